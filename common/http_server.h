@@ -1,0 +1,92 @@
+/* HTTP by libmicrohttpd: routes, limits, problem+json, answers that may come later from another
+ * thread.
+ *
+ * What every route gets without asking: the header rules that keep a request from being smuggled
+ * past libmicrohttpd 0.9.75 (one Content-Length, not beside Transfer-Encoding, which must be
+ * exactly "chunked"; one Host; no bad bytes: otherwise 400 and the connection closes), a body
+ * limit counted while reading (413), 404, 405 with Allow, an inactivity time-out, and the security
+ * headers of http_security_headers.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_COMMON_HTTP_SERVER_H
+#define EPICENTER_COMMON_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buffer.h"
+#include "common/failure.h"
+
+struct http_server;
+struct http_request;
+
+/* Answers the request, now or later: exactly one http_respond* per request, from any thread. */
+typedef void (*http_handler)(void *context, struct http_request *request);
+
+struct http_route {
+    const char *method;  /* "GET" serves HEAD too */
+    const char *path;    /* exact, or a prefix when it ends in a star, as in /v1/hosts/ * */
+    size_t body_limit;   /* bytes on the wire; 0: no body is taken */
+    http_handler handler;
+};
+
+struct http_server_options {
+    const char *address;     /* numeric, "127.0.0.1" or "::1" */
+    uint16_t port;           /* 0: any free one; see http_server_port */
+    unsigned threads;        /* event-loop threads; 1 or more */
+    unsigned connection_limit; /* 0: 4096, as far as RLIMIT_NOFILE goes */
+};
+
+/* Starts serving `routes`, which must outlive the server, with `context` for their handlers. */
+MUST_CHECK bool http_server_start(const struct http_server_options *options,
+                                  const struct http_route *routes, size_t route_count,
+                                  void *context, struct http_server **server,
+                                  struct failure *failure);
+uint16_t http_server_port(const struct http_server *server);
+/* Stops accepting, so that what is in flight can still be answered; then _stop ends it. */
+void http_server_quiesce(struct http_server *server);
+void http_server_stop(struct http_server *server);
+
+/* ---- The request; valid until it is answered ---- */
+
+const char *http_request_method(const struct http_request *request);
+const char *http_request_path(const struct http_request *request); /* decoded, no query */
+/* What the star of the route's path stood for; "" for an exact route. */
+const char *http_request_rest(const struct http_request *request);
+const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
+const char *http_request_query(const struct http_request *request, const char *name);  /* or NULL */
+typedef void (*http_query_visitor)(void *context, const char *name, const char *value);
+void http_request_each_query(const struct http_request *request, http_query_visitor visitor,
+                             void *context);
+/* The body as sent (still encoded). NUL-terminated beyond `length`. */
+const struct buffer *http_request_body(const struct http_request *request);
+
+/* ---- The answer ---- */
+
+/* A header for the answer to come; call before http_respond. Both texts are copied. */
+void http_respond_header(struct http_request *request, const char *name, const char *value);
+
+/* Answers with a body that is taken over: the buffer is emptied. NULL: no body. */
+void http_respond(struct http_request *request, unsigned status, const char *content_type,
+                  struct buffer *take_body);
+
+/* Answers with text that outlives the server (an embedded asset). */
+void http_respond_static(struct http_request *request, unsigned status, const char *content_type,
+                         const void *bytes, size_t length);
+
+/* Answers with RFC 9457 application/problem+json: type about:blank, title of the status, status,
+ * detail. 503 and 429 get a jittered Retry-After. */
+void http_respond_problem(struct http_request *request, unsigned status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* The same from a failure: its code gives the status (INVALID 400, TOO_LARGE 413, UNSUPPORTED 415,
+ * UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404, CONFLICT 409, everything else 503: OTLP clients
+ * drop their data on 500). */
+void http_respond_failure(struct http_request *request, const struct failure *failure);
+
+/* Adds the headers every page and API answer carries: a strict CSP with Trusted Types, nosniff,
+ * no-referrer, same-origin opener and resource policies. */
+void http_security_headers(struct http_request *request);
+
+#endif
