@@ -34,14 +34,14 @@ static inline struct log_field log_number(const char *name, int64_t number)
 void log_use_json(bool json);
 void log_set_level(enum log_level lowest);
 
-/* Writes one line with one write call. Thread-safe. Fields end at the first with a NULL name. */
-void log_event(enum log_level level, const char *sentence, const struct log_field *fields);
+/* Writes one line with one write call; thread-safe. After the sentence come struct log_field
+ * values, the last with a NULL name; the macros below add that one. */
+void log_line(enum log_level level, const char *sentence, ...);
 
-#define LOG_AT(level, sentence, ...)                                                               \
-    log_event(level, sentence, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.name = NULL}})
-#define log_debug(...) LOG_AT(LOG_LEVEL_DEBUG, __VA_ARGS__)
-#define log_info(...) LOG_AT(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_warning(...) LOG_AT(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_error(...) LOG_AT(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define LOG_END ((struct log_field){.name = NULL})
+#define log_debug(...) log_line(LOG_LEVEL_DEBUG, __VA_ARGS__, LOG_END)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__, LOG_END)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__, LOG_END)
+#define log_error(...) log_line(LOG_LEVEL_ERROR, __VA_ARGS__, LOG_END)
 
 #endif

@@ -1,0 +1,147 @@
+/* What the analyzer answers: plain values, filled by the stations and written out by three mouths
+ * (JSON for the API and --json, text for the terminal, rows for the database).
+ *
+ * All pointers belong to the analysis that gave them and are valid until it is advanced.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_ANSWER_H
+#define EPICENTER_ANALYZER_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/registry.h"
+#include "common/buffer.h"
+#include "common/instant.h"
+
+struct range {
+    double low;
+    double likely;
+    double high;
+};
+
+enum verdict { VERDICT_HOLD, VERDICT_SUSPECT, VERDICT_INSUFFICIENT_DATA, VERDICT_CLEAR };
+
+/* "HOLD", "SUSPECT", "INSUFFICIENT_DATA", "CLEAR". */
+const char *verdict_name(enum verdict verdict);
+
+/* A conjunction: every named attribute has its value. */
+struct segment_term {
+    const char *attribute;
+    const char *value;
+};
+struct segment_conjunction {
+    const struct segment_term *terms;
+    size_t term_count; /* 0: the whole fleet */
+};
+
+/* Affected hosts or customers. Confirmed and probable are observed counts less what the control
+ * leads one to expect; estimated is what the seats that do not report add, by the same rate. */
+struct affected_count {
+    uint64_t confirmed;
+    uint64_t probable;
+    struct range estimated;
+};
+
+struct impact_cell {
+    const char *region;       /* the customer's, or what its hosts say where it is not registered */
+    const char *product_line; /* of the hosts */
+    struct affected_count hosts;
+    struct affected_count customers;
+};
+
+struct cost_estimate {
+    const char *currency; /* ISO 4217 */
+    double p10, p50, p90; /* major units; P90: the cost is at or below it with 90 % probability */
+    uint64_t seed;
+    struct cost_driver {
+        const char *parameter;
+        double swing; /* P50 with the parameter at its high less P50 with it at its low */
+    } drivers[3];     /* the three with the largest swing; parameter NULL where there are fewer */
+};
+
+struct outreach_entry {
+    const char *customer_id;
+    const char *name; /* the id where the customer is not registered */
+    const char *region;
+    uint32_t rank;    /* from 1 */
+    double score;     /* expected loss avoided per agent-minute */
+    uint64_t hosts_affected;
+    bool reachable_now;
+    const char *reasons[5];
+    size_t reason_count;
+};
+
+struct update_answer {
+    const char *id;
+    const char *product_line; /* NULL where not registered */
+    instant_us released_at;   /* INSTANT_NONE where not registered */
+    instant_us withdrawn_at;  /* INSTANT_NONE while it is out */
+    instant_us first_seen_at; /* first installation reported, by the server's clock */
+
+    enum verdict verdict;
+    instant_us decided_at;   /* end of the minute that brought this verdict */
+    const char *sentence;    /* the verdict in one sentence */
+    const char *action;      /* what to do about it, one sentence */
+    const char *reasons[6];
+    size_t reason_count;
+    const char *control;     /* what the exposed hosts were compared with */
+
+    double log10_e_value;
+    struct range rate_ratio; /* confidence sequence at 1 - alpha; high may be INFINITY */
+    struct range onset;      /* instants in microseconds; all NAN while there is nothing to date */
+
+    const struct segment_conjunction *segment;
+    size_t segment_count;
+    const char *segment_text; /* the same in words */
+
+    uint64_t installed_hosts, failed_hosts, rolled_back_hosts;
+    uint64_t exposed_now;    /* hosts in the risk window */
+    uint64_t exposed_onsets; /* onsets among exposed hosts so far, all kinds */
+    double expected_onsets;  /* as many as the control leads one to expect */
+
+    const struct impact_cell *impact; /* by region, then product line */
+    size_t impact_count;
+    struct affected_count hosts_total, customers_total; /* a customer in two product lines counts once */
+
+    struct cost_estimate cost;
+    const struct outreach_entry *outreach; /* by rank */
+    size_t outreach_count;
+};
+
+struct fleet_answer {
+    uint64_t hosts;     /* ever seen within the horizon */
+    uint64_t reporting; /* not silent */
+    uint64_t pinned, elevated, silent;
+    uint64_t customers;
+    uint64_t unregistered_customers;
+    uint64_t reports, duplicate_reports, late_reports, skewed_hosts;
+};
+
+struct answers {
+    instant_us as_of; /* end of the last minute taken in; INSTANT_NONE before the first */
+    double alpha;
+    struct fleet_answer fleet;
+    const struct update_answer *updates; /* HOLD first, then by evidence */
+    size_t update_count;
+};
+
+/* Appends the document of GET /v1/updates: one JSON object, keys as in the fields above, times in
+ * RFC 3339, `segment` a list of objects of attribute to value, `e_value` capped at 1e300 beside
+ * `log10_e_value`, ranges as {"low","likely","high"} with null for what is not a number. The same
+ * answers give the same bytes. */
+MUST_CHECK bool answer_write_json(const struct answers *answers, struct buffer *out,
+                                  struct failure *failure);
+
+/* The same for one update: the element of "updates". */
+MUST_CHECK bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
+                                         struct failure *failure);
+
+/* The summary a person reads in a terminal: verdict, segment, since when, evidence, affected by
+ * region and product line, cost, first customers to call. `columns` is the width to keep within;
+ * `colour` allows ANSI colours; `calls` is how many customers to list. */
+void answer_write_text(const struct answers *answers, unsigned columns, bool colour, size_t calls,
+                       struct buffer *out);
+
+#endif

@@ -1,0 +1,35 @@
+/* Whom to call first? Customers in the order of expected loss avoided per agent-minute, the c-mu
+ * rule (Cox and Smith 1961; van Mieghem 1995): serve highest cost of waiting times service rate.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_OUTREACH_H
+#define EPICENTER_ANALYZER_OUTREACH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/answer.h"
+#include "analyzer/registry.h"
+#include "common/arena.h"
+#include "common/failure.h"
+#include "common/instant.h"
+
+/* One affected customer, as impact counts it. */
+struct outreach_candidate {
+    const char *customer_id;
+    const struct registry_customer *customer; /* NULL: not registered */
+    const char *region;
+    uint64_t hosts_confirmed;
+    uint64_t hosts_probable;
+    uint64_t hosts_still_affected; /* of the two, not recovered */
+    uint64_t hosts_reporting;      /* hosts of the customer ever seen */
+    instant_us first_onset_at;
+};
+
+/* Orders the candidates as of `now`; ties by hosts affected, then customer id. The entries and
+ * their texts are allocated in `arena`. */
+MUST_CHECK bool outreach_order(const struct outreach_candidate *candidates, size_t count,
+                               instant_us now, struct arena *arena,
+                               const struct outreach_entry **entries, struct failure *failure);
+
+#endif

@@ -1,0 +1,80 @@
+/* Whom do the hosts belong to, and what has been released? Customers, seats and updates, in
+ * memory. Pure: the mouths that fill it from CSV files and from the database are registry_csv.c
+ * and registry_database.c.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_REGISTRY_H
+#define EPICENTER_ANALYZER_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/failure.h"
+#include "common/instant.h"
+#include "common/time_zone.h"
+
+struct registry;
+
+enum customer_kind { CUSTOMER_CONSUMER, CUSTOMER_CORPORATE };
+
+struct registry_seat {
+    const char *product_line;
+    uint32_t seats;
+};
+
+struct registry_customer {
+    const char *customer_id;
+    const char *name;
+    enum customer_kind kind;
+    const char *region;
+    const char *country;
+    const char *time_zone;        /* IANA name */
+    const struct time_zone *zone; /* owned by the registry; NULL is UTC */
+    const char *tier;
+    const char *partner;     /* NULL: supported by us */
+    int64_t contract_value;  /* a year, minor units of currency; 0 when unknown */
+    const char *currency;    /* ISO 4217, NULL when unknown */
+    const char *renewal_on;  /* "YYYY-MM-DD", NULL when unknown */
+    const struct registry_seat *seats;
+    size_t seat_count;
+};
+
+struct registry_update {
+    const char *update_id;
+    const char *product_line; /* NULL: several or unknown */
+    instant_us released_at;   /* INSTANT_NONE: unknown */
+    instant_us withdrawn_at;  /* INSTANT_NONE: it is out */
+};
+
+MUST_CHECK bool registry_new(struct registry **registry, struct failure *failure);
+void registry_free(struct registry *registry);
+
+/* Adds or replaces by id. Everything is copied; `zone` and `seats` of the argument are ignored (the
+ * zone is loaded from its name, an unknown one is FAILURE_INVALID and names the customer). */
+MUST_CHECK bool registry_add_customer(struct registry *registry,
+                                      const struct registry_customer *customer,
+                                      struct failure *failure);
+/* FAILURE_INVALID when the customer is not there. */
+MUST_CHECK bool registry_add_seats(struct registry *registry, const char *customer_id,
+                                   const char *product_line, uint32_t seats,
+                                   struct failure *failure);
+MUST_CHECK bool registry_add_update(struct registry *registry,
+                                    const struct registry_update *update,
+                                    struct failure *failure);
+
+/* NULL when unknown. Pointers stay valid until the registry is freed or the same id is replaced. */
+const struct registry_customer *registry_customer(const struct registry *registry,
+                                                  const char *customer_id);
+const struct registry_update *registry_update(const struct registry *registry,
+                                              const char *update_id);
+
+/* Walk in order of addition, `index` from 0; NULL past the end. */
+const struct registry_customer *registry_customer_at(const struct registry *registry,
+                                                     size_t index);
+const struct registry_update *registry_update_at(const struct registry *registry, size_t index);
+
+/* All seats of a customer, over its product lines. */
+uint64_t registry_total_seats(const struct registry_customer *customer);
+
+#endif
