@@ -73,8 +73,6 @@ struct verdict_change {
 void analysis_next_change(struct analysis *analysis, const struct verdict_change **change);
 
 /* What is known of one host. False when it has never been seen. */
-enum host_state { HOST_NEW, HOST_HEALTHY, HOST_PINNED, HOST_ELEVATED, HOST_SILENT };
-const char *host_state_name(enum host_state state); /* "new", "healthy", … */
 struct host_view {
     enum host_state state;
     instant_us state_since;  /* when the distress began, or the host turned healthy */

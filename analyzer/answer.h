@@ -21,6 +21,12 @@ struct range {
     double high;
 };
 
+/* A host is new until two healthy reports, and again after it comes back from silence. */
+enum host_state { HOST_NEW, HOST_HEALTHY, HOST_PINNED, HOST_ELEVATED, HOST_SILENT };
+
+/* "new", "healthy", "pinned", "elevated", "silent". */
+const char *host_state_name(enum host_state state);
+
 enum verdict { VERDICT_HOLD, VERDICT_SUSPECT, VERDICT_INSUFFICIENT_DATA, VERDICT_CLEAR };
 
 /* "HOLD", "SUSPECT", "INSUFFICIENT_DATA", "CLEAR". */
@@ -60,6 +66,9 @@ struct cost_estimate {
         double swing; /* P50 with the parameter at its high less P50 with it at its low */
     } drivers[3];     /* the three with the largest swing; parameter NULL where there are fewer */
 };
+
+/* The document is polled every few seconds; a hundred calls are an hour's work of a large desk. */
+#define ANSWER_OUTREACH_LIMIT 100
 
 struct outreach_entry {
     const char *customer_id;
@@ -106,8 +115,9 @@ struct update_answer {
     struct affected_count hosts_total, customers_total; /* a customer in two product lines counts once */
 
     struct cost_estimate cost;
-    const struct outreach_entry *outreach; /* by rank */
+    const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_LIMIT */
     size_t outreach_count;
+    size_t outreach_total; /* customers to contact, listed or not */
 };
 
 struct fleet_answer {

@@ -1,0 +1,318 @@
+/* The state of every host; see fleet.h for the drawing.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/fleet.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/segment.h"
+
+_Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
+
+/* "At the top": an agent's own sampling leaves a pinned host a few points short of 1. */
+#define PINNED_BUSY 0.95
+#define PINNED_SECONDS 120
+#define PINNED_REPORTS 2
+
+/* Elevated: this far over the host's own baseline … */
+#define ELEVATED_RISE 0.20F
+/* … and this many of its standard deviations, … */
+#define ELEVATED_DEVIATIONS 4.0F
+/* … twice running: a mean over 15 minutes crosses on one report of a short scan, and at twice as
+ * many a slowed host would wait 15 minutes longer to be seen. */
+#define ELEVATED_REPORTS 2
+
+/* A baseline of fewer reports is a guess; half an hour at the usual interval. */
+#define BASELINE_LEAST 6
+/* The baseline's memory, in reports: about 5 hours at the usual interval, so it follows the day. */
+#define BASELINE_MEMORY 64.0F
+/* A host that idles at exactly 0 has no deviation at all; agents round to whole percents. */
+#define BASELINE_DEVIATION_LEAST 0.01F
+
+/* Time constant of the recent mean: an exponential mean with this one has the same mean age as a
+ * plain mean over 15 minutes, and needs no history. */
+#define RECENT_SECONDS 450.0
+
+#define CALM_REPORTS 2
+
+#define SILENT_INTERVALS 3
+#define SILENT_SECONDS 300
+/* Until a host says how often it reports; the design's usual interval. */
+#define INTERVAL_DEFAULT_S 300
+
+fleet_second fleet_second_of(instant_us instant)
+{
+    int64_t since = instant - FLEET_EPOCH;
+    int64_t second = since / INSTANT_SECOND - (since % INSTANT_SECOND < 0);
+    if (second < INT32_MIN / 2) {
+        return INT32_MIN / 2;
+    }
+    return second > INT32_MAX / 2 * 2 ? INT32_MAX / 2 * 2 : (fleet_second)second;
+}
+
+instant_us fleet_instant_of(fleet_second second)
+{
+    return FLEET_EPOCH + second * INSTANT_SECOND;
+}
+
+void fleet_free(struct fleet *fleet)
+{
+    free(fleet->hosts);
+    free(fleet->ids);
+    free(fleet->events);
+    hash_index_free(&fleet->by_id);
+    wheel_free(&fleet->silence);
+    *fleet = (struct fleet){0};
+}
+
+struct id_key {
+    const struct fleet *fleet;
+    const struct uuid *id;
+};
+
+static bool same_id(const void *context, uint32_t item)
+{
+    const struct id_key *key = context;
+    return memcmp(&key->fleet->ids[item], key->id, sizeof *key->id) == 0;
+}
+
+uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id)
+{
+    struct id_key key = {.fleet = fleet, .id = id};
+    return hash_index_find(&fleet->by_id, hash_bytes(id, sizeof *id), same_id, &key);
+}
+
+static bool grow(struct fleet *fleet, struct failure *failure)
+{
+    uint32_t capacity = fleet->capacity == 0 ? 1024 : fleet->capacity * 2;
+    struct fleet_host *hosts = realloc(fleet->hosts, capacity * sizeof *hosts);
+    if (hosts == NULL) {
+        return failure_memory(failure, "adding a host");
+    }
+    fleet->hosts = hosts;
+    struct uuid *ids = realloc(fleet->ids, capacity * sizeof *ids);
+    if (ids == NULL) {
+        return failure_memory(failure, "adding a host");
+    }
+    fleet->ids = ids;
+    fleet->capacity = capacity;
+    return true;
+}
+
+bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer, uint32_t *host,
+               struct failure *failure)
+{
+    if (fleet->count == fleet->capacity && !grow(fleet, failure)) {
+        return false;
+    }
+    if (!hash_index_add(&fleet->by_id, hash_bytes(id, sizeof *id), fleet->count, failure)) {
+        return false;
+    }
+    *host = fleet->count++;
+    fleet->ids[*host] = *id;
+    fleet->hosts[*host] = (struct fleet_host){.last_observed_at = INSTANT_NONE,
+                                              .segment = SEGMENT_NONE,
+                                              .customer = customer,
+                                              .last_seen = INT32_MIN,
+                                              .delay_s = INT32_MAX,
+                                              .risk_cell = FLEET_NONE,
+                                              .installs = FLEET_NONE,
+                                              .interval_s = INTERVAL_DEFAULT_S,
+                                              .state = HOST_NEW};
+    fleet->in_state[HOST_NEW]++;
+    return true;
+}
+
+fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
+                           instant_us received_at)
+{
+    instant_us delay = host->delay_s == INT32_MAX ? 0 : host->delay_s * INSTANT_SECOND;
+    instant_us corrected = by_host + delay;
+    return fleet_second_of(corrected < received_at ? corrected : received_at);
+}
+
+static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet_second began,
+                 struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    if (fleet->event_count == fleet->event_capacity) {
+        size_t capacity = fleet->event_capacity == 0 ? 256 : fleet->event_capacity * 2;
+        struct fleet_event *events = realloc(fleet->events, capacity * sizeof *events);
+        if (events == NULL) {
+            return failure_memory(failure, "noting a change of state");
+        }
+        fleet->events = events;
+        fleet->event_capacity = capacity;
+    }
+    fleet->events[fleet->event_count++] =
+        (struct fleet_event){.host = number, .from = host->state, .to = to, .began = began};
+    fleet->in_state[host->state]--;
+    fleet->in_state[to]++;
+    host->state = (uint8_t)to;
+    host->since = began;
+    return true;
+}
+
+static fleet_second silence_due(const struct fleet_host *host)
+{
+    int32_t patience = SILENT_INTERVALS * host->interval_s;
+    return host->last_seen + (patience > SILENT_SECONDS ? patience : SILENT_SECONDS);
+}
+
+static bool watch_silence(struct fleet *fleet, uint32_t number, int32_t now_minute,
+                          struct failure *failure)
+{
+    return wheel_put(&fleet->silence, now_minute, silence_due(&fleet->hosts[number]) / 60, number,
+                     failure);
+}
+
+static void count_up(uint8_t *streak, bool counts)
+{
+    *streak = !counts ? 0 : *streak == UINT8_MAX ? UINT8_MAX : (uint8_t)(*streak + 1);
+}
+
+static float deviation(const struct fleet_host *host)
+{
+    float sd = sqrtf(host->baseline_variance);
+    return sd > BASELINE_DEVIATION_LEAST ? sd : BASELINE_DEVIATION_LEAST;
+}
+
+static bool is_far_over(const struct fleet_host *host, float level)
+{
+    float rise = level - host->baseline_mean;
+    return host->baseline_count >= BASELINE_LEAST && rise >= ELEVATED_RISE &&
+           rise >= ELEVATED_DEVIATIONS * deviation(host);
+}
+
+static void learn_baseline(struct fleet_host *host, float busy)
+{
+    float weight = 1.0F / (float)(host->baseline_count + 1);
+    if (weight < 1.0F / BASELINE_MEMORY) {
+        weight = 1.0F / BASELINE_MEMORY;
+    }
+    float difference = busy - host->baseline_mean;
+    host->baseline_mean += weight * difference;
+    /* West 1979, the exponentially weighted form. */
+    host->baseline_variance =
+        (1.0F - weight) * (host->baseline_variance + weight * difference * difference);
+    count_up(&host->baseline_count, true);
+}
+
+/* The reading's streaks, from which decide() draws the state. */
+static void measure(struct fleet_host *host, const struct fleet_reading *reading)
+{
+    float busy = (float)reading->busy;
+    double interval_s = reading->interval_s < 1 ? 1 : reading->interval_s;
+    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : (uint16_t)lround(interval_s);
+    host->busy = (uint16_t)lround(reading->busy * 10000);
+    float weight = (float)(interval_s / (interval_s + RECENT_SECONDS));
+    host->recent = host->has_cpu ? host->recent + weight * (busy - host->recent) : busy;
+    host->has_cpu = 1;
+
+    bool high = reading->busy >= PINNED_BUSY;
+    if (high && host->high_streak == 0) {
+        host->high_since = fleet_correct(host, reading->observed_at, reading->received_at) -
+                           (fleet_second)interval_s;
+    }
+    count_up(&host->high_streak, high);
+    count_up(&host->raised_streak, is_far_over(host, host->recent));
+    count_up(&host->calm_streak, !high && !is_far_over(host, busy));
+}
+
+static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, float busy,
+                   struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    bool pinned = host->high_streak >= PINNED_REPORTS &&
+                  observed - host->high_since >= PINNED_SECONDS;
+    if (pinned) {
+        return host->state == HOST_PINNED ||
+               step(fleet, number, HOST_PINNED, host->high_since, failure);
+    }
+    if (host->state == HOST_HEALTHY && host->raised_streak >= ELEVATED_REPORTS) {
+        fleet_second began = observed - host->interval_s * host->raised_streak;
+        return step(fleet, number, HOST_ELEVATED, began, failure);
+    }
+    if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS) {
+        host->recent = busy; /* the distress just over is no part of the next 15 minutes */
+        return step(fleet, number, HOST_HEALTHY, observed, failure);
+    }
+    if (host->state == HOST_HEALTHY && host->calm_streak > 0 && host->raised_streak == 0) {
+        learn_baseline(host, busy);
+    } else if (host->state == HOST_NEW && host->calm_streak > 0 &&
+               host->baseline_count < BASELINE_LEAST) {
+        learn_baseline(host, busy);
+    }
+    return true;
+}
+
+static bool welcome_back(struct fleet *fleet, uint32_t number, fleet_second now,
+                         struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    host->high_streak = host->raised_streak = host->calm_streak = 0;
+    host->has_cpu = 0; /* what it measured before the silence is not recent */
+    return step(fleet, number, HOST_NEW, now, failure) &&
+           watch_silence(fleet, number, now / 60, failure);
+}
+
+bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading *reading,
+                struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    fleet_second now = fleet_second_of(reading->received_at);
+    int64_t delay_s = (reading->received_at - reading->observed_at) / INSTANT_SECOND;
+    if (delay_s < host->delay_s) {
+        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
+    }
+    bool first = host->last_seen == INT32_MIN;
+    if (now > host->last_seen) {
+        host->last_seen = now;
+    }
+    if (first) {
+        host->since = now;
+        if (!watch_silence(fleet, number, now / 60, failure)) {
+            return false;
+        }
+    } else if (host->state == HOST_SILENT && !welcome_back(fleet, number, now, failure)) {
+        return false;
+    }
+
+    if (reading->observed_at <= host->last_observed_at) {
+        bool other_part = reading->observed_at == host->last_observed_at && !reading->has_cpu;
+        fleet->duplicate_reports += reading->observed_at == host->last_observed_at && !other_part;
+        fleet->out_of_order_reports += reading->observed_at < host->last_observed_at;
+        return true;
+    }
+    host->last_observed_at = reading->observed_at;
+    fleet->reports++;
+    if (!reading->has_cpu) {
+        return true;
+    }
+    measure(host, reading);
+    return decide(fleet, number, fleet_correct(host, reading->observed_at, reading->received_at),
+                  (float)reading->busy, failure);
+}
+
+bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure)
+{
+    struct wheel_bucket due = wheel_take(&fleet->silence, minute);
+    bool done = true;
+    for (uint32_t i = 0; done && i < due.count; i++) {
+        uint32_t number = due.items[i];
+        struct fleet_host *host = &fleet->hosts[number];
+        if (silence_due(host) >= (minute + 1) * 60) {
+            done = watch_silence(fleet, number, minute, failure);
+        } else {
+            done = step(fleet, number, HOST_SILENT, host->last_seen, failure);
+        }
+    }
+    wheel_done(&fleet->silence, minute, due);
+    return done;
+}
+
+void fleet_clear_events(struct fleet *fleet)
+{
+    fleet->event_count = 0;
+}

@@ -1,0 +1,118 @@
+/* How is each host? What every host last said, its own CPU baseline, and whether it is distressed.
+ *
+ *            two healthy reports                  busy >= 0.95 over two reports and two minutes
+ *     NEW ------------------------> HEALTHY ----------------------------------------> PINNED
+ *      ^                              |  ^  \                                            |
+ *      |                              |  |   \--- 15-minute mean far over baseline --> ELEVATED
+ *      | any report                   |  |                                               |
+ *      |                              |  +----------- two calm reports -------------------+
+ *   SILENT <---- no report for 3 of its intervals and 5 minutes, from any state --------- +
+ *
+ * An onset is a step out of HEALTHY into distress; a recovery is a step into HEALTHY. Time is the
+ * server's: a host's own clock only orders its own reports and dates its installations, corrected
+ * by its smallest measured delay.
+ *
+ * One cache line a host: a report touches nearly all of it, so an array of structs costs one miss
+ * where a structure of arrays would cost a dozen.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_FLEET_H
+#define EPICENTER_ANALYZER_FLEET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/answer.h"
+#include "analyzer/wheel.h"
+#include "common/failure.h"
+#include "common/hash_index.h"
+#include "common/instant.h"
+#include "common/uuid.h"
+
+/* Seconds since 2000-01-01T00:00:00Z: half the size of an instant, good to 2068. */
+typedef int32_t fleet_second;
+#define FLEET_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
+fleet_second fleet_second_of(instant_us instant);  /* rounded down, clamped to the range */
+instant_us fleet_instant_of(fleet_second second);
+
+#define FLEET_NONE UINT32_MAX
+
+struct fleet_host {
+    instant_us last_observed_at; /* by the host's clock; orders its reports */
+    uint32_t segment;            /* SEGMENT_NONE until it says */
+    uint32_t customer;           /* the caller's number */
+    fleet_second last_seen;      /* server's clock */
+    fleet_second since;          /* when the distress began, or it turned healthy or new */
+    fleet_second high_since;     /* start of the present run of reports at the top */
+    int32_t delay_s;             /* smallest of received - observed: clock error and latency */
+    uint32_t risk_cell;          /* exposure's: where it is counted, FLEET_NONE while not at risk */
+    uint32_t installs;           /* exposure's: its newest installation, or FLEET_NONE */
+    float baseline_mean;         /* busy fraction while healthy … */
+    float baseline_variance;
+    float recent;                /* … and over about the last 15 minutes */
+    uint16_t interval_s;
+    uint16_t busy;               /* of the last report, in 1/10000 */
+    uint8_t state;               /* enum host_state */
+    uint8_t high_streak;         /* consecutive reports at the top, saturating */
+    uint8_t raised_streak;       /* consecutive reports with the mean far over baseline */
+    uint8_t calm_streak;         /* consecutive reports that are neither */
+    uint8_t baseline_count;      /* reports in the baseline, saturating */
+    uint8_t size_class;          /* exposure's: log2 of the customer's hosts */
+    uint8_t has_cpu;
+    uint8_t unused;
+};
+
+struct fleet_event {
+    uint32_t host;
+    enum host_state from, to;
+    fleet_second began; /* when the state now entered began */
+};
+
+struct fleet {
+    struct fleet_host *hosts;
+    struct uuid *ids;
+    uint32_t count, capacity;
+    struct hash_index by_id;
+    struct wheel silence;
+    struct fleet_event *events; /* of the minute being closed, in the order they happened */
+    size_t event_count, event_capacity;
+    uint64_t in_state[HOST_SILENT + 1];
+    uint64_t reports, duplicate_reports, out_of_order_reports;
+};
+
+/* What one report says of the host itself. */
+struct fleet_reading {
+    instant_us observed_at;
+    instant_us received_at;
+    bool has_cpu;
+    double interval_s;
+    double busy;
+};
+
+/* A zeroed struct fleet is empty. */
+void fleet_free(struct fleet *fleet);
+
+/* The host's number, or FLEET_NONE. */
+uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id);
+
+/* Adds a host that is not there, NEW, not yet seen. */
+MUST_CHECK bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer,
+                          uint32_t *host, struct failure *failure);
+
+/* Takes one report; may append events. Reports of one host come ordered by observed_at, and of two
+ * at one instant the one with CPU first. */
+MUST_CHECK bool fleet_hear(struct fleet *fleet, uint32_t host, const struct fleet_reading *reading,
+                           struct failure *failure);
+
+/* Ends `minute` (fleet_second / 60): turns silent whoever should have reported by its end. */
+MUST_CHECK bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure);
+
+/* Forgets the events. */
+void fleet_clear_events(struct fleet *fleet);
+
+/* An instant by the host's clock, by the server's: corrected by the host's measured delay, and never
+ * later than `received_at`. */
+fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
+                           instant_us received_at);
+
+#endif

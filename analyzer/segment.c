@@ -1,0 +1,222 @@
+/* Interns segments and their attribute values; see segment.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void segments_free(struct segments *segments)
+{
+    arena_free(&segments->arena);
+    free(segments->values);
+    free(segments->items);
+    hash_index_free(&segments->by_id);
+    hash_index_free(&segments->by_value);
+    *segments = (struct segments){0};
+}
+
+struct id_key {
+    const struct segments *segments;
+    const struct uuid *id;
+};
+
+static bool same_id(const void *context, uint32_t item)
+{
+    const struct id_key *key = context;
+    return uuid_compare(&key->segments->items[item].id, key->id) == 0;
+}
+
+uint32_t segments_find(const struct segments *segments, const struct uuid *id)
+{
+    struct id_key key = {.segments = segments, .id = id};
+    uint32_t found = hash_index_find(&segments->by_id, hash_bytes(id, sizeof *id), same_id, &key);
+    return found == HASH_INDEX_NONE ? SEGMENT_NONE : found;
+}
+
+struct value_key {
+    const struct segments *segments;
+    uint32_t attribute;
+    const char *parent;
+    const char *text;
+};
+
+static bool same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+static bool same_value(const void *context, uint32_t item)
+{
+    const struct value_key *key = context;
+    const struct segment_value *value = &key->segments->values[item];
+    return value->attribute == key->attribute && strcmp(value->text, key->text) == 0 &&
+           same_text(value->parent, key->parent);
+}
+
+static const char *parent_of(const char *name)
+{
+    if (strcmp(name, "os_version") == 0) {
+        return "os";
+    }
+    if (strcmp(name, "product_version") == 0) {
+        return "product_line";
+    }
+    return NULL;
+}
+
+/* SEGMENT_NO_VALUE in *number when there are more attributes than the limit. */
+static bool intern_attribute(struct segments *segments, const char *name, uint32_t *number,
+                             struct failure *failure)
+{
+    for (uint32_t i = 0; i < segments->attribute_count; i++) {
+        if (strcmp(segments->attributes[i].name, name) == 0) {
+            *number = i;
+            return true;
+        }
+    }
+    *number = SEGMENT_NO_VALUE;
+    if (segments->attribute_count == REPORT_ATTRIBUTES_LIMIT) {
+        return true;
+    }
+    const char *copy = arena_copy_text(&segments->arena, name, strlen(name));
+    if (copy == NULL) {
+        return failure_memory(failure, "learning an attribute");
+    }
+    *number = segments->attribute_count++;
+    segments->attributes[*number] =
+        (struct segment_attribute){.name = copy, .parent = parent_of(copy)};
+    return true;
+}
+
+static bool add_value(struct segments *segments, const struct value_key *key, uint64_t hash,
+                      uint32_t *number, struct failure *failure)
+{
+    struct segment_attribute *attribute = &segments->attributes[key->attribute];
+    if (attribute->value_count == SEGMENT_VALUES_LIMIT) {
+        *number = SEGMENT_NO_VALUE;
+        return true;
+    }
+    if (segments->value_count == segments->value_capacity) {
+        uint32_t capacity = segments->value_capacity == 0 ? 64 : segments->value_capacity * 2;
+        struct segment_value *grown = realloc(segments->values, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return failure_memory(failure, "learning an attribute value");
+        }
+        segments->values = grown;
+        segments->value_capacity = capacity;
+    }
+    *number = segments->value_count;
+    segments->values[*number] = (struct segment_value){.attribute = key->attribute,
+                                                       .rank = attribute->value_count,
+                                                       .parent = key->parent,
+                                                       .text = key->text};
+    if (!hash_index_add(&segments->by_value, hash, *number, failure)) {
+        return false;
+    }
+    segments->value_count++;
+    attribute->value_count++;
+    return true;
+}
+
+/* `text` and `parent` are already the arena's. */
+static bool intern_value(struct segments *segments, uint32_t attribute, const char *parent,
+                         const char *text, uint32_t *number, struct failure *failure)
+{
+    struct value_key key = {
+        .segments = segments, .attribute = attribute, .parent = parent, .text = text};
+    uint64_t hash = hash_number(attribute) ^ hash_bytes(text, strlen(text));
+    if (parent != NULL) {
+        hash = hash_number(hash ^ hash_bytes(parent, strlen(parent)));
+    }
+    *number = hash_index_find(&segments->by_value, hash, same_value, &key);
+    return *number != HASH_INDEX_NONE || add_value(segments, &key, hash, number, failure);
+}
+
+static bool copy_attributes(struct segments *segments, struct segment *segment,
+                            const struct report_attribute *attributes, size_t count,
+                            struct failure *failure)
+{
+    struct report_attribute *copies =
+        arena_allocate(&segments->arena, (count + 1) * sizeof *copies);
+    if (copies == NULL) {
+        return failure_memory(failure, "learning a segment");
+    }
+    for (size_t i = 0; i < count; i++) {
+        copies[i].name = arena_copy_text(&segments->arena, attributes[i].name,
+                                         strlen(attributes[i].name));
+        copies[i].value = arena_copy_text(&segments->arena, attributes[i].value,
+                                          strlen(attributes[i].value));
+        if (copies[i].name == NULL || copies[i].value == NULL) {
+            return failure_memory(failure, "learning a segment");
+        }
+    }
+    segment->attributes = copies;
+    segment->attribute_count = count;
+    return true;
+}
+
+static bool find_values(struct segments *segments, struct segment *segment,
+                        struct failure *failure)
+{
+    for (size_t i = 0; i < REPORT_ATTRIBUTES_LIMIT; i++) {
+        segment->values[i] = SEGMENT_NO_VALUE;
+    }
+    for (size_t i = 0; i < segment->attribute_count; i++) {
+        const struct report_attribute *said = &segment->attributes[i];
+        uint32_t attribute;
+        if (!intern_attribute(segments, said->name, &attribute, failure)) {
+            return false;
+        }
+        if (attribute == SEGMENT_NO_VALUE) {
+            continue;
+        }
+        const char *parent_name = segments->attributes[attribute].parent;
+        const char *parent = parent_name == NULL
+                                 ? NULL
+                                 : report_attribute_value(segment->attributes,
+                                                          segment->attribute_count, parent_name);
+        if (!intern_value(segments, attribute, parent, said->value, &segment->values[attribute],
+                          failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool segments_intern(struct segments *segments, const struct uuid *id,
+                     const struct report_attribute *attributes, size_t count, uint32_t *number,
+                     struct failure *failure)
+{
+    *number = segments_find(segments, id);
+    if (*number != SEGMENT_NONE) {
+        return true;
+    }
+    if (segments->count == segments->capacity) {
+        uint32_t capacity = segments->capacity == 0 ? 64 : segments->capacity * 2;
+        struct segment *grown = realloc(segments->items, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return failure_memory(failure, "learning a segment");
+        }
+        segments->items = grown;
+        segments->capacity = capacity;
+    }
+    struct segment *segment = &segments->items[segments->count];
+    *segment = (struct segment){.id = *id};
+    if (!copy_attributes(segments, segment, attributes, count, failure) ||
+        !find_values(segments, segment, failure) ||
+        !hash_index_add(&segments->by_id, hash_bytes(id, sizeof *id), segments->count, failure)) {
+        return false;
+    }
+    *number = segments->count++;
+    return true;
+}
+
+const char *segment_attribute_text(const struct segments *segments, uint32_t number,
+                                   const char *name)
+{
+    if (number == SEGMENT_NONE) {
+        return NULL;
+    }
+    const struct segment *segment = &segments->items[number];
+    return report_attribute_value(segment->attributes, segment->attribute_count, name);
+}

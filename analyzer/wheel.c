@@ -1,0 +1,92 @@
+/* A ring of buckets that grows with the farthest minute put down; see wheel.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/wheel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool grow(struct wheel *wheel, uint32_t needed, struct failure *failure)
+{
+    uint32_t span = wheel->span == 0 ? 64 : wheel->span;
+    while (span < needed) {
+        span *= 2;
+    }
+    struct wheel_bucket *buckets = calloc(span, sizeof *buckets);
+    if (buckets == NULL) {
+        return failure_memory(failure, "scheduling minutes");
+    }
+    for (uint32_t i = 0; i < wheel->span; i++) {
+        uint32_t minute = (uint32_t)wheel->next + i;
+        buckets[minute & (span - 1)] = wheel->buckets[minute & (wheel->span - 1)];
+    }
+    free(wheel->buckets);
+    wheel->buckets = buckets;
+    wheel->span = span;
+    return true;
+}
+
+bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint32_t item,
+               struct failure *failure)
+{
+    if (wheel->span == 0) {
+        wheel->next = now;
+    }
+    if (minute < wheel->next) {
+        minute = wheel->next;
+    }
+    uint32_t ahead = (uint32_t)(minute - wheel->next) + 1;
+    if (ahead > wheel->span && !grow(wheel, ahead, failure)) {
+        return false;
+    }
+    struct wheel_bucket *bucket = &wheel->buckets[(uint32_t)minute & (wheel->span - 1)];
+    if (bucket->count == bucket->capacity) {
+        uint32_t capacity = bucket->capacity == 0 ? 16 : bucket->capacity * 2;
+        uint32_t *items = realloc(bucket->items, capacity * sizeof *items);
+        if (items == NULL) {
+            return failure_memory(failure, "scheduling minutes");
+        }
+        bucket->items = items;
+        bucket->capacity = capacity;
+    }
+    bucket->items[bucket->count++] = item;
+    return true;
+}
+
+struct wheel_bucket wheel_take(struct wheel *wheel, int32_t minute)
+{
+    if (wheel->span == 0) {
+        return (struct wheel_bucket){0};
+    }
+    struct wheel_bucket *slot = &wheel->buckets[(uint32_t)minute & (wheel->span - 1)];
+    struct wheel_bucket taken = {0};
+    /* A minute farther than the ring reaches shares its bucket with one that is not due. */
+    if (minute >= wheel->next && (uint32_t)(minute - wheel->next) < wheel->span) {
+        taken = *slot;
+        *slot = (struct wheel_bucket){0};
+    }
+    wheel->next = minute + 1;
+    return taken;
+}
+
+void wheel_done(struct wheel *wheel, int32_t minute, struct wheel_bucket bucket)
+{
+    if (bucket.capacity == 0) {
+        return;
+    }
+    struct wheel_bucket *slot = &wheel->buckets[(uint32_t)minute & (wheel->span - 1)];
+    if (slot->capacity == 0) {
+        bucket.count = 0;
+        *slot = bucket; /* keeps the memory for the minute that comes round */
+    } else {
+        free(bucket.items);
+    }
+}
+
+void wheel_free(struct wheel *wheel)
+{
+    for (uint32_t i = 0; i < wheel->span; i++) {
+        free(wheel->buckets[i].items);
+    }
+    free(wheel->buckets);
+    *wheel = (struct wheel){0};
+}
