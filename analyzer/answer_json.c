@@ -1,0 +1,209 @@
+/* How do the answers read for a program? One JSON document, the same bytes for the same answers:
+ * keys in the order of answer.h, compact, so that its hash can serve as an ETag and the live path
+ * and the file path can be compared with cmp(1).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/answer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "analyzer/json_value.h"
+
+static json_t *count_value(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
+static json_t *finish(json_t *value, bool complete)
+{
+    if (!complete) {
+        json_decref(value);
+        return NULL;
+    }
+    return value;
+}
+
+static json_t *affected_value(const struct affected_count *affected)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "confirmed", count_value(affected->confirmed), &complete);
+    json_value_set(object, "probable", count_value(affected->probable), &complete);
+    json_value_set(object, "estimated", json_value_range(affected->estimated), &complete);
+    return finish(object, complete);
+}
+
+static json_t *segment_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->segment_count; i++) {
+        const struct segment_conjunction *conjunction = &update->segment[i];
+        json_t *object = json_object();
+        for (size_t j = 0; j < conjunction->term_count; j++) {
+            const struct segment_term *term = &conjunction->terms[j];
+            json_value_set(object, term->attribute, json_value_text(term->value), &complete);
+        }
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
+static json_t *impact_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->impact_count; i++) {
+        const struct impact_cell *cell = &update->impact[i];
+        json_t *object = json_object();
+        json_value_set(object, "region", json_value_text(cell->region), &complete);
+        json_value_set(object, "product_line", json_value_text(cell->product_line), &complete);
+        json_value_set(object, "hosts", affected_value(&cell->hosts), &complete);
+        json_value_set(object, "customers", affected_value(&cell->customers), &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
+static json_t *cost_value(const struct cost_estimate *cost)
+{
+    bool complete = true;
+    char seed[24];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)cost->seed);
+
+    json_t *drivers = json_array();
+    for (size_t i = 0; i < sizeof cost->drivers / sizeof *cost->drivers; i++) {
+        if (cost->drivers[i].parameter == NULL) {
+            continue;
+        }
+        json_t *driver = json_object();
+        json_value_set(driver, "parameter", json_value_text(cost->drivers[i].parameter), &complete);
+        json_value_set(driver, "swing", json_value_number(cost->drivers[i].swing), &complete);
+        json_value_append(drivers, driver, &complete);
+    }
+    json_t *object = json_object();
+    json_value_set(object, "currency", json_value_text(cost->currency), &complete);
+    json_value_set(object, "p10", json_value_number(cost->p10), &complete);
+    json_value_set(object, "p50", json_value_number(cost->p50), &complete);
+    json_value_set(object, "p90", json_value_number(cost->p90), &complete);
+    /* Text: a JSON number loses the low bits of a 64-bit seed in most readers. */
+    json_value_set(object, "seed", json_value_text(seed), &complete);
+    json_value_set(object, "drivers", drivers, &complete);
+    return finish(object, complete);
+}
+
+static json_t *outreach_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->outreach_count; i++) {
+        const struct outreach_entry *entry = &update->outreach[i];
+        json_t *object = json_object();
+        json_value_set(object, "customer_id", json_value_text(entry->customer_id), &complete);
+        json_value_set(object, "name", json_value_text(entry->name), &complete);
+        json_value_set(object, "region", json_value_text(entry->region), &complete);
+        json_value_set(object, "rank", json_integer(entry->rank), &complete);
+        json_value_set(object, "score", json_value_number(entry->score), &complete);
+        json_value_set(object, "hosts_affected", count_value(entry->hosts_affected), &complete);
+        json_value_set(object, "reachable_now", json_boolean(entry->reachable_now), &complete);
+        json_value_set(object, "reasons", json_value_texts(entry->reasons, entry->reason_count),
+                       &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
+static void set_verdict(json_t *object, const struct update_answer *update, bool *complete)
+{
+    json_value_set(object, "id", json_value_text(update->id), complete);
+    json_value_set(object, "product_line", json_value_text(update->product_line), complete);
+    json_value_set(object, "released_at", json_value_instant(update->released_at), complete);
+    json_value_set(object, "withdrawn_at", json_value_instant(update->withdrawn_at), complete);
+    json_value_set(object, "first_seen_at", json_value_instant(update->first_seen_at), complete);
+    json_value_set(object, "verdict", json_value_text(verdict_name(update->verdict)), complete);
+    json_value_set(object, "decided_at", json_value_instant(update->decided_at), complete);
+    json_value_set(object, "sentence", json_value_text(update->sentence), complete);
+    json_value_set(object, "action", json_value_text(update->action), complete);
+    json_value_set(object, "reasons", json_value_texts(update->reasons, update->reason_count),
+                   complete);
+    json_value_set(object, "control", json_value_text(update->control), complete);
+    json_value_set(object, "e_value", json_value_e_value(update->log10_e_value), complete);
+    json_value_set(object, "log10_e_value", json_value_number(update->log10_e_value), complete);
+    json_value_set(object, "rate_ratio", json_value_range(update->rate_ratio), complete);
+    json_value_set(object, "onset", json_value_instant_range(update->onset), complete);
+}
+
+static json_t *update_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    set_verdict(object, update, &complete);
+    json_value_set(object, "segment", segment_value(update), &complete);
+    json_value_set(object, "segment_text", json_value_text(update->segment_text), &complete);
+    json_value_set(object, "installed_hosts", count_value(update->installed_hosts), &complete);
+    json_value_set(object, "failed_hosts", count_value(update->failed_hosts), &complete);
+    json_value_set(object, "rolled_back_hosts", count_value(update->rolled_back_hosts), &complete);
+    json_value_set(object, "exposed_now", count_value(update->exposed_now), &complete);
+    json_value_set(object, "exposed_onsets", count_value(update->exposed_onsets), &complete);
+    json_value_set(object, "expected_onsets", json_value_number(update->expected_onsets),
+                   &complete);
+    json_value_set(object, "impact", impact_value(update), &complete);
+    json_value_set(object, "hosts_total", affected_value(&update->hosts_total), &complete);
+    json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);
+    json_value_set(object, "cost", cost_value(&update->cost), &complete);
+    json_value_set(object, "outreach", outreach_value(update), &complete);
+    json_value_set(object, "outreach_total", count_value(update->outreach_total), &complete);
+    return finish(object, complete);
+}
+
+static json_t *fleet_value(const struct fleet_answer *fleet)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } counts[] = {
+        {"hosts", fleet->hosts},
+        {"reporting", fleet->reporting},
+        {"pinned", fleet->pinned},
+        {"elevated", fleet->elevated},
+        {"silent", fleet->silent},
+        {"customers", fleet->customers},
+        {"unregistered_customers", fleet->unregistered_customers},
+        {"reports", fleet->reports},
+        {"duplicate_reports", fleet->duplicate_reports},
+        {"late_reports", fleet->late_reports},
+        {"skewed_hosts", fleet->skewed_hosts},
+    };
+    bool complete = true;
+    json_t *object = json_object();
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        json_value_set(object, counts[i].name, count_value(counts[i].count), &complete);
+    }
+    return finish(object, complete);
+}
+
+bool answer_write_json(const struct answers *answers, struct buffer *out, struct failure *failure)
+{
+    bool complete = true;
+    json_t *updates = json_array();
+    for (size_t i = 0; i < answers->update_count; i++) {
+        json_value_append(updates, update_value(&answers->updates[i]), &complete);
+    }
+    json_t *document = json_object();
+    json_value_set(document, "as_of", json_value_instant(answers->as_of), &complete);
+    json_value_set(document, "alpha", json_value_number(answers->alpha), &complete);
+    json_value_set(document, "fleet", fleet_value(&answers->fleet), &complete);
+    json_value_set(document, "updates", updates, &complete);
+    return json_value_write(document, complete, out, failure);
+}
+
+bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
+                              struct failure *failure)
+{
+    json_t *value = update_value(update);
+    return json_value_write(value, value != NULL, out, failure);
+}
