@@ -1,0 +1,110 @@
+/* Which bytes answer a browser? Finds an embedded file by name, chooses plain or gzip by what the
+ * client accepts, and sets how long it may be kept. The one hard thing is Accept-Encoding, where
+ * "gzip;q=0" is a refusal (RFC 9110, 12.5.3).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/pages.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/http_server.h"
+
+static const struct page_file *pages_find(const char *name)
+{
+    for (size_t i = 0; i < page_file_count; i++) {
+        if (strcmp(page_files[i].name, name) == 0) {
+            return &page_files[i];
+        }
+    }
+    return NULL;
+}
+
+/* True for one element of Accept-Encoding, "gzip" or "gzip;q=0.5", that is gzip and not refused. */
+static bool element_takes_gzip(const char *element, size_t length)
+{
+    static const char coding[] = "gzip";
+    const size_t coding_length = sizeof(coding) - 1;
+    if (length < coding_length || strncasecmp(element, coding, coding_length) != 0) {
+        return false;
+    }
+    const char *rest = element + coding_length;
+    const char *end = element + length;
+    rest += strspn(rest, " \t");
+    if (rest >= end) {
+        return true;
+    }
+    if (*rest != ';') {
+        return false; /* another coding that only begins like it */
+    }
+    rest += 1;
+    rest += strspn(rest, " \t");
+    if (rest + 2 > end || strncasecmp(rest, "q=", 2) != 0) {
+        return false; /* not a weight: RFC 9110 knows no other parameter */
+    }
+    return strtod(rest + 2, NULL) > 0;
+}
+
+static bool client_takes_gzip(const struct http_request *request)
+{
+    const char *accepted = http_request_header(request, "Accept-Encoding");
+    while (accepted != NULL && *accepted != '\0') {
+        accepted += strspn(accepted, " \t,");
+        const size_t length = strcspn(accepted, ",");
+        if (element_takes_gzip(accepted, length)) {
+            return true;
+        }
+        accepted += length;
+    }
+    return false;
+}
+
+static void pages_respond(struct http_request *request, const struct page_file *file)
+{
+    if (file->gzip_bytes == NULL) {
+        http_respond_static(request, 200, file->content_type, file->bytes, file->length);
+        return;
+    }
+    http_respond_header(request, "Vary", "Accept-Encoding");
+    if (client_takes_gzip(request)) {
+        http_respond_header(request, "Content-Encoding", "gzip");
+        http_respond_static(request, 200, file->content_type, file->gzip_bytes, file->gzip_length);
+        return;
+    }
+    http_respond_static(request, 200, file->content_type, file->bytes, file->length);
+}
+
+void pages_serve_operations(void *context, struct http_request *request)
+{
+    (void)context;
+    const struct page_file *page = pages_find("operations.html");
+    if (page == NULL) {
+        http_respond_problem(request, 404, "this build has no operations page");
+        return;
+    }
+    const char *known = http_request_header(request, "If-None-Match");
+    http_respond_header(request, "Cache-Control", "no-cache");
+    http_respond_header(request, "ETag", page->etag);
+    if (known != NULL && strstr(known, page->etag) != NULL) {
+        http_respond(request, 304, NULL, NULL);
+        return;
+    }
+    pages_respond(request, page);
+}
+
+void pages_serve_asset(void *context, struct http_request *request)
+{
+    (void)context;
+    const char *name = http_request_rest(request);
+    const struct page_file *file = pages_find(name);
+    /* Pages have routes of their own; only what is named by its content may be kept for ever. */
+    if (file == NULL || strstr(name, ".html") != NULL) {
+        http_respond_problem(request, 404, "there is no asset of this name; reload the page");
+        return;
+    }
+    http_respond_header(request, "Cache-Control", "public, max-age=31536000, immutable");
+    pages_respond(request, file);
+}

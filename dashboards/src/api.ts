@@ -1,0 +1,223 @@
+// What does the analyzer say, and is it still saying it? The document of GET /v1/updates, and a
+// feed that polls it. The hard thing is to be honest about age: a browser's clock may be wrong, so
+// time is the server's Date header carried forward by the monotonic clock.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+export interface Range {
+  low: number | null;
+  likely: number | null;
+  high: number | null; // null: no bound yet
+}
+
+// Instants as RFC 3339 text in UTC.
+export interface InstantRange {
+  low: string | null;
+  likely: string | null;
+  high: string | null;
+}
+
+export type Verdict = 'HOLD' | 'SUSPECT' | 'INSUFFICIENT_DATA' | 'CLEAR';
+
+export interface AffectedCount {
+  confirmed: number;
+  probable: number;
+  estimated: Range;
+}
+
+export interface ImpactCell {
+  region: string;
+  product_line: string;
+  hosts: AffectedCount;
+  customers: AffectedCount;
+}
+
+export interface CostEstimate {
+  currency: string | null; // ISO 4217
+  p10: number | null; // major units
+  p50: number | null;
+  p90: number | null;
+}
+
+export interface UpdateAnswer {
+  id: string;
+  product_line: string | null;
+  released_at: string | null;
+  withdrawn_at: string | null;
+  first_seen_at: string | null;
+  verdict: Verdict;
+  decided_at: string | null;
+  sentence: string | null;
+  action: string | null;
+  reasons: string[];
+  control: string | null;
+  log10_e_value: number | null;
+  rate_ratio: Range;
+  onset: InstantRange;
+  segment_text: string | null;
+  installed_hosts: number;
+  failed_hosts: number;
+  rolled_back_hosts: number;
+  exposed_now: number;
+  exposed_onsets: number;
+  expected_onsets: number | null;
+  impact: ImpactCell[];
+  hosts_total: AffectedCount;
+  customers_total: AffectedCount;
+  cost: CostEstimate;
+}
+
+export interface FleetAnswer {
+  hosts: number;
+  reporting: number;
+  pinned: number;
+  elevated: number;
+  silent: number;
+  customers: number;
+  unregistered_customers: number;
+  reports: number;
+  duplicate_reports: number;
+  late_reports: number;
+  skewed_hosts: number;
+}
+
+export interface Answers {
+  as_of: string | null; // end of the last minute taken in
+  alpha: number;
+  fleet: FleetAnswer;
+  updates: UpdateAnswer[]; // ranked by the analyzer
+}
+
+// loading: nothing heard yet · live · database_away: the analyzer answers from memory, or not at
+// all, until its database is back · unreachable: no answer, or none that can be read.
+export type Link = 'loading' | 'live' | 'database_away' | 'unreachable';
+
+export interface Snapshot {
+  link: Link;
+  answers: Answers | null; // the last that arrived, whatever the link is now
+  answeredAtMs: number | null; // when the last good answer came, by the server's clock
+  retryAtMs: number; // when the next try is due, by performance.now()
+}
+
+const POLL_MS = 5_000; // a verdict changes once a minute; a tenth of that is soon enough
+const RETRY_MAX_MS = 30_000; // twice that and a page left open looks dead after a restart
+const TIMEOUT_MS = 10_000; // a poll that takes two polls' time has failed
+
+export class Feed {
+  #changed: () => void;
+  #etag: string | null = null;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #asking = false;
+  #serverAheadMs = 0; // the server's clock less the page's monotonic clock
+  #clockKnown = false;
+  snapshot: Snapshot = { link: 'loading', answers: null, answeredAtMs: null, retryAtMs: 0 };
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  start(): void {
+    document.addEventListener('visibilitychange', this.#visibility);
+    void this.#ask();
+  }
+
+  stop(): void {
+    document.removeEventListener('visibilitychange', this.#visibility);
+    clearTimeout(this.#timer);
+  }
+
+  retry(): void {
+    clearTimeout(this.#timer);
+    void this.#ask();
+  }
+
+  // Now, by the server's clock.
+  serverNowMs(): number {
+    return this.#clockKnown ? performance.now() + this.#serverAheadMs : Date.now();
+  }
+
+  #visibility = (): void => {
+    clearTimeout(this.#timer);
+    if (!document.hidden) {
+      void this.#ask();
+    }
+  };
+
+  async #ask(): Promise<void> {
+    if (this.#asking) {
+      return;
+    }
+    this.#asking = true;
+    try {
+      await this.#poll();
+      this.#failures = this.snapshot.link === 'unreachable' ? this.#failures + 1 : 0;
+    } catch {
+      this.#failures += 1;
+      this.snapshot = { ...this.snapshot, link: 'unreachable' };
+    }
+    this.#asking = false;
+    const wait = Math.min(POLL_MS * 2 ** Math.max(0, this.#failures - 1), RETRY_MAX_MS);
+    this.snapshot = { ...this.snapshot, retryAtMs: performance.now() + wait };
+    if (!document.hidden) {
+      this.#timer = setTimeout(() => void this.#ask(), wait);
+    }
+    this.#changed();
+  }
+
+  async #poll(): Promise<void> {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (this.#etag !== null) {
+      headers['If-None-Match'] = this.#etag;
+    }
+    const response = await fetch('/v1/updates', {
+      headers,
+      cache: 'no-store',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    this.#readClock(response);
+    const away = response.headers.get('Epicenter-Database') === 'away' || response.status === 503;
+    let answers = this.snapshot.answers;
+    if (response.status === 200) {
+      answers = readAnswers(await response.json());
+      this.#etag = response.headers.get('ETag');
+    } else if (response.status !== 304 && response.status !== 503) {
+      this.snapshot = { ...this.snapshot, link: 'unreachable' };
+      return;
+    }
+    this.snapshot = {
+      ...this.snapshot,
+      answers,
+      link: away ? 'database_away' : 'live',
+      answeredAtMs: response.status === 503 ? this.snapshot.answeredAtMs : this.serverNowMs(),
+    };
+  }
+
+  #readClock(response: Response): void {
+    const date = Date.parse(response.headers.get('Date') ?? '');
+    if (!Number.isNaN(date)) {
+      this.#serverAheadMs = date - performance.now();
+      this.#clockKnown = true;
+    }
+  }
+}
+
+function readAnswers(value: unknown): Answers {
+  const answers = value as Partial<Answers> | null;
+  if (!answers || !Array.isArray(answers.updates) || typeof answers.fleet !== 'object') {
+    throw new TypeError('not the document of GET /v1/updates');
+  }
+  return answers as Answers;
+}
+
+// Affected and seen: what the fleet itself reported, estimates for silent seats left out.
+export function observed(affected: AffectedCount): number {
+  return affected.confirmed + affected.probable;
+}
+
+const GRAVITY: Record<Verdict, number> = { HOLD: 0, SUSPECT: 1, INSUFFICIENT_DATA: 2, CLEAR: 3 };
+
+// The update the page speaks of first: the gravest verdict, in the analyzer's order among equals.
+export function worstUpdate(updates: readonly UpdateAnswer[]): UpdateAnswer | undefined {
+  return [...updates].sort((a, b) => GRAVITY[a.verdict] - GRAVITY[b.verdict])[0];
+}

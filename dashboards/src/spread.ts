@@ -1,0 +1,158 @@
+// Whom has it hit, and where? Affected customers by region and product line, hosts under them, as a
+// real table whose cells are tinted by magnitude. The hard thing is the margins: hosts add up, but
+// a customer with two product lines counts once in the total, so sums are shown and the difference
+// is said.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { observed, worstUpdate, type Answers, type ImpactCell, type UpdateAnswer } from './api.js';
+import * as format from './format.js';
+
+const TINTS = 5; // more steps than this are not told apart
+
+interface Sum {
+  customers: number;
+  hosts: number;
+}
+
+function sumOf(cells: readonly ImpactCell[]): Sum {
+  return cells.reduce(
+    (sum, cell) => ({
+      customers: sum.customers + observed(cell.customers),
+      hosts: sum.hosts + observed(cell.hosts),
+    }),
+    { customers: 0, hosts: 0 },
+  );
+}
+
+// The distinct values of one dimension, the most affected first.
+function ranked(cells: readonly ImpactCell[], dimension: 'region' | 'product_line'): string[] {
+  const groups = new Map<string, ImpactCell[]>();
+  for (const cell of cells) {
+    groups.set(cell[dimension], [...(groups.get(cell[dimension]) ?? []), cell]);
+  }
+  const customers = (name: string): number => sumOf(groups.get(name) ?? []).customers;
+  return [...groups.keys()].sort((a, b) => customers(b) - customers(a) || a.localeCompare(b));
+}
+
+// By the square root, as customers are spread over orders of magnitude.
+function tint(value: number, largest: number): string {
+  return value === 0 ? 'tint-0' : `tint-${Math.max(1, Math.ceil(TINTS * Math.sqrt(value / largest)))}`;
+}
+
+function numbers(sum: Sum): TemplateResult {
+  return html`<span class="customers">${format.count(sum.customers)}</span
+    ><span class="hosts">${format.counted(sum.hosts, 'host', 'hosts')}</span>`;
+}
+
+function chooser(
+  updates: readonly UpdateAnswer[],
+  chosen: UpdateAnswer,
+  choose: (id: string) => void,
+): TemplateResult | typeof nothing {
+  if (updates.length < 2) {
+    return nothing;
+  }
+  return html`<div class="chooser"><label for="spread-update">Update</label>
+    <select id="spread-update" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
+      ${updates.map(
+        (update) =>
+          html`<option value=${update.id} ?selected=${update.id === chosen.id}>${update.id}</option>`,
+      )}
+    </select></div>`;
+}
+
+function matrix(update: UpdateAnswer): TemplateResult {
+  const cells = update.impact;
+  const regions = ranked(cells, 'region');
+  const lines = ranked(cells, 'product_line');
+  const largest = Math.max(...cells.map((cell) => observed(cell.customers)), 1);
+  const at = (region: string, line: string): ImpactCell | undefined =>
+    cells.find((cell) => cell.region === region && cell.product_line === line);
+  const total = {
+    customers: observed(update.customers_total),
+    hosts: observed(update.hosts_total),
+  };
+  return html`<div class="scroll" role="group" tabindex="0" aria-labelledby="spread-title">
+    <table class="matrix">
+      <thead>
+        <tr>
+          <th scope="col">Region</th>
+          ${lines.map((line) => html`<th scope="col" class="number">${line}</th>`)}
+          <th scope="col" class="number margin">All product lines</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${regions.map(
+          (region) => html`<tr>
+            <th scope="row">${region}</th>
+            ${lines.map((line) => {
+              const cell = at(region, line);
+              if (cell === undefined) {
+                return html`<td class="number tint-0">${format.NOTHING}</td>`;
+              }
+              const sum = sumOf([cell]);
+              return html`<td class="number ${tint(sum.customers, largest)}">${numbers(sum)}</td>`;
+            })}
+            <td class="number margin">${numbers(sumOf(cells.filter((cell) => cell.region === region)))}</td>
+          </tr>`,
+        )}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">All regions</th>
+          ${lines.map(
+            (line) =>
+              html`<td class="number">${numbers(sumOf(cells.filter((cell) => cell.product_line === line)))}</td>`,
+          )}
+          <td class="number margin total">${numbers(total)}</td>
+        </tr>
+      </tfoot>
+    </table>
+  </div>`;
+}
+
+function footnotes(update: UpdateAnswer): TemplateResult {
+  const { estimated } = update.customers_total;
+  const beyond =
+    estimated.high !== null && estimated.high > 0
+      ? html`<p>Beyond these, an estimated ${format.count(estimated.low)}–${format.count(estimated.high)}
+          customers (likely ${format.count(estimated.likely)}) whose seats do not report.</p>`
+      : nothing;
+  const differs = sumOf(update.impact).customers !== observed(update.customers_total);
+  return html`<div class="notes">
+    ${beyond}
+    <p>Confirmed and probable, less what would have happened anyway.${
+      differs
+        ? ' A customer with several product lines counts once in the total, so sums of customers can exceed it.'
+        : ''
+    }</p>
+  </div>`;
+}
+
+export function spread(
+  answers: Answers,
+  chosenId: string | null,
+  choose: (id: string) => void,
+): TemplateResult {
+  const hit = answers.updates.filter((update) => update.impact.length > 0);
+  const chosen = hit.find((update) => update.id === chosenId) ?? worstUpdate(hit);
+  return html`<section class="spread" aria-labelledby="spread-title">
+    <header>
+      <h2 id="spread-title">Customers affected, by region and product line</h2>
+      ${
+        chosen === undefined
+          ? nothing
+          : hit.length > 1
+            ? chooser(hit, chosen, choose)
+            : html`<p class="of">${chosen.id}</p>`
+      }
+    </header>
+    ${
+      chosen === undefined
+        ? html`<p class="empty">Nobody so far: no update shows more distress than its control.</p>`
+        : html`${matrix(chosen)} ${footnotes(chosen)}`
+    }
+  </section>`;
+}

@@ -1,0 +1,187 @@
+// Given each state the analyzer can be in, the operations page says so: without an error, without
+// breaking its Content-Security-Policy, readable by everybody, at every width, in both themes.
+// What it shows is held against the document it was given.
+//
+// EPICENTER_PAGES_DIR: the directory build.mjs wrote. EPICENTER_SCREENSHOT_DIR: where pictures of
+// all states go; none are taken without it.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { assertAccessible, assertNoOverflow, assertTargets, launchChromium, openPage } from './browser.mjs';
+import { fixture, startFixtureServer, states } from './fixture_server.mjs';
+
+const pagesDirectory = process.env.EPICENTER_PAGES_DIR;
+const screenshotDirectory = process.env.EPICENTER_SCREENSHOT_DIR;
+assert.ok(pagesDirectory, 'EPICENTER_PAGES_DIR names the built pages');
+
+const themes = ['light', 'dark'];
+const widths = [1440, 768, 390];
+const failedRequest = /Failed to load resource/;
+
+let browser;
+let server;
+
+before(async () => {
+  server = await startFixtureServer(pagesDirectory);
+  browser = await launchChromium();
+  if (screenshotDirectory) {
+    mkdirSync(screenshotDirectory, { recursive: true });
+  }
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function load(state, options = {}) {
+  server.play(state);
+  const opened = await openPage(browser, { viewport: { width: 1440, height: 900 }, ...options });
+  await opened.page.goto(server.url);
+  // A page with answers meets its broken connection at the second poll, five seconds on.
+  await opened.page.getByText(states[state].settled).first().waitFor({ timeout: 20_000 });
+  return opened;
+}
+
+async function judge(page, state, theme, width) {
+  await page.setViewportSize({ width, height: 900 });
+  await assertNoOverflow(page);
+  await assertTargets(page);
+  await assertAccessible(page);
+  if (screenshotDirectory) {
+    const path = join(screenshotDirectory, `operations-${state}-${theme}-${width}.png`);
+    await page.screenshot({ path, fullPage: true });
+  }
+}
+
+describe('every state, in both themes, at three widths', () => {
+  for (const state of Object.keys(states)) {
+    for (const theme of themes) {
+      it(`${state}, ${theme}`, async () => {
+        const { page, complaints, close } = await load(state, { colorScheme: theme });
+        for (const width of widths) {
+          await judge(page, state, theme, width);
+        }
+        const unexpected = complaints.filter((text) => !(states[state].failing && failedRequest.test(text)));
+        assert.deepEqual(unexpected, [], 'nothing was complained of');
+        await close();
+      });
+    }
+  }
+});
+
+describe('what the page says', () => {
+  const document = JSON.parse(fixture('one_bad'));
+  const [bad] = document.updates;
+  const grouped = new Intl.NumberFormat('en-GB');
+
+  it('gives the verdict, the action and the figures of the document', async () => {
+    const { page, close } = await load('one_bad');
+    assert.equal(await page.locator('h1').innerText(), bad.sentence);
+    assert.equal((await page.locator('.action').innerText()).trim(), bad.action);
+    assert.match(await page.locator('.badge').innerText(), /Hold/);
+    const customers = bad.customers_total.confirmed + bad.customers_total.probable;
+    assert.match(await page.locator('.figure').first().innerText(), new RegExp(grouped.format(customers)));
+    assert.match(await page.title(), /^Hold: pattern\/2\.594\.00/);
+    await close();
+  });
+
+  it('ranks candidates as the analyzer does', async () => {
+    const { page, close } = await load('one_bad');
+    const shown = await page.locator('.candidate .name').allInnerTexts();
+    assert.deepEqual(shown, document.updates.map((update) => update.id));
+    await close();
+  });
+
+  it('shows every cell of region and product line', async () => {
+    const { page, close } = await load('one_bad');
+    const lines = await page.locator('.matrix thead th').allInnerTexts();
+    for (const cell of bad.impact) {
+      const row = page.locator('.matrix tbody tr', { has: page.getByRole('rowheader', { name: cell.region, exact: true }) });
+      const text = await row.locator('th, td').nth(lines.indexOf(cell.product_line)).innerText();
+      const customers = cell.customers.confirmed + cell.customers.probable;
+      const hosts = cell.hosts.confirmed + cell.hosts.probable;
+      assert.equal(text.replace(/\s+/g, ' '), `${grouped.format(customers)} ${grouped.format(hosts)} ${hosts === 1 ? 'host' : 'hosts'}`);
+    }
+    const total = await page.locator('.matrix .total .hosts').innerText();
+    assert.equal(total, `${grouped.format(bad.hosts_total.confirmed + bad.hosts_total.probable)} hosts`);
+    await close();
+  });
+
+  it('opens the reasons of a row by keyboard', async () => {
+    const { page, complaints, close } = await load('one_bad');
+    const opener = page.locator('.opener').first();
+    await opener.focus();
+    assert.equal(await opener.getAttribute('aria-expanded'), 'false');
+    await page.keyboard.press('Enter');
+    assert.equal(await opener.getAttribute('aria-expanded'), 'true');
+    const reasons = page.locator(`[id="${await opener.getAttribute('aria-controls')}"] li`);
+    assert.deepEqual(await reasons.allInnerTexts(), bad.reasons);
+    for (const width of widths) {
+      await judge(page, 'one_bad_open', 'light', width);
+    }
+    await page.keyboard.press('Enter');
+    assert.equal(await opener.getAttribute('aria-expanded'), 'false');
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('shows all updates when asked, and lets another be spread', async () => {
+    const { page, close } = await load('several_suspects');
+    const updates = JSON.parse(fixture('several_suspects')).updates;
+    assert.equal(await page.locator('.candidate').count(), 12);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    assert.equal(await page.locator('.candidate').count(), updates.length);
+    await page.getByLabel('Update', { exact: true }).selectOption('pattern/19.731.00');
+    assert.equal(await page.locator('.matrix .total .hosts').innerText(), '41 hosts');
+    await close();
+  });
+
+  it('never calls a replay of the past stale', async () => {
+    const { page, close } = await load('replay');
+    assert.match(await page.locator('.freshness').innerText(), /Replay\s+replayed data of 23 Apr 2005, 00:14 UTC/);
+    await close();
+  });
+});
+
+describe('how the page asks', () => {
+  it('asks again with the ETag it was given and keeps its answer on 304', async () => {
+    const { page, complaints, close } = await load('one_bad');
+    await page.waitForResponse((response) => response.status() === 304, { timeout: 15_000 });
+    assert.deepEqual(server.seen.slice(0, 2), [{ ifNoneMatch: null }, { ifNoneMatch: '"fixture"' }]);
+    assert.equal(await page.locator('h1').innerText(), JSON.parse(fixture('one_bad')).updates[0].sentence);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('comes back by itself when the analyzer does', async () => {
+    const { page, close } = await load('unreachable');
+    server.mend();
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.locator('.banner').waitFor({ state: 'detached' });
+    await close();
+  });
+
+  it('points to the plain text where there is no JavaScript', async () => {
+    const { page, close } = await openPage(browser, { javaScriptEnabled: false });
+    await page.goto(server.url);
+    assert.equal(await page.locator('noscript a, .noscript a').getAttribute('href'), '/v1/summary');
+    await close();
+  });
+});
+
+// Budgets of the whole page; over a slow line every 10 kB is a tenth of a second.
+it('stays within its budgets', () => {
+  const assets = join(pagesDirectory, 'assets');
+  const size = (extension) =>
+    readdirSync(assets)
+      .filter((name) => name.endsWith(extension))
+      .reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name)), { level: 9 }).length, 0);
+  assert.ok(size('.js') <= 15_000, `scripts are ${size('.js')} bytes gzip`);
+  assert.ok(size('.css') <= 10_000, `styles are ${size('.css')} bytes gzip`);
+});
