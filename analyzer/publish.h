@@ -1,0 +1,41 @@
+/* Answers out: advances the analysis, tells each change of verdict (log, API, table verdict_change)
+ * and keeps the newest answers where the API and the table `answer` have them.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_PUBLISH_H
+#define EPICENTER_ANALYZER_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/live.h"
+#include "common/database.h"
+#include "common/failure.h"
+#include "common/instant.h"
+
+struct publisher;
+
+MUST_CHECK bool publisher_new(struct live *live, struct publisher **publisher,
+                              struct failure *failure);
+void publisher_free(struct publisher *publisher);
+
+/* Advances the analysis to `known_before` (INSTANT_NONE: not at all), minute by minute, so that
+ * what is told of a change is what was known in that minute, however much came at once.
+ * `first_received` is where the first minute may lie. */
+MUST_CHECK bool publish_advance(struct publisher *publisher, instant_us first_received,
+                                instant_us known_before, struct failure *failure);
+
+/* How many calls have moved the analysis. */
+uint64_t publish_advances(const struct publisher *publisher);
+
+/* True when something has been advanced that publish_answers has not told yet. */
+bool publish_is_due(const struct publisher *publisher);
+
+/* Makes the snapshot of the present answers and hands it to the API. */
+MUST_CHECK bool publish_answers(struct publisher *publisher, struct failure *failure);
+
+/* Writes what is new since it last succeeded: changes of verdict, then the answers. */
+MUST_CHECK bool publish_write(struct publisher *publisher, struct database *database,
+                              struct failure *failure);
+
+#endif

@@ -1,0 +1,54 @@
+/* The answers as the API gives them, made once and never changed: any number of threads may read
+ * one while the next is being made.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_SNAPSHOT_H
+#define EPICENTER_ANALYZER_SNAPSHOT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "analyzer/answer.h"
+#include "common/buffer.h"
+#include "common/failure.h"
+#include "common/instant.h"
+
+/* A change of verdict with what the answers said of it then. */
+struct change_record {
+    char *update_id;
+    instant_us decided_at;
+    enum verdict verdict, previous;
+    double log10_e_value;
+    struct range rate_ratio;
+    char *sentence;     /* may be NULL */
+    char *reasons_json; /* an array of texts */
+};
+
+struct snapshot {
+    atomic_uint references;
+    instant_us as_of; /* INSTANT_NONE before the first minute */
+    struct fleet_answer fleet;
+    size_t verdict_counts[VERDICT_CLEAR + 1];
+    struct buffer document; /* GET /v1/updates */
+    struct buffer changes;  /* GET /v1/changes */
+    struct snapshot_update {
+        char *id;
+        struct buffer document; /* GET /v1/updates/{id} */
+        struct buffer verdict;  /* GET /v1/updates/{id}/verdict */
+    } * updates;
+    size_t update_count;
+};
+
+/* Made with one reference. Of the changes the newest SNAPSHOT_CHANGES are told, oldest first. */
+#define SNAPSHOT_CHANGES 1000
+MUST_CHECK bool snapshot_new(const struct answers *answers, const struct change_record *changes,
+                             size_t change_count, struct snapshot **snapshot,
+                             struct failure *failure);
+
+struct snapshot *snapshot_hold(struct snapshot *snapshot);
+void snapshot_release(struct snapshot *snapshot); /* NULL is fine */
+
+/* NULL when the snapshot does not have it. */
+const struct snapshot_update *snapshot_find(const struct snapshot *snapshot, const char *update_id);
+
+#endif

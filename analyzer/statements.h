@@ -1,0 +1,91 @@
+/* Every SQL statement of the analyzer program, parameters and columns said beside it. Instants go
+ * in as RFC 3339 text and come out as microseconds since the epoch.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_STATEMENTS_H
+#define EPICENTER_ANALYZER_STATEMENTS_H
+
+/* ---- follow: what has been loaded ---- */
+
+#define STATEMENT_MICROSECONDS(expression) "(extract(epoch from " expression ") * 1000000)::bigint"
+
+#define STATEMENT_LOAD_COLUMNS                                                                     \
+    "l.load_id, l.row_count, " STATEMENT_MICROSECONDS(                                             \
+        "l.received_from") ", " STATEMENT_MICROSECONDS("l.received_until") ","                     \
+                                                                           " " STATEMENT_MICROSECONDS("l.loaded_at")
+
+/* $1 horizon in microseconds -> first load within it, newest load, start of the horizon in
+ * microseconds; all null while there is no load. */
+#define STATEMENT_HORIZON                                                                          \
+    "with newest as (select max(received_until) as until, max(load_id) as load_id"                 \
+    "                from report_load),"                                                           \
+    "     start as (select until - $1::bigint * interval '1 microsecond' as at from newest)"       \
+    " select (select min(load_id) from report_load, start where received_until >= start.at),"      \
+    "        newest.load_id, " STATEMENT_MICROSECONDS("start.at") " from newest, start"
+
+/* $1 load id, $2 how many at most -> the loads after it. */
+#define STATEMENT_LOADS_AFTER                                                                      \
+    "select " STATEMENT_LOAD_COLUMNS " from report_load l"                                         \
+    " where l.load_id > $1::bigint order by l.load_id limit $2::bigint"
+
+/* $1 array of load ids -> the database's clock, and those that are there by now; one row with
+ * nulls when none is. */
+#define STATEMENT_LOADS_MISSING                                                                    \
+    "select " STATEMENT_MICROSECONDS(                                                              \
+        "c.now") ", " STATEMENT_LOAD_COLUMNS " from (select clock_timestamp() as now) c"           \
+                 " left join report_load l on l.load_id = any($1::bigint[]) order by l.load_id"
+
+/* COPY takes no parameters, so what bounds it is set first, by a statement that does.
+ * $1 first load, $2 last load, $3 and $4 first and last receive time: stable expressions, by which
+ * the planner picks the BRIN index and the executor prunes partitions. */
+#define STATEMENT_COPY_BOUNDS                                                                      \
+    "select set_config('epicenter.first_load', $1, false),"                                        \
+    " set_config('epicenter.last_load', $2, false),"                                               \
+    " set_config('epicenter.received_from', $3, false),"                                           \
+    " set_config('epicenter.received_until', $4, false)"
+
+#define STATEMENT_COPY_CONDITION                                                                   \
+    " where load_id >= current_setting('epicenter.first_load')::bigint"                            \
+    " and load_id <= current_setting('epicenter.last_load')::bigint"                               \
+    " and received_at >= current_setting('epicenter.received_from')::timestamptz"                  \
+    " and received_at <= current_setting('epicenter.received_until')::timestamptz"
+
+#define STATEMENT_COPY_REPORTS                                                                     \
+    "copy (select load_id, host_id, customer_id, segment_id, observed_at, received_at,"            \
+    " interval_s, busy, peak, product_busy from report" STATEMENT_COPY_CONDITION                   \
+    ") to stdout (format binary)"
+
+#define STATEMENT_COPY_UPDATES                                                                     \
+    "copy (select load_id, host_id, customer_id, segment_id, observed_at, received_at,"            \
+    " update_id, outcome, happened_at from report_update" STATEMENT_COPY_CONDITION                 \
+    ") to stdout (format binary)"
+
+/* $1 array of segment ids -> id, attributes as JSON. */
+#define STATEMENT_SEGMENTS                                                                         \
+    "select segment_id, attributes from segment where segment_id = any($1::uuid[])"
+
+/* ---- publish: what has been answered ---- */
+
+/* $1 update, $2 decided at, $3 verdict, $4 log10 of the e-value, $5 … $7 rate ratio, $8 reasons. */
+#define STATEMENT_VERDICT_CHANGE                                                                   \
+    "insert into verdict_change (update_id, decided_at, verdict, log10_e_value, rate_ratio_low,"   \
+    " rate_ratio_likely, rate_ratio_high, reasons)"                                                \
+    " values ($1, $2::timestamptz, $3, $4::double precision, $5::double precision,"                \
+    " $6::double precision, $7::double precision, $8::jsonb) on conflict do nothing"
+
+/* $1 as of, $2 document. */
+#define STATEMENT_ANSWER                                                                           \
+    "insert into answer (one, as_of, document) values (true, $1::timestamptz, $2::jsonb)"          \
+    " on conflict (one) do update set as_of = excluded.as_of, document = excluded.document"
+
+/* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
+#define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
+
+/* ---- migrate and serve: cost parameters ---- */
+
+/* $1 name, $2 … $4 low, likely, high, $5 unit, $6 source, $7 date. */
+#define STATEMENT_COST_PARAMETER_DEFAULT                                                           \
+    "insert into cost_parameter (name, low, likely, high, unit, source, dated)"                    \
+    " values ($1, $2::double precision, $3::double precision, $4::double precision, $5, $6,"       \
+    " $7::date) on conflict (name) do nothing"
+
+#endif
