@@ -80,10 +80,10 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
             }</span></span>
         </button>
       </th>
-      <td role="cell" data-label="Verdict">
+      <td role="cell" class="judged">
         <span class="tag">${verdictIcon(update.verdict)}${verdictWords[update.verdict]}</span>
       </td>
-      <td role="cell" data-label="Evidence" class="number">${evidence(update)}</td>
+      <td role="cell" data-label="Evidence" class="number evidence">${evidence(update)}</td>
       <td role="cell" data-label="Rate ratio" class="effect">
         <div>
           <span class="numbers">${format.ratio(update.rate_ratio.likely)}
@@ -93,8 +93,8 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
           ${intervalBar(update.rate_ratio, axis)}
         </div>
       </td>
-      <td role="cell" data-label="Exposed" class="number">${format.count(update.exposed_now)}</td>
-      <td role="cell" data-label="Onsets" class="number">${format.count(update.exposed_onsets)}
+      <td role="cell" data-label="Exposed now" class="number">${format.count(update.exposed_now)}</td>
+      <td role="cell" data-label="Onsets / expected" class="number">${format.count(update.exposed_onsets)}
         <span class="aside">/ ${format.decimal(update.expected_onsets)}</span></td>
       <td role="cell" data-label="First seen" class="number">${seen(update.first_seen_at, asOf)}</td>
     </tr>

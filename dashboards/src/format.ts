@@ -57,7 +57,12 @@ export function exponent(log10: number): string {
 function moneyFormat(currency: string): Intl.NumberFormat {
   const options = { notation: 'compact', maximumSignificantDigits: 3 } as const;
   try {
-    return new Intl.NumberFormat(undefined, { ...options, style: 'currency', currency });
+    return new Intl.NumberFormat(undefined, {
+      ...options,
+      style: 'currency',
+      currency,
+      currencyDisplay: 'narrowSymbol', // the code stands beside it, once
+    });
   } catch {
     return new Intl.NumberFormat(undefined, options); // not an ISO 4217 code: the figure still counts
   }

@@ -111,7 +111,7 @@ export function headline(answers: Answers): TemplateResult {
       <span class="badge">${verdictIcon(worst.verdict)}${verdictWords[worst.verdict]}</span>
       ${worst.decided_at === null || grouped
         ? nothing
-        : html`<span class="decided">since ${instant(worst.decided_at, answers.as_of)}</span>`}
+        : html`<span class="decided">decided ${instant(worst.decided_at, answers.as_of)}</span>`}
     </p>
     <h1 id="verdict">${sentence}</h1>
     ${worst.verdict === 'CLEAR' && grouped
@@ -145,7 +145,7 @@ function harmFigures(update: UpdateAnswer): TemplateResult {
         : `${format.ratioInterval(ratio)} × that of hosts without it`,
     )}
     ${figure(
-      'Cost of support',
+      cost.currency === null ? 'Cost of support' : `Cost of support, ${cost.currency}`,
       format.moneyRange(cost),
       cost.p50 === null || cost.currency === null
         ? 'nothing to price'

@@ -23,6 +23,7 @@ export function axisOf(updates: readonly UpdateAnswer[]): Axis {
     axis.low = Math.min(axis.low, Math.max(ratio.low ?? 1, 1 / WIDEST));
     axis.high = Math.max(axis.high, Math.min(ratio.high ?? ratio.likely ?? 1, WIDEST));
   }
+  axis.high *= 1.1; // so that the last mark is not cut by the edge
   return axis;
 }
 
@@ -37,6 +38,7 @@ export function intervalBar(range: Range, axis: Axis): TemplateResult {
   const sure = range.low !== null && range.low > 1;
   return svg`<svg class="interval ${sure ? 'sure' : ''}" height="20" aria-hidden="true">
     <line class="one" x1=${place(1, axis)} x2=${place(1, axis)} y1="0" y2="20"/>
+    <text x=${place(1, axis)} y="30" text-anchor="middle">1.0</text>
     ${
       range.likely === null
         ? nothing
@@ -51,7 +53,8 @@ export function intervalBar(range: Range, axis: Axis): TemplateResult {
 // The same axis with its labels, for the head of the column.
 export function intervalScale(axis: Axis): TemplateResult {
   const spread = axis.high / axis.low;
-  const steps = spread > 2000 ? [0.01, 1, 100] : spread > 60 ? [0.1, 1, 10, 100] : [0.5, 1, 2, 4, 8, 16];
+  const steps =
+    spread > 500 ? [0.01, 0.1, 1, 10, 100, 1000] : spread > 30 ? [0.3, 1, 3, 10, 30, 100] : [0.5, 1, 2, 4, 8];
   const shown = steps.filter((step) => step >= axis.low && step <= axis.high);
   return svg`<svg class="scale" height="14" aria-hidden="true">
     ${shown.map(

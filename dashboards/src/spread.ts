@@ -80,7 +80,7 @@ function matrix(update: UpdateAnswer): TemplateResult {
         <tr>
           <th scope="col">Region</th>
           ${lines.map((line) => html`<th scope="col" class="number">${line}</th>`)}
-          <th scope="col" class="number margin">All product lines</th>
+          <th scope="col" class="number margin">All lines</th>
         </tr>
       </thead>
       <tbody>
