@@ -46,9 +46,9 @@ static void several_onsets(uint32_t exposed, uint32_t control, uint32_t onsets, 
     log_weights[0] = 0;
     for (uint32_t j = first; j < last; j++) {
         /* C(E1,j+1)C(E0,d-j-1) / (C(E1,j)C(E0,d-j)) */
-        log_weights[j - first + 1] =
-            log_weights[j - first] + log((double)(exposed - j) * (onsets - j)) -
-            log((double)(j + 1) * ((double)control - onsets + j + 1));
+        log_weights[j - first + 1] = log_weights[j - first] +
+                                     log((double)(exposed - j) * (onsets - j)) -
+                                     log((double)(j + 1) * ((double)control - onsets + j + 1));
     }
     uint32_t count = last - first + 1;
     double at_one = log_mean_power(log_weights, count, first, x, 0);
@@ -110,9 +110,8 @@ double evidence_log_e(const struct evidence_sum *sum)
 static double crossing(const double *log_ratio, int point, int direction, double level)
 {
     int inside = point - direction;
-    double fall = inside >= 0 && inside < EVIDENCE_POINTS
-                      ? log_ratio[inside] - log_ratio[point]
-                      : 0;
+    double fall =
+        inside >= 0 && inside < EVIDENCE_POINTS ? log_ratio[inside] - log_ratio[point] : 0;
     double excess = log_ratio[point] - level;
     double steps = fall > 0 && excess < fall ? excess / fall : 1;
     return log_theta(point) + direction * steps * (M_LN2 / 4);
@@ -187,8 +186,8 @@ static bool reach(void **array, uint32_t *count, uint32_t needed, size_t size,
 }
 
 static bool take_contrast(struct evidence *evidence, const struct exposure *exposure,
-                          const struct segments *segments,
-                          const struct exposure_contrast *contrast, struct failure *failure)
+                          const struct segments *segments, const struct exposure_contrast *contrast,
+                          struct failure *failure)
 {
     if (!reach((void **)&evidence->updates, &evidence->update_count, contrast->update + 1,
                sizeof *evidence->updates, failure) ||
@@ -242,8 +241,7 @@ static double log_add(double left, double right)
     return larger + log1p(exp(smaller - larger));
 }
 
-double evidence_update_log_e(const struct evidence_update *update,
-                             const struct segments *segments)
+double evidence_update_log_e(const struct evidence_update *update, const struct segments *segments)
 {
     double total = log(0.5) + evidence_log_e(&update->fleet);
     double undiscovered = 0.5;
@@ -260,9 +258,8 @@ double evidence_update_low(const struct evidence_update *update, const struct se
 {
     double best = evidence_rate_ratio(&update->fleet, alpha * 0.5).low;
     for (uint32_t i = 0; i < segments->value_count && i < update->value_count; i++) {
-        double low = evidence_rate_ratio(&update->values[i],
-                                         alpha * value_weight(&segments->values[i]))
-                         .low;
+        double low =
+            evidence_rate_ratio(&update->values[i], alpha * value_weight(&segments->values[i])).low;
         best = low > best ? low : best;
     }
     return best;

@@ -78,8 +78,7 @@ MUST_CHECK bool evidence_take(struct evidence *evidence, const struct exposure *
  * attribute values. The j-th attribute discovered has 1/(j(j+1)) of that half, the i-th value of an
  * attribute 1/(i(i+1)) of the attribute's: fixed beforehand for however many there will be, and
  * summing to 1; what is undiscovered counts as an e-value of 1. */
-double evidence_update_log_e(const struct evidence_update *update,
-                             const struct segments *segments);
+double evidence_update_log_e(const struct evidence_update *update, const struct segments *segments);
 
 /* The largest lower bound of the rate ratio over the fleet and the single values, each at
  * 1 - alpha times its weight, so that all hold together. */

@@ -111,8 +111,8 @@ static bool find_stratum(struct exposure *exposure, uint32_t segment, uint8_t si
     if (*number != HASH_INDEX_NONE) {
         return true;
     }
-    if (!make_room((void **)&exposure->strata, exposure->stratum_count,
-                   &exposure->stratum_capacity, sizeof *exposure->strata, failure) ||
+    if (!make_room((void **)&exposure->strata, exposure->stratum_count, &exposure->stratum_capacity,
+                   sizeof *exposure->strata, failure) ||
         !hash_index_add(&exposure->by_stratum, hash, exposure->stratum_count, failure)) {
         return false;
     }
@@ -196,10 +196,8 @@ static bool find_tally(struct exposure *exposure, uint32_t update, uint32_t stra
             return false;
         }
         number = exposure->tally_count++;
-        exposure->tallies[number] =
-            (struct exposure_tally){.update = update,
-                                    .stratum = stratum,
-                                    .next = exposure->updates[update].first_tally};
+        exposure->tallies[number] = (struct exposure_tally){
+            .update = update, .stratum = stratum, .next = exposure->updates[update].first_tally};
         exposure->updates[update].first_tally = number;
     }
     *tally = &exposure->tallies[number];
@@ -350,13 +348,13 @@ bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t n
         return false;
     }
     struct exposure_install *record = &exposure->installs[*install];
-    *record = (struct exposure_install){
-        .host = number,
-        .next = host->installs,
-        .update = update,
-        .affected = EXPOSURE_NONE,
-        .installed = installed,
-        .age_class = exposure_age_class(exposure, minute - installed / 60)};
+    *record = (struct exposure_install){.host = number,
+                                        .next = host->installs,
+                                        .update = update,
+                                        .affected = EXPOSURE_NONE,
+                                        .installed = installed,
+                                        .age_class =
+                                            exposure_age_class(exposure, minute - installed / 60)};
     host->installs = *install;
     exposure->updates[update].installed++;
     if (record->age_class != 0) {
@@ -485,8 +483,7 @@ static bool add_contrast(struct exposure *exposure, const struct exposure_contra
 {
     if (exposure->contrast_count == exposure->contrast_capacity) {
         size_t capacity = exposure->contrast_capacity == 0 ? 256 : exposure->contrast_capacity * 2;
-        struct exposure_contrast *grown =
-            realloc(exposure->contrasts, capacity * sizeof *grown);
+        struct exposure_contrast *grown = realloc(exposure->contrasts, capacity * sizeof *grown);
         if (grown == NULL) {
             return failure_memory(failure, "comparing exposed hosts");
         }

@@ -36,13 +36,13 @@ struct exposure_update {
     uint32_t slot;        /* EXPOSURE_NONE while it is not followed */
     uint32_t first_tally; /* list of its tallies, newest first */
     uint64_t installed, failed, rolled_back;
-    uint64_t exposed_now; /* hosts in its risk window, healthy or not */
+    uint64_t exposed_now;    /* hosts in its risk window, healthy or not */
     fleet_second first_seen; /* first installation heard of, server's clock */
 };
 
 struct exposure_install {
     uint32_t host;
-    uint32_t next;     /* the host's installation before this one */
+    uint32_t next; /* the host's installation before this one */
     uint32_t update;
     uint32_t affected; /* impact's record of the harm, or EXPOSURE_NONE */
     fleet_second installed;
@@ -110,8 +110,9 @@ void exposure_free(struct exposure *exposure);
 MUST_CHECK bool exposure_know_update(struct exposure *exposure, uint32_t update,
                                      struct failure *failure);
 
-/* The host reported the update installed (server's time `installed`, heard of in `minute`). The same
- * installation told again is ignored. Sets *install to its record, or EXPOSURE_NONE when ignored. */
+/* The host reported the update installed (server's time `installed`, heard of in `minute`). The
+ * same installation told again is ignored. Sets *install to its record, or EXPOSURE_NONE when
+ * ignored. */
 MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                  uint32_t update, fleet_second installed, int32_t minute,
                                  uint32_t *install, struct failure *failure);

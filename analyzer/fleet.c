@@ -224,8 +224,8 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
                    struct failure *failure)
 {
     struct fleet_host *host = &fleet->hosts[number];
-    bool pinned = host->high_streak >= PINNED_REPORTS &&
-                  observed - host->high_since >= PINNED_SECONDS;
+    bool pinned =
+        host->high_streak >= PINNED_REPORTS && observed - host->high_since >= PINNED_SECONDS;
     if (pinned) {
         return host->state == HOST_PINNED ||
                step(fleet, number, HOST_PINNED, host->high_since, failure);

@@ -32,7 +32,7 @@
 /* Seconds since 2000-01-01T00:00:00Z: half the size of an instant, good to 2068. */
 typedef int32_t fleet_second;
 #define FLEET_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
-fleet_second fleet_second_of(instant_us instant);  /* rounded down, clamped to the range */
+fleet_second fleet_second_of(instant_us instant); /* rounded down, clamped to the range */
 instant_us fleet_instant_of(fleet_second second);
 
 #define FLEET_NONE UINT32_MAX
@@ -49,17 +49,17 @@ struct fleet_host {
     uint32_t installs;           /* exposure's: its newest installation, or FLEET_NONE */
     float baseline_mean;         /* busy fraction while healthy … */
     float baseline_variance;
-    float recent;                /* … and over about the last 15 minutes */
+    float recent; /* … and over about the last 15 minutes */
     uint16_t interval_s;
-    uint16_t busy;               /* of the last report, in 1/10000 */
-    uint8_t state;               /* enum host_state */
-    uint8_t high_streak;         /* consecutive reports at the top, saturating */
-    uint8_t raised_streak;       /* consecutive reports with the mean far over baseline */
-    uint8_t calm_streak;         /* consecutive reports that are neither */
-    uint8_t baseline_count;      /* reports in the baseline, saturating */
-    uint8_t size_class;          /* exposure's: log2 of the customer's hosts */
+    uint16_t busy;          /* of the last report, in 1/10000 */
+    uint8_t state;          /* enum host_state */
+    uint8_t high_streak;    /* consecutive reports at the top, saturating */
+    uint8_t raised_streak;  /* consecutive reports with the mean far over baseline */
+    uint8_t calm_streak;    /* consecutive reports that are neither */
+    uint8_t baseline_count; /* reports in the baseline, saturating */
+    uint8_t size_class;     /* exposure's: log2 of the customer's hosts */
     uint8_t has_cpu;
-    uint8_t unused;
+    uint8_t onset_noted; /* it has had an onset in the minute being closed */
 };
 
 struct fleet_event {
@@ -110,8 +110,8 @@ MUST_CHECK bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct fai
 /* Forgets the events. */
 void fleet_clear_events(struct fleet *fleet);
 
-/* An instant by the host's clock, by the server's: corrected by the host's measured delay, and never
- * later than `received_at`. */
+/* An instant by the host's clock, by the server's: corrected by the host's measured delay, and
+ * never later than `received_at`. */
 fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
                            instant_us received_at);
 

@@ -142,10 +142,10 @@ static bool copy_attributes(struct segments *segments, struct segment *segment,
         return failure_memory(failure, "learning a segment");
     }
     for (size_t i = 0; i < count; i++) {
-        copies[i].name = arena_copy_text(&segments->arena, attributes[i].name,
-                                         strlen(attributes[i].name));
-        copies[i].value = arena_copy_text(&segments->arena, attributes[i].value,
-                                          strlen(attributes[i].value));
+        copies[i].name =
+            arena_copy_text(&segments->arena, attributes[i].name, strlen(attributes[i].name));
+        copies[i].value =
+            arena_copy_text(&segments->arena, attributes[i].value, strlen(attributes[i].value));
         if (copies[i].name == NULL || copies[i].value == NULL) {
             return failure_memory(failure, "learning a segment");
         }
@@ -155,8 +155,7 @@ static bool copy_attributes(struct segments *segments, struct segment *segment,
     return true;
 }
 
-static bool find_values(struct segments *segments, struct segment *segment,
-                        struct failure *failure)
+static bool find_values(struct segments *segments, struct segment *segment, struct failure *failure)
 {
     for (size_t i = 0; i < REPORT_ATTRIBUTES_LIMIT; i++) {
         segment->values[i] = SEGMENT_NO_VALUE;

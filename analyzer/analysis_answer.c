@@ -1,0 +1,326 @@
+/* Answers from the state: the stations after evidence, run once for all who ask.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/analysis_state.h"
+#include "analyzer/cost.h"
+#include "analyzer/onset.h"
+#include "analyzer/outreach.h"
+#include "analyzer/subgroup.h"
+
+/* What the tallies of one update add up to. */
+struct totals {
+    double exposed_minutes, control_minutes;
+    uint64_t exposed_hosts, exposed_onsets, control_onsets[SIGN_COUNT];
+    double expected_onsets;
+};
+
+static double pooled_rate(const struct totals *totals, int sign)
+{
+    return totals->control_minutes > 0
+               ? (double)totals->control_onsets[sign] / totals->control_minutes
+               : 0;
+}
+
+static struct totals sum_tallies(const struct exposure *exposure, uint32_t update)
+{
+    struct totals totals = {0};
+    uint32_t first = exposure->updates[update].first_tally;
+    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+        const struct exposure_tally *tally = &exposure->tallies[i];
+        totals.exposed_minutes += tally->exposed_minutes;
+        totals.control_minutes += tally->control_minutes;
+        totals.exposed_hosts += tally->exposed_hosts;
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            totals.exposed_onsets += tally->exposed_onsets[sign];
+            totals.control_onsets[sign] += tally->control_onsets[sign];
+        }
+    }
+    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            totals.expected_onsets += impact_expected(
+                &exposure->tallies[i], (enum exposure_sign)sign, pooled_rate(&totals, sign));
+        }
+    }
+    return totals;
+}
+
+/* One cell a segment, in the order of segment numbers. */
+static bool segment_cells(const struct analysis *analysis, uint32_t update,
+                          const struct totals *totals, struct arena *arena,
+                          const struct subgroup_cell **cells, size_t *count,
+                          struct failure *failure)
+{
+    uint32_t segments = analysis->segments.count;
+    struct subgroup_cell *all = arena_allocate(arena, (segments + 1) * sizeof *all);
+    if (all == NULL) {
+        return failure_memory(failure, "looking for the segment");
+    }
+    const struct exposure *exposure = &analysis->exposure;
+    for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
+         i = exposure->tallies[i].next) {
+        const struct exposure_tally *tally = &exposure->tallies[i];
+        uint32_t segment = exposure->strata[tally->stratum].segment;
+        if (segment == SEGMENT_NONE) {
+            continue;
+        }
+        all[segment].exposed_minutes += tally->exposed_minutes;
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            all[segment].onsets += tally->exposed_onsets[sign];
+            all[segment].expected +=
+                impact_expected(tally, (enum exposure_sign)sign, pooled_rate(totals, sign));
+        }
+    }
+    *count = 0;
+    for (uint32_t i = 0; i < segments; i++) {
+        if (all[i].exposed_minutes > 0) {
+            all[*count] = all[i];
+            all[(*count)++].segment = i;
+        }
+    }
+    *cells = all;
+    return true;
+}
+
+/* The rate ratio inside the subgroup, by the evidence of its strata. */
+static struct range ratio_inside(const struct analysis *analysis, uint32_t update,
+                                 const struct subgroup *subgroup)
+{
+    struct evidence_sum sum = {{0}};
+    const struct exposure *exposure = &analysis->exposure;
+    for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
+         i = exposure->tallies[i].next) {
+        uint32_t segment = exposure->strata[exposure->tallies[i].stratum].segment;
+        if (i < analysis->evidence.tally_count &&
+            subgroup_contains(subgroup, &analysis->segments, segment)) {
+            evidence_add(&sum, &analysis->evidence.tallies[i]);
+        }
+    }
+    return evidence_rate_ratio(&sum, analysis->options.alpha);
+}
+
+static bool date_onset(const struct analysis *analysis, uint32_t update,
+                       const struct subgroup *subgroup, const struct subgroup_cell *cells,
+                       size_t cell_count, struct range *onset, struct failure *failure)
+{
+    *onset = (struct range){.low = NAN, .likely = NAN, .high = NAN};
+    const struct impact *impact = &analysis->impact;
+    if (update >= impact->update_count) {
+        return true;
+    }
+    double *began = malloc((impact->record_count + 1) * sizeof *began);
+    if (began == NULL) {
+        return failure_memory(failure, "dating the onset");
+    }
+    size_t count = 0;
+    for (uint32_t i = impact->first[update]; i != IMPACT_NONE; i = impact->records[i].next) {
+        if (subgroup_contains(subgroup, &analysis->segments, impact->records[i].segment)) {
+            began[count++] = impact->records[i].began;
+        }
+    }
+    double expected = 0;
+    for (size_t i = 0; i < cell_count; i++) {
+        if (subgroup_contains(subgroup, &analysis->segments, cells[i].segment)) {
+            expected += cells[i].expected;
+        }
+    }
+    fleet_second first_seen = analysis->exposure.updates[update].first_seen;
+    double span = (double)analysis->next_minute * 60 - first_seen;
+    *onset = onset_of(began, count, span > 0 ? expected / span : 0, first_seen);
+    free(began);
+    double *ends[] = {&onset->low, &onset->likely, &onset->high};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && count > 0; i++) {
+        *ends[i] = (double)fleet_instant_of((fleet_second)*ends[i]);
+    }
+    return true;
+}
+
+static bool answer_outreach(const struct analysis *analysis, const struct impact_answer *impact,
+                            struct arena *arena, struct update_answer *answer,
+                            struct failure *failure)
+{
+    if (!outreach_order(impact->candidates, impact->candidate_count, analysis->answers.as_of, arena,
+                        &answer->outreach, failure)) {
+        return false;
+    }
+    answer->outreach_total = impact->candidate_count;
+    answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_LIMIT
+                                 ? impact->candidate_count
+                                 : ANSWER_OUTREACH_LIMIT;
+    return true;
+}
+
+/* Segment, since when, whom it hit, the cost and the calls: what a suspected update is asked. */
+static bool answer_harm(const struct analysis *analysis, uint32_t update,
+                        const struct totals *totals, struct arena *arena,
+                        struct update_answer *answer, struct failure *failure)
+{
+    const struct subgroup_cell *cells;
+    size_t count;
+    struct subgroup subgroup;
+    if (!segment_cells(analysis, update, totals, arena, &cells, &count, failure) ||
+        !subgroup_find(&analysis->segments, cells, count, &subgroup, failure)) {
+        return false;
+    }
+    struct impact_customers customers = {.ids = analysis->customers.texts,
+                                         .count = analysis->customers.count,
+                                         .registry = analysis->registry};
+    struct impact_answer impact;
+    bool done =
+        subgroup_describe(&subgroup, &analysis->segments, cells, count, arena, &answer->segment,
+                          &answer->segment_count, &answer->segment_text, failure) &&
+        date_onset(analysis, update, &subgroup, cells, count, &answer->onset, failure) &&
+        impact_count(&analysis->impact, &analysis->exposure, &analysis->fleet, &analysis->segments,
+                     &subgroup, update, &customers, arena, &impact, failure);
+    if (done) {
+        answer->rate_ratio = ratio_inside(analysis, update, &subgroup);
+        answer->impact = impact.cells;
+        answer->impact_count = impact.cell_count;
+        answer->hosts_total = impact.hosts;
+        answer->customers_total = impact.customers;
+        struct cost_basis basis = {.consumers = impact.consumers,
+                                   .corporates = impact.corporates,
+                                   .corporate_hosts = impact.corporate_hosts};
+        cost_estimate(analysis->parameters, &basis, analysis->options.seed, &answer->cost);
+        done = answer_outreach(analysis, &impact, arena, answer, failure);
+    }
+    subgroup_free(&subgroup);
+    return done;
+}
+
+static void answer_release(const struct analysis *analysis, struct update_answer *answer)
+{
+    answer->released_at = answer->withdrawn_at = INSTANT_NONE;
+    const struct registry_update *known =
+        analysis->registry == NULL ? NULL : registry_update(analysis->registry, answer->id);
+    if (known == NULL) {
+        return;
+    }
+    answer->product_line = known->product_line;
+    answer->released_at = known->released_at;
+    /* In a replay the registry knows the future; the answers do not. */
+    if (known->withdrawn_at <= analysis->answers.as_of) {
+        answer->withdrawn_at = known->withdrawn_at;
+    }
+}
+
+static bool answer_update(const struct analysis *analysis, uint32_t number, struct arena *arena,
+                          struct update_answer *answer, struct failure *failure)
+{
+    const struct update_state *state = &analysis->states[number];
+    const struct exposure_update *counts = &analysis->exposure.updates[number];
+    struct totals totals = sum_tallies(&analysis->exposure, number);
+    *answer = (struct update_answer){
+        .id = analysis->updates.texts[number],
+        .first_seen_at =
+            counts->first_seen == INT32_MAX ? INSTANT_NONE : fleet_instant_of(counts->first_seen),
+        .verdict = state->decided.verdict,
+        .decided_at = state->decided_at == 0 ? INSTANT_NONE : fleet_instant_of(state->decided_at),
+        .log10_e_value = state->decided.log_e / M_LN10,
+        .rate_ratio = state->decided.rate_ratio,
+        .onset = {.low = NAN, .likely = NAN, .high = NAN},
+        .segment_text = "the whole fleet",
+        .installed_hosts = counts->installed,
+        .failed_hosts = counts->failed,
+        .rolled_back_hosts = counts->rolled_back,
+        .exposed_now = counts->exposed_now,
+        .exposed_onsets = totals.exposed_onsets,
+        .expected_onsets = totals.expected_onsets};
+    answer->cost.currency = COST_CURRENCY;
+    answer->cost.seed = analysis->options.seed;
+    answer_release(analysis, answer);
+    bool suspected = answer->verdict == VERDICT_HOLD || answer->verdict == VERDICT_SUSPECT;
+    if (suspected && !answer_harm(analysis, number, &totals, arena, answer, failure)) {
+        return false;
+    }
+    double minutes = totals.exposed_minutes + totals.control_minutes;
+    struct verdict_facts facts = {
+        .update_id = answer->id,
+        .verdict = answer->verdict,
+        .log_e = state->decided.log_e,
+        .alpha = analysis->options.alpha,
+        .margin = analysis->options.margin,
+        .rate_ratio = answer->rate_ratio,
+        .segment_text = answer->segment_text,
+        .has_segment = answer->segment_count > 0,
+        .exposed_hosts = totals.exposed_hosts,
+        .exposed_onsets = totals.exposed_onsets,
+        .expected_onsets = totals.expected_onsets,
+        .exposed_share = minutes > 0 ? totals.exposed_minutes / minutes : 0,
+        .hosts_per_minute = state->pace >= 0.1 ? state->pace : 0,
+        .followed = counts->slot != EXPOSURE_NONE || counts->exposed_now == 0,
+        .withdrawn = answer->withdrawn_at != INSTANT_NONE,
+        .onset = answer->onset,
+        .customers = answer->customers_total.confirmed + answer->customers_total.probable,
+        .hosts = answer->hosts_total.confirmed + answer->hosts_total.probable};
+    return verdict_explain(&facts, arena, answer, failure);
+}
+
+static int compare_answers(const void *left, const void *right)
+{
+    const struct update_answer *a = left;
+    const struct update_answer *b = right;
+    bool a_held = a->verdict == VERDICT_HOLD;
+    bool b_held = b->verdict == VERDICT_HOLD;
+    if (a_held != b_held) {
+        return a_held ? -1 : 1;
+    }
+    if (a->log10_e_value != b->log10_e_value) {
+        return a->log10_e_value > b->log10_e_value ? -1 : 1;
+    }
+    return strcmp(a->id, b->id);
+}
+
+static void answer_fleet(const struct analysis *analysis, struct fleet_answer *answer)
+{
+    const struct fleet *fleet = &analysis->fleet;
+    *answer =
+        (struct fleet_answer){.hosts = fleet->count,
+                              .reporting = fleet->count - fleet->in_state[HOST_SILENT],
+                              .pinned = fleet->in_state[HOST_PINNED],
+                              .elevated = fleet->in_state[HOST_ELEVATED],
+                              .silent = fleet->in_state[HOST_SILENT],
+                              .reports = fleet->reports,
+                              .duplicate_reports = fleet->duplicate_reports,
+                              .late_reports = analysis->late_reports + fleet->out_of_order_reports};
+    for (uint32_t i = 0; i < analysis->customers.count && i < analysis->customer_hosts_count; i++) {
+        if (analysis->customer_hosts[i] > 0) {
+            answer->customers++;
+            answer->unregistered_customers +=
+                analysis->registry == NULL ||
+                registry_customer(analysis->registry, analysis->customers.texts[i]) == NULL;
+        }
+    }
+    for (uint32_t i = 0; i < fleet->count; i++) {
+        /* Beyond what latency explains; the reference line of a clock that is off. */
+        answer->skewed_hosts += abs(fleet->hosts[i].delay_s) > 120;
+    }
+}
+
+bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
+{
+    struct arena *arena = &analysis->answer_arena;
+    analysis->answers = (struct answers){
+        .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
+        .alpha = analysis->options.alpha};
+    answer_fleet(analysis, &analysis->answers.fleet);
+    struct update_answer *updates =
+        arena_allocate(arena, (analysis->state_count + 1) * sizeof *updates);
+    if (updates == NULL) {
+        return failure_memory(failure, "answering");
+    }
+    size_t count = 0;
+    for (uint32_t i = 0; i < analysis->state_count; i++) {
+        const struct exposure_update *counts = &analysis->exposure.updates[i];
+        bool seen = counts->installed + counts->failed + counts->rolled_back > 0;
+        if (seen && !answer_update(analysis, i, arena, &updates[count++], failure)) {
+            return false;
+        }
+    }
+    qsort(updates, count, sizeof *updates, compare_answers);
+    analysis->answers.updates = updates;
+    analysis->answers.update_count = count;
+    return true;
+}

@@ -1,0 +1,93 @@
+/* What an analysis is made of; shared by analysis.c, which closes minutes, and analysis_answer.c,
+ * which answers.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_ANALYSIS_STATE_H
+#define EPICENTER_ANALYZER_ANALYSIS_STATE_H
+
+#include "analyzer/analysis.h"
+#include "analyzer/evidence.h"
+#include "analyzer/exposure.h"
+#include "analyzer/fleet.h"
+#include "analyzer/impact.h"
+#include "analyzer/segment.h"
+#include "analyzer/verdict.h"
+#include "common/arena.h"
+#include "common/hash_index.h"
+
+/* Texts by number, in the order they were first met. */
+struct name_list {
+    const char **texts;
+    uint32_t count, capacity;
+    struct hash_index by_text;
+};
+
+/* A report, waiting for its minute to close. */
+struct pending_report {
+    struct uuid host_id;
+    uint32_t customer;
+    uint32_t segment; /* number in `met`, or SEGMENT_NONE */
+    instant_us observed_at, received_at;
+    double interval_s, busy;
+    uint32_t first_update, update_count; /* in the minute's updates */
+    bool has_cpu;
+};
+
+struct pending_update {
+    uint32_t update;
+    enum update_outcome outcome;
+    instant_us at;
+};
+
+struct open_minute {
+    int32_t minute;
+    struct pending_report *reports;
+    size_t report_count, report_capacity;
+    struct pending_update *updates;
+    size_t update_count, update_capacity;
+};
+
+struct update_state {
+    struct verdict_case decided;
+    fleet_second decided_at;
+    uint64_t installed_before; /* a minute ago */
+    double pace;               /* installations a minute, over about the last ten */
+};
+
+struct analysis {
+    struct analysis_options options;
+    const struct registry *registry;
+    const struct cost_parameters *parameters;
+
+    struct arena names_arena;
+    struct name_list customers, updates;
+    uint32_t *customer_hosts; /* hosts seen, by customer number */
+    uint32_t customer_hosts_count;
+    struct segments met;      /* in the order of arrival: texts only */
+    struct segments segments; /* in the order of the closed minutes: what the stations number by */
+
+    struct open_minute *open; /* by minute */
+    size_t open_count, open_capacity;
+    bool started;
+    int32_t next_minute; /* first not closed */
+    int32_t quiet_minutes;
+    uint64_t late_reports;
+
+    struct fleet fleet;
+    struct exposure exposure;
+    struct evidence evidence;
+    struct impact impact;
+    struct update_state *states; /* by update number */
+    uint32_t state_count;
+
+    struct verdict_change *changes;
+    size_t change_count, change_capacity, changes_read;
+
+    struct arena answer_arena;
+    struct answers answers;
+    bool answered;
+};
+
+/* Fills `answers` from the state as of the last closed minute. */
+MUST_CHECK bool analysis_fill_answers(struct analysis *analysis, struct failure *failure);
+
+#endif

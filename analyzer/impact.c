@@ -1,0 +1,101 @@
+/* The ledger of harm: what is noted when a host changes state; see impact.h. Counting it up is in
+ * impact_count.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/impact.h"
+
+#include <stdlib.h>
+
+void impact_free(struct impact *impact)
+{
+    free(impact->records);
+    free(impact->first);
+    *impact = (struct impact){0};
+}
+
+static bool know_update(struct impact *impact, uint32_t update, struct failure *failure)
+{
+    if (update < impact->update_count) {
+        return true;
+    }
+    uint32_t count = update + 16;
+    uint32_t *first = realloc(impact->first, count * sizeof *first);
+    if (first == NULL) {
+        return failure_memory(failure, "noting harm");
+    }
+    for (uint32_t i = impact->update_count; i < count; i++) {
+        first[i] = IMPACT_NONE;
+    }
+    impact->first = first;
+    impact->update_count = count;
+    return true;
+}
+
+static bool note(struct impact *impact, struct exposure_install *install,
+                 const struct fleet_host *host, fleet_second began, enum exposure_sign sign,
+                 struct failure *failure)
+{
+    if (impact->record_count == impact->record_capacity) {
+        uint32_t capacity = impact->record_capacity == 0 ? 1024 : impact->record_capacity * 2;
+        struct impact_record *records = realloc(impact->records, capacity * sizeof *records);
+        if (records == NULL) {
+            return failure_memory(failure, "noting harm");
+        }
+        impact->records = records;
+        impact->record_capacity = capacity;
+    }
+    if (!know_update(impact, install->update, failure)) {
+        return false;
+    }
+    install->affected = impact->record_count++;
+    impact->records[install->affected] =
+        (struct impact_record){.host = install->host,
+                               .segment = host->segment,
+                               .next = impact->first[install->update],
+                               .began = began,
+                               .sign = (uint8_t)sign,
+                               .still_affected = 1};
+    impact->first[install->update] = install->affected;
+    return true;
+}
+
+bool impact_take(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
+                 const struct fleet_event *event, struct failure *failure)
+{
+    const struct fleet_host *host = &fleet->hosts[event->host];
+    bool distressed =
+        event->to == HOST_PINNED || event->to == HOST_ELEVATED || event->to == HOST_SILENT;
+    enum exposure_sign sign = event->to == HOST_SILENT ? SIGN_SILENT : SIGN_SEEN;
+    for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
+        struct exposure_install *install = &exposure->installs[i];
+        if (install->affected != EXPOSURE_NONE) {
+            struct impact_record *record = &impact->records[install->affected];
+            if (event->to == HOST_HEALTHY) {
+                record->still_affected = 0;
+            } else if (distressed && (record->still_affected ||
+                                      exposure_covers(exposure, install->installed, event->began,
+                                                      host->interval_s))) {
+                record->still_affected = 1;
+                record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
+            }
+        } else if (distressed &&
+                   exposure_covers(exposure, install->installed, event->began, host->interval_s)) {
+            if (!note(impact, install, host, event->began, sign, failure)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
+                              const struct fleet *fleet, uint32_t number, struct failure *failure)
+{
+    struct exposure_install *install = &exposure->installs[number];
+    const struct fleet_host *host = &fleet->hosts[install->host];
+    bool distressed = host->state == HOST_PINNED || host->state == HOST_ELEVATED;
+    if (!distressed ||
+        !exposure_covers(exposure, install->installed, host->since, host->interval_s)) {
+        return true;
+    }
+    return note(impact, install, host, host->since, SIGN_SEEN, failure);
+}

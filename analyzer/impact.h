@@ -1,0 +1,87 @@
+/* Whom did the update hit? Affected hosts and customers by region and product line.
+ *
+ * Every host that turned distressed while an update could be behind it is noted under that update;
+ * so are, in ordinary times, hosts whose user started a long scan or switched off. So a count is
+ * the noted hosts inside the update's segment less what the control leads one to expect there:
+ * host-minutes at risk times the onset rate of the unexposed hosts of the same region and product
+ * line in the same minutes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_IMPACT_H
+#define EPICENTER_ANALYZER_IMPACT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/answer.h"
+#include "analyzer/exposure.h"
+#include "analyzer/fleet.h"
+#include "analyzer/outreach.h"
+#include "analyzer/registry.h"
+#include "analyzer/segment.h"
+#include "analyzer/subgroup.h"
+#include "common/arena.h"
+#include "common/failure.h"
+
+#define IMPACT_NONE UINT32_MAX
+
+struct impact_record {
+    uint32_t host;
+    uint32_t segment; /* as it was when the distress began */
+    uint32_t next;    /* of the same update */
+    fleet_second began;
+    uint8_t sign; /* enum exposure_sign; silence turns to seen once it is seen */
+    uint8_t still_affected;
+};
+
+struct impact {
+    struct impact_record *records;
+    uint32_t record_count, record_capacity;
+    uint32_t *first; /* by update: newest record, or IMPACT_NONE */
+    uint32_t update_count;
+};
+
+/* A zeroed struct impact is empty. */
+void impact_free(struct impact *impact);
+
+/* Takes one change of a host's state: notes the harm under each installation that can be behind it,
+ * turns what was known only by silence into seen, or marks recovery. */
+MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
+                            const struct fleet *fleet, const struct fleet_event *event,
+                            struct failure *failure);
+
+/* An installation was heard of only after the host's distress began. */
+MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
+                                         const struct fleet *fleet, uint32_t install,
+                                         struct failure *failure);
+
+/* The customers of the fleet: their ids by the fleet's customer number. */
+struct impact_customers {
+    const char *const *ids;
+    size_t count;
+    const struct registry *registry;
+};
+
+struct impact_answer {
+    const struct impact_cell *cells; /* by region, then product line */
+    size_t cell_count;
+    struct affected_count hosts, customers;
+    struct range consumers, corporates, corporate_hosts; /* what cost is drawn from */
+    const struct outreach_candidate *candidates;         /* one an affected customer, in no order */
+    size_t candidate_count;
+};
+
+/* Counts the update's harm inside the subgroup. Everything is allocated in `arena`. */
+MUST_CHECK bool impact_count(const struct impact *impact, const struct exposure *exposure,
+                             const struct fleet *fleet, const struct segments *segments,
+                             const struct subgroup *subgroup, uint32_t update,
+                             const struct impact_customers *customers, struct arena *arena,
+                             struct impact_answer *answer, struct failure *failure);
+
+/* Hosts expected to turn distressed without the update, in one tally, by sign: the control's rate
+ * of the stratum drawn towards `pooled` (onsets per host-minute) with the weight of a few onsets.
+ */
+double impact_expected(const struct exposure_tally *tally, enum exposure_sign sign,
+                       double pooled_rate);
+
+#endif

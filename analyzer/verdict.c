@@ -1,0 +1,274 @@
+/* Decides and explains; see verdict.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/verdict.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buffer.h"
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {"HOLD", "SUSPECT", "INSUFFICIENT_DATA", "CLEAR"};
+    return names[verdict];
+}
+
+static int compare_descending(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a < b) - (a > b);
+}
+
+/* The smallest log e-value that e-BH rejects at, INFINITY when it rejects none. */
+static double e_bh_threshold(const double *descending, size_t count, double alpha)
+{
+    double threshold = INFINITY;
+    for (size_t k = 1; k <= count; k++) {
+        double needed = log((double)count / ((double)k * alpha));
+        if (descending[k - 1] >= needed) {
+            threshold = needed;
+        }
+    }
+    return threshold;
+}
+
+bool verdict_decide(struct verdict_case *cases, size_t count, double alpha, double margin,
+                    struct failure *failure)
+{
+    double *sorted = malloc((count + 1) * sizeof *sorted);
+    if (sorted == NULL) {
+        return failure_memory(failure, "deciding");
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = cases[i].log_e;
+    }
+    qsort(sorted, count, sizeof *sorted, compare_descending);
+    double threshold = e_bh_threshold(sorted, count, alpha);
+    free(sorted);
+
+    for (size_t i = 0; i < count; i++) {
+        struct verdict_case *one = &cases[i];
+        if (one->verdict == VERDICT_HOLD || (one->log_e >= threshold && one->low > margin)) {
+            one->verdict = VERDICT_HOLD;
+        } else if (one->log_e >= log(VERDICT_SUSPECT_E) || one->low > 1) {
+            one->verdict = VERDICT_SUSPECT;
+        } else if (one->rate_ratio.high < margin) {
+            one->verdict = VERDICT_CLEAR;
+        } else {
+            one->verdict = VERDICT_INSUFFICIENT_DATA;
+        }
+    }
+    return true;
+}
+
+/* ---- In words ---- */
+
+PRINTF_LIKE(2, 3)
+static const char *say(struct arena *arena, const char *format, ...)
+{
+    char text[768];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        return NULL;
+    }
+    size_t used = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
+    return arena_copy_text(arena, text, used);
+}
+
+#define NUMBER_SIZE 32
+
+/* 1234567 as "1,234,567". */
+static const char *grouped(uint64_t number, char text[NUMBER_SIZE])
+{
+    char plain[NUMBER_SIZE];
+    int length = snprintf(plain, sizeof plain, "%llu", (unsigned long long)number);
+    size_t out = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) {
+            text[out++] = ',';
+        }
+        text[out++] = plain[i];
+    }
+    text[out] = '\0';
+    return text;
+}
+
+/* Rate ratios are read to two figures; 0.73, 9.2, 31. */
+static const char *ratio(double value, char text[NUMBER_SIZE])
+{
+    if (isinf(value)) {
+        snprintf(text, NUMBER_SIZE, "more than 128");
+    } else {
+        snprintf(text, NUMBER_SIZE, value < 1 ? "%.2f" : value < 10 ? "%.1f" : "%.0f", value);
+    }
+    return text;
+}
+
+/* Onsets the comparison still needs before a rate ratio of 1 would be told from the margin: the
+ * information of D onsets about log theta is D p (1-p), the confidence sequence excludes what lies
+ * log(1/alpha) below the maximum, and its mixture costs about one unit more. */
+static uint64_t hosts_needed(const struct verdict_facts *facts)
+{
+    double p = facts->exposed_share;
+    if (p <= 0 || p >= 1 || facts->exposed_onsets == 0 || facts->exposed_hosts == 0) {
+        return 0;
+    }
+    double information = 2 * (log(1 / facts->alpha) + 1) / pow(log(facts->margin), 2);
+    double exposed_onsets_needed = information / (1 - p);
+    double hosts =
+        exposed_onsets_needed * (double)facts->exposed_hosts / (double)facts->exposed_onsets;
+    return hosts > (double)facts->exposed_hosts ? (uint64_t)(hosts - (double)facts->exposed_hosts)
+                                                : 1;
+}
+
+static void add_reason(struct update_answer *answer, const char *reason)
+{
+    size_t most = sizeof answer->reasons / sizeof *answer->reasons;
+    if (reason != NULL && answer->reason_count < most) {
+        answer->reasons[answer->reason_count++] = reason;
+    }
+}
+
+static void reason_counts(const struct verdict_facts *facts, struct arena *arena,
+                          struct update_answer *answer)
+{
+    char seen[NUMBER_SIZE];
+    char expected[NUMBER_SIZE];
+    char hosts[NUMBER_SIZE];
+    if (facts->expected_onsets >= 0) {
+        add_reason(answer,
+                   say(arena,
+                       "%s hosts turned distressed while exposed; %s would have without the "
+                       "update (%s exposed hosts).",
+                       grouped(facts->exposed_onsets, seen),
+                       grouped((uint64_t)llround(facts->expected_onsets), expected),
+                       grouped(facts->exposed_hosts, hosts)));
+    }
+}
+
+static void reason_evidence(const struct verdict_facts *facts, struct arena *arena,
+                            struct update_answer *answer)
+{
+    char low[NUMBER_SIZE];
+    char likely[NUMBER_SIZE];
+    char high[NUMBER_SIZE];
+    double log10_e = facts->log_e / M_LN10;
+    if (log10_e >= 1) {
+        add_reason(answer, say(arena,
+                               "Evidence of 10^%.0f to 1 that it raises the onset rate; a hold "
+                               "needs 10^%.0f.",
+                               log10_e, -log10(facts->alpha)));
+    }
+    if (isnan(facts->rate_ratio.likely)) {
+        return;
+    }
+    add_reason(answer,
+               say(arena,
+                   "Onset rate of exposed hosts %s times that of comparable hosts (%s to "
+                   "%s); the margin is %.1f.",
+                   ratio(facts->rate_ratio.likely, likely), ratio(facts->rate_ratio.low, low),
+                   ratio(facts->rate_ratio.high, high), facts->margin));
+}
+
+static void reason_needed(const struct verdict_facts *facts, struct arena *arena,
+                          struct update_answer *answer)
+{
+    char hosts[NUMBER_SIZE];
+    uint64_t needed = hosts_needed(facts);
+    if (!facts->followed) {
+        add_reason(answer, "Too many updates are in flight to follow this one.");
+    } else if (facts->exposed_hosts == 0) {
+        add_reason(answer, "No healthy host has been seen to install it.");
+    } else if (needed == 0) {
+        add_reason(answer, "No onset has been seen yet that it could be judged by.");
+    } else if (facts->hosts_per_minute > 0) {
+        add_reason(answer,
+                   say(arena,
+                       "Needs about %s more exposed hosts, about %.0f minutes at the "
+                       "present pace.",
+                       grouped(needed, hosts), ceil((double)needed / facts->hosts_per_minute)));
+    } else {
+        add_reason(answer, say(arena,
+                               "Needs about %s more exposed hosts; none is being exposed at the "
+                               "moment.",
+                               grouped(needed, hosts)));
+    }
+}
+
+static const char *time_of_day(double instant, char text[NUMBER_SIZE])
+{
+    char full[INSTANT_TEXT_SIZE];
+    instant_format((instant_us)instant, full);
+    snprintf(text, NUMBER_SIZE, "%.10s %.5s UTC", full, full + 11);
+    return text;
+}
+
+static const char *sentence_of(const struct verdict_facts *facts, struct arena *arena)
+{
+    char customers[NUMBER_SIZE];
+    char hosts[NUMBER_SIZE];
+    char since[NUMBER_SIZE];
+    switch (facts->verdict) {
+    case VERDICT_HOLD:
+        return say(arena, "%s harms %s%s since %s: %s customers, %s hosts so far.",
+                   facts->update_id, facts->has_segment ? "hosts with " : "",
+                   facts->has_segment ? facts->segment_text : "hosts across the whole fleet",
+                   isnan(facts->onset.likely) ? "its release"
+                                              : time_of_day(facts->onset.likely, since),
+                   grouped(facts->customers, customers), grouped(facts->hosts, hosts));
+    case VERDICT_SUSPECT:
+        return say(arena, "%s may be harming %s%s; not enough to be sure yet.", facts->update_id,
+                   facts->has_segment ? "hosts with " : "",
+                   facts->has_segment ? facts->segment_text : "hosts that install it");
+    case VERDICT_CLEAR:
+        return say(arena, "%s does not raise the onset rate by as much as the margin of %.1f.",
+                   facts->update_id, facts->margin);
+    case VERDICT_INSUFFICIENT_DATA:
+        break;
+    }
+    return say(arena, "%s cannot be judged yet.", facts->update_id);
+}
+
+static const char *action_of(const struct verdict_facts *facts)
+{
+    switch (facts->verdict) {
+    case VERDICT_HOLD:
+        return facts->withdrawn ? "It is withdrawn; see that no host still takes it, and call the "
+                                  "customers below."
+                                : "Stop the rollout now and call the customers below.";
+    case VERDICT_SUSPECT:
+        return "Do not widen the rollout until this is decided.";
+    case VERDICT_CLEAR:
+        return "Go on.";
+    case VERDICT_INSUFFICIENT_DATA:
+        break;
+    }
+    return "Go on to the next hosts slowly, or wait.";
+}
+
+bool verdict_explain(const struct verdict_facts *facts, struct arena *arena,
+                     struct update_answer *answer, struct failure *failure)
+{
+    answer->sentence = sentence_of(facts, arena);
+    answer->action = action_of(facts);
+    answer->control = "healthy hosts of the same segment and customer size that were not in its "
+                      "risk window in the same minute, alike in every other update";
+    answer->reason_count = 0;
+    reason_evidence(facts, arena, answer);
+    reason_counts(facts, arena, answer);
+    if (facts->has_segment) {
+        add_reason(answer, say(arena, "The excess is in %s; exposed hosts outside it show none.",
+                               facts->segment_text));
+    }
+    if (facts->verdict == VERDICT_INSUFFICIENT_DATA || facts->verdict == VERDICT_SUSPECT) {
+        reason_needed(facts, arena, answer);
+    }
+    return answer->sentence != NULL || failure_memory(failure, "explaining a verdict");
+}

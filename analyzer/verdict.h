@@ -1,0 +1,56 @@
+/* Hold or go on? From the evidence of every update to one of four verdicts, with reasons.
+ *
+ * HOLD needs both: evidence that survives e-BH over all updates followed (Wang and Ramdas 2022: the
+ * false discovery rate is at most alpha under any dependence; for a single update that is
+ * e >= 1/alpha), and a lower bound of the rate ratio over the margin below which harm is not worth
+ * a hold. It stays: the e-value is read as a running maximum, which Ville's inequality allows.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_VERDICT_H
+#define EPICENTER_ANALYZER_VERDICT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/answer.h"
+#include "common/arena.h"
+#include "common/failure.h"
+
+/* An e-value worth a second look: would be reached once in twenty harmless rollouts at most. */
+#define VERDICT_SUSPECT_E 20.0
+
+struct verdict_case {
+    double log_e;            /* natural logarithm of the update's e-value */
+    double low;              /* lower bound of the rate ratio, over all subgroups at once */
+    struct range rate_ratio; /* of the whole fleet, at 1 - alpha */
+    enum verdict verdict;    /* in: the last one; out: the present one */
+};
+
+/* Decides all updates together, as e-BH does. */
+MUST_CHECK bool verdict_decide(struct verdict_case *cases, size_t count, double alpha,
+                               double margin, struct failure *failure);
+
+/* What the reasons are made from. */
+struct verdict_facts {
+    const char *update_id;
+    enum verdict verdict;
+    double log_e;
+    double alpha, margin;
+    struct range rate_ratio;
+    const char *segment_text;
+    bool has_segment; /* narrower than the whole fleet */
+    uint64_t exposed_hosts, exposed_onsets;
+    double expected_onsets;
+    double exposed_share;    /* of the host-minutes compared, 0 to 1 */
+    double hosts_per_minute; /* pace at which hosts are being exposed; 0: it has stopped */
+    bool followed;           /* false: too many updates in flight to follow this one */
+    bool withdrawn;
+    struct range onset;        /* instants */
+    uint64_t customers, hosts; /* affected, confirmed and probable */
+};
+
+/* Fills sentence, action, reasons and control of `answer`; texts are allocated in `arena`. */
+MUST_CHECK bool verdict_explain(const struct verdict_facts *facts, struct arena *arena,
+                                struct update_answer *answer, struct failure *failure);
+
+#endif
