@@ -49,7 +49,7 @@ export function ratioInterval(range: Range): string {
   return range.high === null ? `≥ ${ratio(range.low)}` : `${ratio(range.low)}–${ratio(range.high)}`;
 }
 
-// The exponent of 10^x.
+// The exponent of 10^x, for a <sup>.
 export function exponent(log10: number): string {
   return (Math.abs(log10) < 100 ? oneDecimalKept : whole).format(log10).replace('-', '−');
 }

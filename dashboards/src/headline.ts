@@ -7,6 +7,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { observed, worstUpdate, type Answers, type UpdateAnswer } from './api.js';
 import * as format from './format.js';
 import { arrowIcon, verdictIcon, verdictWords, waitingIcon } from './icons.js';
+import { withPowers } from './powers.js';
 
 function instant(at: string, asOf: string | null): TemplateResult {
   const local = format.instantLocal(at);
@@ -99,8 +100,8 @@ export function headline(answers: Answers): TemplateResult {
     return html`<section class="headline waiting" aria-labelledby="verdict">
       <p class="word"><span class="badge">${waitingIcon}Nothing to judge</span></p>
       <h1 id="verdict">No update has been installed within the horizon.</h1>
-      <p class="action">${arrowIcon}${format.counted(answers.fleet.hosts, 'host reports', 'hosts report')};
-        an update is judged from its first installation on.</p>
+      <p class="action">${arrowIcon}<span>${format.counted(answers.fleet.hosts, 'host reports', 'hosts report')};
+        an update is judged from its first installation on.</span></p>
     </section>`;
   }
   const sentence = sentenceOf(worst, answers.updates);
@@ -113,11 +114,11 @@ export function headline(answers: Answers): TemplateResult {
         ? nothing
         : html`<span class="decided">decided ${instant(worst.decided_at, answers.as_of)}</span>`}
     </p>
-    <h1 id="verdict">${sentence}</h1>
+    <h1 id="verdict">${withPowers(sentence)}</h1>
     ${worst.verdict === 'CLEAR' && grouped
       ? nothing
-      : html`${grouped && worst.sentence ? html`<p class="detail">${worst.sentence}</p>` : nothing}
-          ${worst.action ? html`<p class="action">${arrowIcon}${worst.action}</p>` : nothing}
+      : html`${grouped && worst.sentence ? html`<p class="detail">${withPowers(worst.sentence)}</p>` : nothing}
+          ${worst.action ? html`<p class="action">${arrowIcon}<span>${withPowers(worst.action)}</span></p>` : nothing}
           ${facts(worst, answers.as_of)}`}
     ${also ? html`<p class="also">${also}</p>` : nothing}
   </section>`;

@@ -23,7 +23,8 @@ export function axisOf(updates: readonly UpdateAnswer[]): Axis {
     axis.low = Math.min(axis.low, Math.max(ratio.low ?? 1, 1 / WIDEST));
     axis.high = Math.max(axis.high, Math.min(ratio.high ?? ratio.likely ?? 1, WIDEST));
   }
-  axis.high *= 1.1; // so that the last mark is not cut by the edge
+  axis.low /= 1.1; // so that the outer marks are not cut by the edge
+  axis.high *= 1.1;
   return axis;
 }
 

@@ -22,18 +22,17 @@ const brand = html`<a class="brand" href="/">
 
 function emptyFleet(): TemplateResult {
   const collector = `http://${location.hostname}:8420`;
-  const commands =
-    `HOST=$(cat /proc/sys/kernel/random/uuid)\n` +
-    `curl -sS ${collector}/v1/enrol \\\n` +
-    `  -d "{\\"secret\\":\\"$SECRET\\",\\"host_id\\":\\"$HOST\\"}"    # answers a token\n` +
-    `curl -sS ${collector}/v1/reports -H "Authorization: Bearer $TOKEN" \\\n` +
-    `  -H 'Content-Type: application/json' -d "{\\"host_id\\":\\"$HOST\\",\n` +
-    `  \\"observed_at\\":\\"$(date -u +%FT%TZ)\\",\\"cpu\\":{\\"interval_s\\":60,\\"busy\\":0.12}}"`;
+  const commands = String.raw`SECRET=eps_…   # of ./run up, or of: collector enrol-secret --customer ID
+HOST=$(cat /proc/sys/kernel/random/uuid)
+TOKEN=$(curl -sS ${collector}/v1/enrol -H 'Content-Type: application/json' \
+  -d "{\"secret\":\"$SECRET\",\"host_id\":\"$HOST\"}" | sed 's/.*"token": *"\([^"]*\)".*/\1/')
+curl -sS ${collector}/v1/reports -H 'Content-Type: application/json' -H "Authorization: Bearer $TOKEN" \
+  -d "{\"host_id\":\"$HOST\",\"observed_at\":\"$(date -u +%FT%TZ)\",\"cpu\":{\"interval_s\":60,\"busy\":0.12}}"`;
   return html`<section class="headline waiting" aria-labelledby="verdict">
       <p class="word"><span class="badge">${waitingIcon}No reports yet</span></p>
       <h1 id="verdict">Nothing has reported so far.</h1>
-      <p class="action">${arrowIcon}Enrol a host with a customer’s enrolment secret, then send its first
-        report to the collector:</p>
+      <p class="action">${arrowIcon}<span>Enrol a host with a customer’s enrolment secret, then send its
+        first report to the collector:</span></p>
     </section>
     <section class="hint" aria-label="First report, by hand">
       <pre tabindex="0"><code>${commands}</code></pre>

@@ -32,12 +32,25 @@ export function ageOf(asOf: string | null, serverNowMs: number): Age {
 
 const ageWords = { fresh: 'Live', late: 'Late', stale: 'Stale', replay: 'Replay', none: 'No data' };
 
+// One word and its colour: a broken link outweighs any age.
+function pill(snapshot: Snapshot, age: Age): { tone: string; word: string } {
+  switch (snapshot.link) {
+    case 'unreachable':
+      return { tone: 'stale', word: 'No connection' };
+    case 'database_away':
+      return { tone: 'late', word: 'Paused' };
+    default:
+      return { tone: age.state, word: ageWords[age.state] };
+  }
+}
+
 // The short form, at the top of the page at all times.
 export function freshness(snapshot: Snapshot, age: Age): TemplateResult {
   const { answers } = snapshot;
+  const { tone, word } = pill(snapshot, age);
   if (answers === null || answers.as_of === null) {
-    return html`<p class="freshness none"><span class="pill">${
-      answers === null ? 'Connecting' : 'No data'
+    return html`<p class="freshness ${tone}"><span class="pill">${
+      snapshot.link === 'loading' ? 'Connecting' : word
     }</span></p>`;
   }
   const when =
@@ -45,7 +58,7 @@ export function freshness(snapshot: Snapshot, age: Age): TemplateResult {
       ? html`replayed data of <time datetime=${answers.as_of}>${format.instantFull(answers.as_of)}</time>`
       : html`data to <time datetime=${answers.as_of}>${format.clockTime(answers.as_of)} UTC</time>,
           ${format.duration(age.seconds)} ago`;
-  return html`<p class="freshness ${age.state}"><span class="pill">${ageWords[age.state]}</span>
+  return html`<p class="freshness ${tone}"><span class="pill">${word}</span>
     <span>${when}</span>
     <span class="reporting">${format.share(answers.fleet.reporting, answers.fleet.hosts)} of hosts
       reporting</span></p>`;
