@@ -1,0 +1,285 @@
+/* Customers, seats and updates in memory; see registry.h.
+ *
+ * Entries are allocated one by one, so that a pointer stays good while the registry grows; texts
+ * live in one arena. A replaced entry's old texts stay there until the registry is freed:
+ * registries change by a few rows an hour.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/arena.h"
+#include "common/hash_index.h"
+
+struct zone_entry {
+    const char *name;
+    struct time_zone *zone;
+};
+
+struct registry {
+    struct arena arena;
+    struct registry_customer **customers;
+    size_t customer_count, customer_capacity;
+    struct hash_index by_customer;
+    struct registry_update **updates;
+    size_t update_count, update_capacity;
+    struct hash_index by_update;
+    struct zone_entry *zones; /* a few dozen at most: looked through in order */
+    size_t zone_count;
+};
+
+bool registry_new(struct registry **registry, struct failure *failure)
+{
+    *registry = calloc(1, sizeof **registry);
+    return *registry != NULL || failure_memory(failure, "starting a registry");
+}
+
+void registry_free(struct registry *registry)
+{
+    if (registry == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < registry->zone_count; i++) {
+        time_zone_free(registry->zones[i].zone);
+    }
+    free(registry->zones);
+    free(registry->customers);
+    free(registry->updates);
+    hash_index_free(&registry->by_customer);
+    hash_index_free(&registry->by_update);
+    arena_free(&registry->arena);
+    free(registry);
+}
+
+struct key {
+    const struct registry *registry;
+    const char *id;
+};
+
+static bool same_customer(const void *context, uint32_t item)
+{
+    const struct key *key = context;
+    return strcmp(key->registry->customers[item]->customer_id, key->id) == 0;
+}
+
+static bool same_update(const void *context, uint32_t item)
+{
+    const struct key *key = context;
+    return strcmp(key->registry->updates[item]->update_id, key->id) == 0;
+}
+
+static uint64_t hash_text(const char *text)
+{
+    return hash_bytes(text, strlen(text));
+}
+
+static struct registry_customer *find_customer(const struct registry *registry, const char *id)
+{
+    struct key key = {.registry = registry, .id = id};
+    uint32_t found = hash_index_find(&registry->by_customer, hash_text(id), same_customer, &key);
+    return found == HASH_INDEX_NONE ? NULL : registry->customers[found];
+}
+
+static struct registry_update *find_update(const struct registry *registry, const char *id)
+{
+    struct key key = {.registry = registry, .id = id};
+    uint32_t found = hash_index_find(&registry->by_update, hash_text(id), same_update, &key);
+    return found == HASH_INDEX_NONE ? NULL : registry->updates[found];
+}
+
+const struct registry_customer *registry_customer(const struct registry *registry,
+                                                  const char *customer_id)
+{
+    return find_customer(registry, customer_id);
+}
+
+const struct registry_update *registry_update(const struct registry *registry,
+                                              const char *update_id)
+{
+    return find_update(registry, update_id);
+}
+
+const struct registry_customer *registry_customer_at(const struct registry *registry, size_t index)
+{
+    return index < registry->customer_count ? registry->customers[index] : NULL;
+}
+
+const struct registry_update *registry_update_at(const struct registry *registry, size_t index)
+{
+    return index < registry->update_count ? registry->updates[index] : NULL;
+}
+
+/* Sets *copy to the arena's copy of `text`, or NULL for NULL. */
+static bool copy_text(struct registry *registry, const char *text, const char **copy,
+                      struct failure *failure)
+{
+    if (text == NULL) {
+        *copy = NULL;
+        return true;
+    }
+    *copy = arena_copy_text(&registry->arena, text, strlen(text));
+    return *copy != NULL || failure_memory(failure, "filling the registry");
+}
+
+static bool find_zone(struct registry *registry, const char *name, const struct time_zone **zone,
+                      struct failure *failure)
+{
+    for (size_t i = 0; i < registry->zone_count; i++) {
+        if (strcmp(registry->zones[i].name, name) == 0) {
+            *zone = registry->zones[i].zone;
+            return true;
+        }
+    }
+    struct zone_entry *zones = realloc(registry->zones, (registry->zone_count + 1) * sizeof *zones);
+    if (zones == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    registry->zones = zones;
+    struct zone_entry *entry = &zones[registry->zone_count];
+    if (!copy_text(registry, name, &entry->name, failure) ||
+        !time_zone_load(name, &entry->zone, failure)) {
+        return false;
+    }
+    registry->zone_count++;
+    *zone = entry->zone;
+    return true;
+}
+
+/* Room for one more pointer in a list. */
+static bool make_room(void **list, size_t count, size_t *capacity, struct failure *failure)
+{
+    if (count < *capacity) {
+        return true;
+    }
+    size_t grown = *capacity == 0 ? 256 : *capacity * 2;
+    void *moved = realloc(*list, grown * sizeof(void *));
+    if (moved == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    *list = moved;
+    *capacity = grown;
+    return true;
+}
+
+static bool copy_customer(struct registry *registry, const struct registry_customer *from,
+                          struct registry_customer *to, struct failure *failure)
+{
+    *to = *from;
+    to->seats = NULL;
+    to->seat_count = 0;
+    if (from->time_zone != NULL && !find_zone(registry, from->time_zone, &to->zone, failure)) {
+        failure->code = FAILURE_INVALID;
+        return failure_prefix(failure, "customer %s: ", from->customer_id);
+    }
+    const struct {
+        const char *from;
+        const char **to;
+    } texts[] = {{from->customer_id, &to->customer_id}, {from->name, &to->name},
+                 {from->region, &to->region},           {from->country, &to->country},
+                 {from->time_zone, &to->time_zone},     {from->tier, &to->tier},
+                 {from->partner, &to->partner},         {from->currency, &to->currency},
+                 {from->renewal_on, &to->renewal_on}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (!copy_text(registry, texts[i].from, texts[i].to, failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool registry_add_customer(struct registry *registry, const struct registry_customer *customer,
+                           struct failure *failure)
+{
+    struct registry_customer copy;
+    if (!copy_customer(registry, customer, &copy, failure)) {
+        return false;
+    }
+    struct registry_customer *known = find_customer(registry, customer->customer_id);
+    if (known != NULL) {
+        copy.seats = known->seats;
+        copy.seat_count = known->seat_count;
+        *known = copy;
+        return true;
+    }
+    struct registry_customer *added = arena_allocate(&registry->arena, sizeof *added);
+    if (added == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    *added = copy;
+    if (!make_room((void **)&registry->customers, registry->customer_count,
+                   &registry->customer_capacity, failure) ||
+        !hash_index_add(&registry->by_customer, hash_text(added->customer_id),
+                        (uint32_t)registry->customer_count, failure)) {
+        return false;
+    }
+    registry->customers[registry->customer_count++] = added;
+    return true;
+}
+
+bool registry_add_seats(struct registry *registry, const char *customer_id,
+                        const char *product_line, uint32_t seats, struct failure *failure)
+{
+    struct registry_customer *customer = find_customer(registry, customer_id);
+    if (customer == NULL) {
+        return failure_set(failure, FAILURE_INVALID, "there is no customer %s", customer_id);
+    }
+    size_t at = 0;
+    while (at < customer->seat_count &&
+           strcmp(customer->seats[at].product_line, product_line) != 0) {
+        at++;
+    }
+    size_t count = at < customer->seat_count ? customer->seat_count : at + 1;
+    struct registry_seat *all = arena_allocate(&registry->arena, count * sizeof *all);
+    if (all == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    if (customer->seat_count > 0) {
+        memcpy(all, customer->seats, customer->seat_count * sizeof *all);
+    }
+    all[at].seats = seats;
+    if (!copy_text(registry, product_line, &all[at].product_line, failure)) {
+        return false;
+    }
+    customer->seats = all;
+    customer->seat_count = count;
+    return true;
+}
+
+bool registry_add_update(struct registry *registry, const struct registry_update *update,
+                         struct failure *failure)
+{
+    struct registry_update *known = find_update(registry, update->update_id);
+    struct registry_update copy = *update;
+    if (!copy_text(registry, update->update_id, &copy.update_id, failure) ||
+        !copy_text(registry, update->product_line, &copy.product_line, failure)) {
+        return false;
+    }
+    if (known != NULL) {
+        *known = copy;
+        return true;
+    }
+    struct registry_update *added = arena_allocate(&registry->arena, sizeof *added);
+    if (added == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    *added = copy;
+    if (!make_room((void **)&registry->updates, registry->update_count, &registry->update_capacity,
+                   failure) ||
+        !hash_index_add(&registry->by_update, hash_text(added->update_id),
+                        (uint32_t)registry->update_count, failure)) {
+        return false;
+    }
+    registry->updates[registry->update_count++] = added;
+    return true;
+}
+
+uint64_t registry_total_seats(const struct registry_customer *customer)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < customer->seat_count; i++) {
+        total += customer->seats[i].seats;
+    }
+    return total;
+}
