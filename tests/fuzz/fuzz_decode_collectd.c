@@ -18,8 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    if (length == 0)
+    if (length == 0) {
         return 0;
+    }
     static const struct report_attribute attributes[] = {{"os", "Debian"}, {"ring", "canary"}};
     struct token senders[2] = {
         {.kind = TOKEN_GATEWAY, .customer_id = "acme"},

@@ -17,8 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    if (length == 0)
+    if (length == 0) {
         return 0;
+    }
     struct token senders[3] = {
         {.kind = TOKEN_GATEWAY, .customer_id = "acme"},
         {.kind = TOKEN_HOST, .customer_id = "acme", .host_id = uuid_from_name("acme", "pc-01", 5)},

@@ -37,8 +37,9 @@ static void require_fraction(double value, const char *what)
 static void require_limits(const struct report *report)
 {
     require_text(report->customer_id, "customer_id");
-    if (report->host_name != NULL)
+    if (report->host_name != NULL) {
         require_text(report->host_name, "host_name");
+    }
     require(report->observed_at <= report->received_at + REPORT_AHEAD_LIMIT &&
                 report->observed_at >= report->received_at - REPORT_BEHIND_LIMIT,
             "observed_at is within the limits of received_at");
@@ -54,14 +55,17 @@ static void require_limits(const struct report *report)
         require_text(report->updates[i].id, "update id");
         require(report->updates[i].outcome <= UPDATE_ROLLED_BACK, "update outcome");
     }
-    if (!report->has_cpu)
+    if (!report->has_cpu) {
         return;
+    }
     require(isfinite(report->interval_s) && report->interval_s > 0, "interval_s");
     require_fraction(report->busy, "busy");
-    if (!isnan(report->peak))
+    if (!isnan(report->peak)) {
         require_fraction(report->peak, "peak");
-    if (!isnan(report->product_busy))
+    }
+    if (!isnan(report->product_busy)) {
         require_fraction(report->product_busy, "product_busy");
+    }
 }
 
 static bool same_number(double left, double right)
@@ -77,20 +81,23 @@ static void require_same(const struct report *sent, const struct report *back)
     require(sent->received_at == back->received_at, "received_at comes back");
     require(sent->has_host == back->has_host && sent->attribute_count == back->attribute_count,
             "the attributes come back");
-    if (sent->has_host)
+    if (sent->has_host) {
         require(uuid_compare(&sent->segment_id, &back->segment_id) == 0, "segment_id comes back");
+    }
     require(sent->update_count == back->update_count, "the updates come back");
-    for (size_t i = 0; i < sent->update_count; i++)
+    for (size_t i = 0; i < sent->update_count; i++) {
         require(strcmp(sent->updates[i].id, back->updates[i].id) == 0 &&
                     sent->updates[i].outcome == back->updates[i].outcome &&
                     sent->updates[i].at == back->updates[i].at,
                 "an update comes back");
+    }
     require(sent->has_cpu == back->has_cpu, "the cpu comes back");
-    if (sent->has_cpu)
+    if (sent->has_cpu) {
         require(same_number(sent->interval_s, back->interval_s) &&
                     same_number(sent->busy, back->busy) && same_number(sent->peak, back->peak) &&
                     same_number(sent->product_busy, back->product_busy),
                 "the cpu figures come back");
+    }
 }
 
 static void require_round_trip(const struct report *report)
@@ -115,10 +122,12 @@ void invariants_check(decoder decode, struct decode_input input, const uint8_t *
                       size_t length)
 {
     char *copy = malloc(length + 1);
-    if (copy == NULL)
+    if (copy == NULL) {
         return;
-    if (length > 0)
+    }
+    if (length > 0) {
         memcpy(copy, bytes, length);
+    }
     copy[length] = '\0';
     input.bytes = copy;
     input.length = length;
