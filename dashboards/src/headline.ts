@@ -124,20 +124,23 @@ export function headline(answers: Answers): TemplateResult {
   </section>`;
 }
 
-function figure(name: string, value: unknown, below: unknown): TemplateResult {
+function figure(name: string, value: unknown, ...below: string[]): TemplateResult {
   return html`<div class="figure">
     <dt>${name}</dt>
-    <dd><span class="value">${value}</span><span class="below">${below}</span></dd>
+    <dd><span class="value">${value}</span
+      >${below.map((part) => html`<span class="below">${part}</span> `)}</dd>
   </div>`;
 }
 
 function harmFigures(update: UpdateAnswer): TemplateResult {
   const { customers_total: customers, hosts_total: hosts, rate_ratio: ratio, cost } = update;
-  const split = (affected: typeof hosts): string =>
-    `${format.count(affected.confirmed)} confirmed · ${format.count(affected.probable)} probable`;
+  const split = (affected: typeof hosts): [string, string] => [
+    `${format.count(affected.confirmed)} confirmed`,
+    `${format.count(affected.probable)} probable`,
+  ];
   return html`
-    ${figure('Customers affected', format.count(observed(customers)), split(customers))}
-    ${figure('Hosts affected', format.count(observed(hosts)), split(hosts))}
+    ${figure('Customers affected', format.count(observed(customers)), ...split(customers))}
+    ${figure('Hosts affected', format.count(observed(hosts)), ...split(hosts))}
     ${figure(
       'Rate of distress',
       ratio.likely === null ? format.NOTHING : `${format.ratio(ratio.likely)}×`,
@@ -148,9 +151,9 @@ function harmFigures(update: UpdateAnswer): TemplateResult {
     ${figure(
       cost.currency === null ? 'Cost of support' : `Cost of support, ${cost.currency}`,
       format.moneyRange(cost),
-      cost.p50 === null || cost.currency === null
-        ? 'nothing to price'
-        : `likely ${format.money(cost.p50, cost)} · 80 % interval`,
+      ...(cost.p50 === null || cost.currency === null
+        ? ['nothing to price']
+        : [`likely ${format.money(cost.p50, cost)}`, '80 % interval']),
     )}
   `;
 }

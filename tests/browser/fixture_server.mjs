@@ -39,8 +39,8 @@ export function fixture(name) {
   return readFileSync(new URL(`fixtures/${name}.json`, import.meta.url), 'utf8');
 }
 
-export async function startFixtureServer(pagesDirectory) {
-  let state = null;
+export async function startFixtureServer(pagesDirectory, stateName) {
+  let state = states[stateName];
   let asked = 0;
   const seen = [];
 
@@ -93,12 +93,7 @@ export async function startFixtureServer(pagesDirectory) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}/`,
-    // Which state the next page load meets.
-    play(next) {
-      state = states[next];
-      asked = 0;
-      seen.length = 0;
-    },
+    // What went wrong goes right from now on.
     mend() {
       state = { ...state, breaksAfter: undefined, away: false };
     },

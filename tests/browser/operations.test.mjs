@@ -24,10 +24,8 @@ const widths = [1440, 768, 390];
 const failedRequest = /Failed to load resource/;
 
 let browser;
-let server;
 
 before(async () => {
-  server = await startFixtureServer(pagesDirectory);
   browser = await launchChromium();
   if (screenshotDirectory) {
     mkdirSync(screenshotDirectory, { recursive: true });
@@ -36,16 +34,19 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  await server?.stop();
 });
 
 async function load(state, options = {}) {
-  server.play(state);
+  const server = await startFixtureServer(pagesDirectory, state);
   const opened = await openPage(browser, { viewport: { width: 1440, height: 900 }, ...options });
   await opened.page.goto(server.url);
   // A page with answers meets its broken connection at the second poll, five seconds on.
   await opened.page.getByText(states[state].settled).first().waitFor({ timeout: 20_000 });
-  return opened;
+  const close = async () => {
+    await opened.close();
+    await server.stop();
+  };
+  return { ...opened, server, close };
 }
 
 async function judge(page, state, theme, width) {
@@ -59,7 +60,7 @@ async function judge(page, state, theme, width) {
   }
 }
 
-describe('every state, in both themes, at three widths', () => {
+describe('every state, in both themes, at three widths', { concurrency: 2 }, () => {
   for (const state of Object.keys(states)) {
     for (const theme of themes) {
       it(`${state}, ${theme}`, async () => {
@@ -152,7 +153,7 @@ describe('what the page says', () => {
 
 describe('how the page asks', () => {
   it('asks again with the ETag it was given and keeps its answer on 304', async () => {
-    const { page, complaints, close } = await load('one_bad');
+    const { page, complaints, server, close } = await load('one_bad');
     await page.waitForResponse((response) => response.status() === 304, { timeout: 15_000 });
     assert.deepEqual(server.seen.slice(0, 2), [{ ifNoneMatch: null }, { ifNoneMatch: '"fixture"' }]);
     assert.equal(await page.locator('h1').innerText(), JSON.parse(fixture('one_bad')).updates[0].sentence);
@@ -161,7 +162,7 @@ describe('how the page asks', () => {
   });
 
   it('comes back by itself when the analyzer does', async () => {
-    const { page, close } = await load('unreachable');
+    const { page, server, close } = await load('unreachable');
     server.mend();
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.locator('.banner').waitFor({ state: 'detached' });
@@ -169,10 +170,12 @@ describe('how the page asks', () => {
   });
 
   it('points to the plain text where there is no JavaScript', async () => {
+    const server = await startFixtureServer(pagesDirectory, 'one_bad');
     const { page, close } = await openPage(browser, { javaScriptEnabled: false });
     await page.goto(server.url);
     assert.equal(await page.locator('noscript a, .noscript a').getAttribute('href'), '/v1/summary');
     await close();
+    await server.stop();
   });
 });
 
