@@ -1,0 +1,324 @@
+/* What may a reader ask, and what is the answer? Everything comes from the last snapshot, except
+ * the two things that are asked for one at a time: a host, and a summary set to the reader's width.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/api.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "analyzer/analysis.h"
+#include "analyzer/api_metrics.h"
+#include "analyzer/json_value.h"
+#include "analyzer/pages.h"
+#include "analyzer/snapshot.h"
+#include "common/buffer.h"
+#include "common/uuid.h"
+
+#define JSON_TYPE "application/json"
+#define ETAG_BYTES 16 /* 128 bits: no two bodies of one deployment will ever collide */
+#define ETAG_SIZE (2 * ETAG_BYTES + 3)
+#define COLUMNS_DEFAULT 80
+#define CALLS_DEFAULT 5
+
+static void make_etag(const struct buffer *body, char etag[ETAG_SIZE])
+{
+    unsigned char hash[ETAG_BYTES];
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)body->data, body->length, NULL, 0);
+    etag[0] = '"';
+    sodium_bin2hex(etag + 1, ETAG_SIZE - 1, hash, sizeof hash);
+    memcpy(etag + ETAG_SIZE - 2, "\"", 2);
+}
+
+/* If-None-Match compares weakly (RFC 9110, 13.1.2): a W/ before the tag does not matter. */
+static bool client_has(const struct http_request *request, const char *etag)
+{
+    const char *known = http_request_header(request, "If-None-Match");
+    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, etag) != NULL);
+}
+
+static void add_state(struct http_request *request, struct live *live, instant_us as_of)
+{
+    char text[INSTANT_TEXT_SIZE];
+    if (as_of != INSTANT_NONE) {
+        http_respond_header(request, "Epicenter-As-Of", instant_format(as_of, text));
+    }
+    http_respond_header(request, "Epicenter-Database",
+                        live_status(live).database_up ? "up" : "away");
+    http_respond_header(request, "Cache-Control", "no-cache");
+}
+
+/* Answers with a copy of `body`, or 304. */
+static void respond_answer(struct http_request *request, struct live *live, instant_us as_of,
+                           const char *content_type, const struct buffer *body)
+{
+    char etag[ETAG_SIZE];
+    make_etag(body, etag);
+    add_state(request, live, as_of);
+    http_respond_header(request, "ETag", etag);
+    if (client_has(request, etag)) {
+        http_respond(request, 304, NULL, NULL);
+        return;
+    }
+    struct buffer copy = {0};
+    struct failure failure;
+    buffer_append(&copy, body->data, body->length);
+    if (!buffer_check(&copy, &failure)) {
+        buffer_free(&copy);
+        http_respond_failure(request, &failure);
+        return;
+    }
+    http_respond(request, 200, content_type, &copy);
+}
+
+/* The snapshot, or NULL after an answer that says there is none yet. */
+static struct snapshot *hold_snapshot(struct http_request *request, struct live *live)
+{
+    struct snapshot *snapshot = live_snapshot(live);
+    if (snapshot == NULL) {
+        struct live_status status = live_status(live);
+        http_respond_problem(request, 503, "there are no answers yet: %s",
+                             status.trouble[0] != '\0' ? status.trouble
+                                                       : "the reports are being read");
+    }
+    return snapshot;
+}
+
+static void serve_updates(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    struct snapshot *snapshot = hold_snapshot(request, live);
+    if (snapshot != NULL) {
+        respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->document);
+    }
+    snapshot_release(snapshot);
+}
+
+static void serve_changes(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    struct snapshot *snapshot = hold_snapshot(request, live);
+    if (snapshot != NULL) {
+        respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->changes);
+    }
+    snapshot_release(snapshot);
+}
+
+/* The update that `rest` of the path names, with *verdict when "/verdict" follows its id. An id may
+ * itself end that way, so the whole is tried first. */
+static const struct snapshot_update *find_update(const struct snapshot *snapshot, const char *rest,
+                                                 bool *verdict)
+{
+    static const char suffix[] = "/verdict";
+    const struct snapshot_update *update = snapshot_find(snapshot, rest);
+    *verdict = false;
+    size_t length = strlen(rest);
+    if (update != NULL || length < sizeof suffix ||
+        strcmp(rest + length - (sizeof suffix - 1), suffix) != 0) {
+        return update;
+    }
+    *verdict = true;
+    char *id = strndup(rest, length - (sizeof suffix - 1));
+    update = id != NULL ? snapshot_find(snapshot, id) : NULL;
+    free(id);
+    return update;
+}
+
+static void serve_update(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    struct snapshot *snapshot = hold_snapshot(request, live);
+    if (snapshot == NULL) {
+        return;
+    }
+    bool verdict;
+    const struct snapshot_update *update =
+        find_update(snapshot, http_request_rest(request), &verdict);
+    if (update == NULL) {
+        add_state(request, live, snapshot->as_of);
+        http_respond_problem(request, 404, "no host has reported this update");
+    } else {
+        respond_answer(request, live, snapshot->as_of, JSON_TYPE,
+                       verdict ? &update->verdict : &update->document);
+    }
+    snapshot_release(snapshot);
+}
+
+/* ---- One host ---- */
+
+static json_t *host_attributes(const struct segment_conjunction *attributes, bool *complete)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < attributes->term_count; i++) {
+        json_value_set(object, attributes->terms[i].attribute,
+                       json_value_text(attributes->terms[i].value), complete);
+    }
+    return object;
+}
+
+static json_t *host_updates(const struct host_view *view, bool *complete)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < view->update_count; i++) {
+        const struct host_update *update = &view->updates[i];
+        json_t *object = json_object();
+        json_value_set(object, "id", json_value_text(update->id), complete);
+        json_value_set(object, "installed_at", json_value_instant(update->installed_at), complete);
+        json_value_set(object, "exposed", json_boolean(update->exposed), complete);
+        json_value_append(array, object, complete);
+    }
+    return array;
+}
+
+static bool write_host(const struct uuid *host_id, const struct host_view *view, struct buffer *out,
+                       struct failure *failure)
+{
+    bool complete = true;
+    char id[UUID_TEXT_SIZE];
+    json_t *object = json_object();
+    json_value_set(object, "host_id", json_value_text(uuid_format(host_id, id)), &complete);
+    json_value_set(object, "customer_id", json_value_text(view->customer_id), &complete);
+    json_value_set(object, "state", json_value_text(host_state_name(view->state)), &complete);
+    json_value_set(object, "state_since", json_value_instant(view->state_since), &complete);
+    json_value_set(object, "last_seen_at", json_value_instant(view->last_seen_at), &complete);
+    json_value_set(object, "interval_s", json_value_number(view->interval_s), &complete);
+    json_value_set(object, "last_busy", json_value_number(view->last_busy), &complete);
+    json_value_set(object, "baseline_busy", json_value_number(view->baseline_busy), &complete);
+    json_value_set(object, "attributes", host_attributes(&view->attributes, &complete), &complete);
+    json_value_set(object, "updates", host_updates(view, &complete), &complete);
+    return json_value_write(object, complete, out, failure);
+}
+
+static void serve_host(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    const char *name = http_request_rest(request);
+    const char *customer_id = http_request_query(request, "customer_id");
+    struct uuid host_id;
+    if (!uuid_parse(name, &host_id)) {
+        if (customer_id == NULL || *name == '\0') {
+            http_respond_problem(request, 400,
+                                 "a host is named by its UUID, or by the name it reports with "
+                                 "?customer_id= beside it");
+            return;
+        }
+        host_id = uuid_from_name(customer_id, name, strlen(name));
+    }
+    struct host_view view;
+    struct buffer body = {0};
+    struct failure failure;
+    struct analysis *analysis = live_lock(live);
+    bool found = analysis_host(analysis, &host_id, &view);
+    bool good = !found || write_host(&host_id, &view, &body, &failure);
+    live_unlock(live);
+    if (!good) {
+        http_respond_failure(request, &failure);
+    } else if (!found) {
+        http_respond_problem(request, 404, "no report of this host has been read");
+    } else {
+        respond_answer(request, live, INSTANT_NONE, JSON_TYPE, &body);
+    }
+    buffer_free(&body);
+}
+
+/* ---- The summary ---- */
+
+static unsigned long query_number(const struct http_request *request, const char *name,
+                                  unsigned long otherwise)
+{
+    const char *text = http_request_query(request, name);
+    char *end = NULL;
+    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
+    return end != NULL && end != text && *end == '\0' ? number : otherwise;
+}
+
+static void serve_summary(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    const char *colour = http_request_query(request, "colour");
+    unsigned long columns = query_number(request, "columns", COLUMNS_DEFAULT);
+    unsigned long calls = query_number(request, "calls", CALLS_DEFAULT);
+    const struct answers *answers;
+    instant_us as_of = INSTANT_NONE;
+    struct buffer text = {0};
+    struct failure failure;
+
+    struct analysis *analysis = live_lock(live);
+    bool good = analysis_answers(analysis, &answers, &failure);
+    if (good) {
+        as_of = answers->as_of;
+        answer_write_text(answers, columns < 1000 ? (unsigned)columns : 1000,
+                          colour != NULL && strcmp(colour, "1") == 0, calls, &text);
+    }
+    live_unlock(live);
+    if (good && buffer_check(&text, &failure)) {
+        respond_answer(request, live, as_of, "text/plain; charset=utf-8", &text);
+    } else {
+        http_respond_failure(request, &failure);
+    }
+    buffer_free(&text);
+}
+
+/* ---- Health ---- */
+
+static void serve_health(void *context, struct http_request *request)
+{
+    (void)context;
+    static const char alive[] = "{\"status\":\"alive\"}";
+    http_respond_static(request, 200, JSON_TYPE, alive, sizeof alive - 1);
+}
+
+static void serve_readiness(void *context, struct http_request *request)
+{
+    struct live_status status = live_status(context);
+    static const char ready[] = "{\"status\":\"ready\"}";
+    http_respond_header(request, "Cache-Control", "no-store");
+    if (!status.database_up) {
+        http_respond_problem(request, 503, "the database is away: %s",
+                             status.trouble[0] != '\0' ? status.trouble : "not connected yet");
+    } else if (!status.horizon_replayed) {
+        http_respond_problem(request, 503,
+                             "reading what has been reported so far: %llu reports read",
+                             (unsigned long long)status.followed.reports);
+    } else {
+        http_respond_static(request, 200, JSON_TYPE, ready, sizeof ready - 1);
+    }
+}
+
+static void serve_metrics(void *context, struct http_request *request)
+{
+    struct live *live = context;
+    struct live_status status = live_status(live);
+    struct snapshot *snapshot = live_snapshot(live);
+    struct buffer text = {0};
+    struct failure failure;
+    api_metrics_write(&status, snapshot, &text);
+    snapshot_release(snapshot);
+    if (buffer_check(&text, &failure)) {
+        http_respond(request, 200, API_METRICS_TYPE, &text);
+    } else {
+        buffer_free(&text);
+        http_respond_failure(request, &failure);
+    }
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/v1/updates", 0, serve_updates}, {"GET", "/v1/updates/*", 0, serve_update},
+    {"GET", "/v1/hosts/*", 0, serve_host},    {"GET", "/v1/changes", 0, serve_changes},
+    {"GET", "/v1/summary", 0, serve_summary}, {"GET", "/healthz", 0, serve_health},
+    {"GET", "/readyz", 0, serve_readiness},   {"GET", "/metrics", 0, serve_metrics},
+    {"GET", "/", 0, pages_serve_operations},  {"GET", "/assets/*", 0, pages_serve_asset},
+};
+
+bool api_start(const char *address, uint16_t port, struct live *live, struct http_server **server,
+               struct failure *failure)
+{
+    /* Two threads: a slow reader on one connection group leaves the other to answer. */
+    struct http_server_options options = {.address = address, .port = port, .threads = 2};
+    return http_server_start(&options, routes, sizeof routes / sizeof *routes, live, server,
+                             failure);
+}

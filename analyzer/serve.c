@@ -1,0 +1,273 @@
+/* How does the analyzer live? A loop: take the next loads in, advance, publish, write, rest. The
+ * hard thing is to go on through everything the database does: any failure closes nothing but the
+ * connection, is said once, and the same step is tried again.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyzer/api.h"
+#include "analyzer/cost.h"
+#include "analyzer/follow.h"
+#include "analyzer/live.h"
+#include "analyzer/publish.h"
+#include "analyzer/registry.h"
+#include "analyzer/registry_database.h"
+#include "analyzer/statements.h"
+#include "common/database.h"
+#include "common/http_server.h"
+#include "common/log.h"
+
+#define POLL_INTERVAL (INSTANT_SECOND / 5) /* a fifth of the second that publishing waits at most  \
+                                            */
+#define RETRY_INTERVAL INSTANT_SECOND      /* while the database is away */
+#define PUBLISH_INTERVAL INSTANT_SECOND    /* a page polls every five */
+#define REGISTRY_INTERVAL INSTANT_MINUTE   /* a new customer or update counts within a minute */
+#define MAINTENANCE_INTERVAL INSTANT_HOUR  /* partitions are daily, made three days ahead */
+#define PROGRESS_INTERVAL (5 * INSTANT_SECOND)
+#define STATEMENT_TIMEOUT_MS 60000 /* a step takes a second; a minute is a server that hangs */
+
+struct server {
+    const struct serve_options *options;
+    struct registry *registry;
+    struct cost_parameters parameters;
+    struct analysis *analysis;
+    struct live *live;
+    struct follow *follow;
+    struct publisher *publisher;
+    struct database *database; /* NULL until it has been reached once */
+    struct live_status status;
+    atomic_bool stopping;
+    /* By the machine's clock, in microseconds: when these were last done. */
+    instant_us registry_read_at, maintained_at, published_at, progress_told_at;
+};
+
+static void rest(struct server *server, instant_us duration)
+{
+    /* In short naps, so that a signal is not kept waiting. */
+    for (instant_us left = duration; left > 0 && !atomic_load(&server->stopping);
+         left -= POLL_INTERVAL) {
+        instant_us nap = left < POLL_INTERVAL ? left : POLL_INTERVAL;
+        nanosleep(&(struct timespec){.tv_sec = nap / INSTANT_SECOND,
+                                     .tv_nsec = (nap % INSTANT_SECOND) * 1000},
+                  NULL);
+    }
+}
+
+/* ---- What is done again every so often ---- */
+
+/* The registry is borrowed by the analysis and replaced in place, so under its lock. */
+static bool read_registry(struct server *server, instant_us now, struct failure *failure)
+{
+    if (server->registry_read_at != INSTANT_NONE &&
+        now - server->registry_read_at < REGISTRY_INTERVAL) {
+        return true;
+    }
+    live_lock(server->live);
+    bool good = registry_load(server->registry, server->database, failure) &&
+                registry_load_cost_parameters(&server->parameters, server->database, failure);
+    live_unlock(server->live);
+    server->registry_read_at = good ? now : server->registry_read_at;
+    return good;
+}
+
+static bool maintain(struct server *server, instant_us now, struct failure *failure)
+{
+    if (server->maintained_at != INSTANT_NONE &&
+        now - server->maintained_at < MAINTENANCE_INTERVAL) {
+        return true;
+    }
+    if (!database_run(server->database, STATEMENT_MAINTAIN_PARTITIONS, 0, NULL, NULL, failure)) {
+        return false;
+    }
+    server->maintained_at = now;
+    return true;
+}
+
+static void tell_progress(struct server *server, instant_us now)
+{
+    if (server->status.horizon_replayed || now - server->progress_told_at < PROGRESS_INTERVAL) {
+        return;
+    }
+    server->progress_told_at = now;
+    log_info("reading what has been reported so far",
+             log_number("loads", (int64_t)server->status.followed.loads),
+             log_number("reports", (int64_t)server->status.followed.reports));
+}
+
+static bool publish(struct server *server, instant_us now, struct failure *failure)
+{
+    if (!publish_is_due(server->publisher) || now - server->published_at < PUBLISH_INTERVAL) {
+        return true;
+    }
+    server->published_at = now;
+    return publish_answers(server->publisher, failure);
+}
+
+/* ---- One turn of the loop ---- */
+
+static bool connect_database(struct server *server, struct failure *failure)
+{
+    return server->database != NULL ||
+           database_open(server->options->conninfo, "epicenter analyzer", STATEMENT_TIMEOUT_MS,
+                         &server->database, failure);
+}
+
+static bool turn(struct server *server, bool *idle, struct failure *failure)
+{
+    instant_us now = instant_now();
+    if (!connect_database(server, failure) || !maintain(server, now, failure) ||
+        !read_registry(server, now, failure) ||
+        !follow_step(server->follow, server->database, idle, failure) ||
+        !publish_advance(server->publisher, follow_first_received(server->follow),
+                         follow_known_before(server->follow), failure)) {
+        return false;
+    }
+    server->status.followed = follow_counts(server->follow);
+    server->status.advances = publish_advances(server->publisher);
+    tell_progress(server, now);
+    if (!server->status.horizon_replayed && follow_has_caught_up(server->follow)) {
+        server->published_at = 0; /* what was found must be there when /readyz says so */
+        if (!publish(server, now, failure)) {
+            return false;
+        }
+        server->status.horizon_replayed = true;
+        log_info("following the database",
+                 log_number("loads", (int64_t)server->status.followed.loads),
+                 log_number("reports", (int64_t)server->status.followed.reports));
+    }
+    return publish(server, now, failure) &&
+           publish_write(server->publisher, server->database, failure);
+}
+
+static void note_success(struct server *server)
+{
+    if (!server->status.database_up) {
+        log_info("the database answers");
+    }
+    server->status.database_up = true;
+    server->status.trouble[0] = '\0';
+    live_set_status(server->live, &server->status);
+}
+
+static void note_failure(struct server *server, const struct failure *failure)
+{
+    if (strcmp(server->status.trouble, failure->message) != 0) {
+        log_warning("the database failed; trying again every second",
+                    log_text("reason", failure->message));
+    }
+    server->status.database_up = false;
+    server->status.database_faults++;
+    memcpy(server->status.trouble, failure->message, sizeof server->status.trouble);
+    live_set_status(server->live, &server->status);
+}
+
+static void *follow_database(void *context)
+{
+    struct server *server = context;
+    while (!atomic_load(&server->stopping)) {
+        struct failure failure;
+        bool idle = false;
+        if (turn(server, &idle, &failure)) {
+            note_success(server);
+            if (idle) {
+                rest(server, POLL_INTERVAL);
+            }
+        } else {
+            note_failure(server, &failure);
+            rest(server, RETRY_INTERVAL);
+        }
+    }
+    return NULL;
+}
+
+/* ---- Start and end ---- */
+
+static bool write_port_file(const char *path, uint16_t port, struct failure *failure)
+{
+    if (path == NULL) {
+        return true;
+    }
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
+    if (file != NULL && fclose(file) != 0) {
+        good = false;
+    }
+    return good ||
+           failure_set(failure, FAILURE_SYSTEM, "%s cannot be written: %s", path, strerror(errno));
+}
+
+static bool prepare(struct server *server, struct failure *failure)
+{
+    cost_parameters_default(&server->parameters);
+    return registry_new(&server->registry, failure) &&
+           analysis_new(&server->options->analysis, server->registry, &server->parameters,
+                        &server->analysis, failure) &&
+           live_new(server->analysis, &server->live, failure) &&
+           follow_new(server->analysis, live_analysis_mutex(server->live), server->options->horizon,
+                      &server->follow, failure) &&
+           publisher_new(server->live, &server->publisher, failure);
+}
+
+/* Signals are taken by waiting for them here; every thread started later inherits the mask. */
+static bool run(struct server *server, struct failure *failure)
+{
+    struct http_server *http = NULL;
+    pthread_t thread;
+    sigset_t ending;
+    bool good = false;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+
+    if (!api_start(server->options->address, server->options->port, server->live, &http, failure)) {
+        return false;
+    }
+    uint16_t port = http_server_port(http);
+    if (!write_port_file(server->options->port_file, port, failure)) {
+        goto done;
+    }
+    log_info("listening", log_text("address", server->options->address), log_number("port", port));
+    int status = pthread_create(&thread, NULL, follow_database, server);
+    if (status != 0) {
+        failure_set(failure, FAILURE_SYSTEM, "a thread cannot be started: %s", strerror(status));
+        goto done;
+    }
+    int signal_number = 0;
+    while (sigwait(&ending, &signal_number) != 0) {
+    }
+    log_info("stopping", log_text("signal", strsignal(signal_number)));
+    atomic_store(&server->stopping, true);
+    pthread_join(thread, NULL);
+    good = true;
+
+done:
+    http_server_stop(http);
+    return good;
+}
+
+bool serve(const struct serve_options *options, struct failure *failure)
+{
+    struct server server = {.options = options,
+                            .registry_read_at = INSTANT_NONE,
+                            .maintained_at = INSTANT_NONE,
+                            .status = {.trouble = "not connected yet"}};
+    atomic_init(&server.stopping, false);
+    bool good = prepare(&server, failure) && run(&server, failure);
+    publisher_free(server.publisher);
+    follow_free(server.follow);
+    live_free(server.live);
+    analysis_free(server.analysis);
+    registry_free(server.registry);
+    database_close(server.database);
+    return good;
+}
