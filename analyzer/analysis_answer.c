@@ -141,15 +141,12 @@ static bool answer_outreach(const struct analysis *analysis, const struct impact
                             struct arena *arena, struct update_answer *answer,
                             struct failure *failure)
 {
-    if (!outreach_order(impact->candidates, impact->candidate_count, analysis->answers.as_of, arena,
-                        &answer->outreach, failure)) {
-        return false;
-    }
     answer->outreach_total = impact->candidate_count;
     answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_LIMIT
                                  ? impact->candidate_count
                                  : ANSWER_OUTREACH_LIMIT;
-    return true;
+    return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_LIMIT,
+                          analysis->answers.as_of, arena, &answer->outreach, failure);
 }
 
 /* Segment, since when, whom it hit, the cost and the calls: what a suspected update is asked. */

@@ -64,7 +64,7 @@ static const struct cost_parameter defaults[PARAMETER_COUNT] = {
                          "2026-11-23"},
     [REMEDIATION_RATE] = {"remediation_rate",
                           {0, 0.02, 0.20},
-                          "share of affected corporate hosts repaired by our people",
+                          "share of affected corporate hosts we repair",
                           "No public source. Set your own.",
                           "2026-11-23"},
     [REMEDIATION_TIME] = {"remediation_time",

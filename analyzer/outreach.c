@@ -212,12 +212,13 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
     return done;
 }
 
-bool outreach_order(const struct outreach_candidate *candidates, size_t count, instant_us now,
-                    struct arena *arena, const struct outreach_entry **entries,
+bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,
+                    instant_us now, struct arena *arena, const struct outreach_entry **entries,
                     struct failure *failure)
 {
     struct judged *judged = malloc((count + 1) * sizeof *judged);
-    struct outreach_entry *filled = arena_allocate(arena, (count + 1) * sizeof *filled);
+    size_t listed = count < limit ? count : limit;
+    struct outreach_entry *filled = arena_allocate(arena, (listed + 1) * sizeof *filled);
     if (judged == NULL || filled == NULL) {
         free(judged);
         return failure_memory(failure, "ordering the outreach");
@@ -227,7 +228,7 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, i
     }
     qsort(judged, count, sizeof *judged, compare);
     bool done = true;
-    for (size_t i = 0; done && i < count; i++) {
+    for (size_t i = 0; done && i < listed; i++) {
         done = fill_entry(&judged[i], (uint32_t)i + 1, now, arena, &filled[i], failure);
     }
     free(judged);

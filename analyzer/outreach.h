@@ -26,10 +26,10 @@ struct outreach_candidate {
     instant_us first_onset_at;
 };
 
-/* Orders the candidates as of `now`; ties by hosts affected, then customer id. The entries and
- * their texts are allocated in `arena`. */
+/* Orders the candidates as of `now`; ties by hosts affected, then customer id. The first `limit`
+ * entries (all of them, where there are fewer) and their texts are allocated in `arena`. */
 MUST_CHECK bool outreach_order(const struct outreach_candidate *candidates, size_t count,
-                               instant_us now, struct arena *arena,
+                               size_t limit, instant_us now, struct arena *arena,
                                const struct outreach_entry **entries, struct failure *failure);
 
 #endif

@@ -1,0 +1,248 @@
+/* Reads the registry's CSV files; see registry_csv.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/registry_csv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/csv.h"
+#include "common/report.h"
+
+/* The row being read, for messages. */
+struct row {
+    const char *path;
+    size_t line;
+    const char *const *columns;
+    const char **cells;
+};
+
+static bool refuse(const struct row *row, size_t column, const char *why, struct failure *failure)
+{
+    return failure_set(failure, FAILURE_INVALID, "%s line %zu, %s: \"%.60s\" %s", row->path,
+                       row->line, row->columns[column], row->cells[column], why);
+}
+
+static bool check_text(const struct row *row, size_t column, struct failure *failure)
+{
+    size_t length = strlen(row->cells[column]);
+    if (length == 0) {
+        return refuse(row, column, "must not be empty", failure);
+    }
+    return length <= REPORT_TEXT_LIMIT || refuse(row, column, "is over 128 bytes", failure);
+}
+
+static bool read_number(const struct row *row, size_t column, int64_t most, int64_t *number,
+                        struct failure *failure)
+{
+    const char *text = row->cells[column];
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (*text == '\0' || *end != '\0' || errno != 0 || value < 0 || value > most) {
+        return refuse(row, column, "is not a whole number from 0", failure);
+    }
+    *number = value;
+    return true;
+}
+
+static const char *or_null(const char *text)
+{
+    return *text == '\0' ? NULL : text;
+}
+
+/* Calls `take` for each record of the file. */
+typedef bool (*take_row)(void *context, const struct row *row, struct failure *failure);
+
+static bool each_row(const char *path, const char *const *columns, size_t count, take_row take,
+                     void *context, struct failure *failure)
+{
+    const char *cells[16];
+    struct csv_reader *reader;
+    if (!csv_open(path, columns, count, &reader, failure)) {
+        return false;
+    }
+    bool done = true;
+    bool end = false;
+    while (done && !end) {
+        done = csv_next(reader, cells, &end, failure);
+        if (done && !end) {
+            struct row row = {
+                .path = path, .line = csv_line(reader), .columns = columns, .cells = cells};
+            done = take(context, &row, failure);
+        }
+    }
+    csv_close(reader);
+    return done;
+}
+
+/* ---- Customers ---- */
+
+enum { ID, NAME, KIND, REGION, COUNTRY, TIME_ZONE, TIER, PARTNER, VALUE, CURRENCY, RENEWAL };
+static const char *const customer_columns[] = {
+    "customer_id", "name",    "kind",           "region",   "country",   "time_zone",
+    "tier",        "partner", "contract_value", "currency", "renewal_on"};
+
+struct customer_reading {
+    registry_customer_row row;
+    void *context;
+};
+
+static bool check_renewal(const struct row *row, struct failure *failure)
+{
+    char midnight[INSTANT_TEXT_SIZE] = "";
+    instant_us instant;
+    const char *text = row->cells[RENEWAL];
+    if (strlen(text) == 10) {
+        memcpy(midnight, text, 10);
+        memcpy(midnight + 10, "T00:00:00Z", 11);
+    }
+    return *text == '\0' || instant_parse(midnight, &instant, NULL) ||
+           refuse(row, RENEWAL, "is not a date such as 2005-09-30", failure);
+}
+
+static bool take_customer(void *context, const struct row *row, struct failure *failure)
+{
+    static const size_t needed[] = {ID, NAME, REGION, COUNTRY, TIME_ZONE, TIER};
+    const struct customer_reading *reading = context;
+    const char **cells = row->cells;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (!check_text(row, needed[i], failure)) {
+            return false;
+        }
+    }
+    struct registry_customer customer = {.customer_id = cells[ID],
+                                         .name = cells[NAME],
+                                         .kind = CUSTOMER_CONSUMER,
+                                         .region = cells[REGION],
+                                         .country = cells[COUNTRY],
+                                         .time_zone = cells[TIME_ZONE],
+                                         .tier = cells[TIER],
+                                         .partner = or_null(cells[PARTNER]),
+                                         .currency = or_null(cells[CURRENCY]),
+                                         .renewal_on = or_null(cells[RENEWAL])};
+    if (strcmp(cells[KIND], "corporate") == 0) {
+        customer.kind = CUSTOMER_CORPORATE;
+    } else if (strcmp(cells[KIND], "consumer") != 0) {
+        return refuse(row, KIND, "is neither consumer nor corporate", failure);
+    }
+    struct time_zone *zone;
+    if (!time_zone_load(customer.time_zone, &zone, NULL)) {
+        return refuse(row, TIME_ZONE, "is not a time zone such as Asia/Tokyo", failure);
+    }
+    time_zone_free(zone);
+    if (*cells[VALUE] != '\0' &&
+        !read_number(row, VALUE, INT64_MAX, &customer.contract_value, failure)) {
+        return false;
+    }
+    return check_renewal(row, failure) && reading->row(reading->context, &customer, failure);
+}
+
+bool registry_each_customer(const char *path, registry_customer_row row, void *context,
+                            struct failure *failure)
+{
+    struct customer_reading reading = {.row = row, .context = context};
+    return each_row(path, customer_columns, sizeof customer_columns / sizeof *customer_columns,
+                    take_customer, &reading, failure);
+}
+
+/* ---- Seats ---- */
+
+static const char *const seat_columns[] = {"customer_id", "product_line", "seats"};
+
+struct seat_reading {
+    registry_seat_row row;
+    void *context;
+};
+
+static bool take_seat(void *context, const struct row *row, struct failure *failure)
+{
+    const struct seat_reading *reading = context;
+    int64_t seats;
+    if (!check_text(row, 0, failure) || !check_text(row, 1, failure) ||
+        !read_number(row, 2, INT32_MAX, &seats, failure)) {
+        return false;
+    }
+    if (!reading->row(reading->context, row->cells[0], row->cells[1], (uint32_t)seats, failure)) {
+        return failure_prefix(failure, "%s line %zu: ", row->path, row->line);
+    }
+    return true;
+}
+
+bool registry_each_seat(const char *path, registry_seat_row row, void *context,
+                        struct failure *failure)
+{
+    struct seat_reading reading = {.row = row, .context = context};
+    return each_row(path, seat_columns, sizeof seat_columns / sizeof *seat_columns, take_seat,
+                    &reading, failure);
+}
+
+/* ---- Updates ---- */
+
+static const char *const update_columns[] = {"update_id", "product_line", "released_at",
+                                             "withdrawn_at"};
+
+struct update_reading {
+    registry_update_row row;
+    void *context;
+};
+
+static bool read_instant(const struct row *row, size_t column, instant_us *instant,
+                         struct failure *failure)
+{
+    *instant = INSTANT_NONE;
+    return *row->cells[column] == '\0' || instant_parse(row->cells[column], instant, NULL) ||
+           refuse(row, column, "is not an RFC 3339 time such as 2005-04-22T22:33:00Z", failure);
+}
+
+static bool take_update(void *context, const struct row *row, struct failure *failure)
+{
+    const struct update_reading *reading = context;
+    struct registry_update update = {.update_id = row->cells[0],
+                                     .product_line = or_null(row->cells[1])};
+    return check_text(row, 0, failure) && read_instant(row, 2, &update.released_at, failure) &&
+           read_instant(row, 3, &update.withdrawn_at, failure) &&
+           reading->row(reading->context, &update, failure);
+}
+
+bool registry_each_update(const char *path, registry_update_row row, void *context,
+                          struct failure *failure)
+{
+    struct update_reading reading = {.row = row, .context = context};
+    return each_row(path, update_columns, sizeof update_columns / sizeof *update_columns,
+                    take_update, &reading, failure);
+}
+
+/* ---- Into a registry ---- */
+
+static bool add_customer(void *context, const struct registry_customer *customer,
+                         struct failure *failure)
+{
+    return registry_add_customer(context, customer, failure);
+}
+
+static bool add_seats(void *context, const char *customer_id, const char *product_line,
+                      uint32_t seats, struct failure *failure)
+{
+    return registry_add_seats(context, customer_id, product_line, seats, failure);
+}
+
+static bool add_update(void *context, const struct registry_update *update, struct failure *failure)
+{
+    return registry_add_update(context, update, failure);
+}
+
+bool registry_read_customers(struct registry *registry, const char *path, struct failure *failure)
+{
+    return registry_each_customer(path, add_customer, registry, failure);
+}
+
+bool registry_read_seats(struct registry *registry, const char *path, struct failure *failure)
+{
+    return registry_each_seat(path, add_seats, registry, failure);
+}
+
+bool registry_read_updates(struct registry *registry, const char *path, struct failure *failure)
+{
+    return registry_each_update(path, add_update, registry, failure);
+}

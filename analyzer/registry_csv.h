@@ -1,0 +1,44 @@
+/* Customers, seats and updates from CSV files, row by row: into a registry here, into the database
+ * in registry_database.c.
+ *
+ *   customers.csv  customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,
+ *                  currency,renewal_on      (kind: consumer or corporate; the last four may be
+ * empty) seats.csv      customer_id,product_line,seats updates.csv
+ * update_id,product_line,released_at,withdrawn_at  (all but the id may be empty)
+ *
+ * contract_value is in minor units of currency, a whole number. Errors name file, line and column.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_REGISTRY_CSV_H
+#define EPICENTER_ANALYZER_REGISTRY_CSV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/registry.h"
+#include "common/failure.h"
+
+/* One row each; texts are valid during the call. A false stops the reading. */
+typedef bool (*registry_customer_row)(void *context, const struct registry_customer *customer,
+                                      struct failure *failure);
+typedef bool (*registry_seat_row)(void *context, const char *customer_id, const char *product_line,
+                                  uint32_t seats, struct failure *failure);
+typedef bool (*registry_update_row)(void *context, const struct registry_update *update,
+                                    struct failure *failure);
+
+MUST_CHECK bool registry_each_customer(const char *path, registry_customer_row row, void *context,
+                                       struct failure *failure);
+MUST_CHECK bool registry_each_seat(const char *path, registry_seat_row row, void *context,
+                                   struct failure *failure);
+MUST_CHECK bool registry_each_update(const char *path, registry_update_row row, void *context,
+                                     struct failure *failure);
+
+/* The whole file into the registry. */
+MUST_CHECK bool registry_read_customers(struct registry *registry, const char *path,
+                                        struct failure *failure);
+MUST_CHECK bool registry_read_seats(struct registry *registry, const char *path,
+                                    struct failure *failure);
+MUST_CHECK bool registry_read_updates(struct registry *registry, const char *path,
+                                      struct failure *failure);
+
+#endif

@@ -1,0 +1,34 @@
+/* The registry in the database: read into memory for the analyzer, and filled from CSV files.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_REGISTRY_DATABASE_H
+#define EPICENTER_ANALYZER_REGISTRY_DATABASE_H
+
+#include <stddef.h>
+
+#include "analyzer/cost.h"
+#include "analyzer/registry.h"
+#include "common/database.h"
+#include "common/failure.h"
+
+/* Adds or replaces every customer, seat and update of the tables. What has been deleted there stays
+ * in the registry until a restart. */
+MUST_CHECK bool registry_load(struct registry *registry, struct database *database,
+                              struct failure *failure);
+
+/* Sets the parameters that the table cost_parameter has; the others keep their values. */
+MUST_CHECK bool registry_load_cost_parameters(struct cost_parameters *parameters,
+                                              struct database *database, struct failure *failure);
+
+/* Writes the default of every cost parameter the table does not have. */
+MUST_CHECK bool registry_store_cost_defaults(struct database *database, struct failure *failure);
+
+/* Upserts a CSV file by id, all of it or, when any row is bad, nothing. *count: rows. Seats of a
+ * customer the table does not have are refused. */
+MUST_CHECK bool registry_import_customers(struct database *database, const char *path,
+                                          size_t *count, struct failure *failure);
+MUST_CHECK bool registry_import_seats(struct database *database, const char *path, size_t *count,
+                                      struct failure *failure);
+MUST_CHECK bool registry_import_updates(struct database *database, const char *path, size_t *count,
+                                        struct failure *failure);
+
+#endif
