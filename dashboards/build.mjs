@@ -3,7 +3,7 @@
 // In: operations.html and src/. Out: DIRECTORY/operations.html, DIRECTORY/assets/ with a hash of the
 // content in each name (so that a browser may keep them for ever) and, where that is smaller, a gzip
 // copy beside each file; and DIRECTORY/pages_assets.c, the same bytes as C arrays with the table that
-// analyzer/pages.c serves from. The same sources give the same bytes.
+// analyzer/pages.c serves from. The same sources and the same node give the same bytes.
 //
 // SPDX-License-Identifier: Apache-2.0
 

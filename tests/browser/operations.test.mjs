@@ -21,6 +21,7 @@ assert.ok(pagesDirectory, 'EPICENTER_PAGES_DIR names the built pages');
 
 const themes = ['light', 'dark'];
 const widths = [1440, 768, 390];
+const otherWidths = [1120, 1024, 640, 320]; // beside the break points; 320 is 1280 zoomed to 400 %
 const failedRequest = /Failed to load resource/;
 
 let browser;
@@ -67,6 +68,10 @@ describe('every state, in both themes, at three widths', { concurrency: 2 }, () 
         const { page, complaints, close } = await load(state, { colorScheme: theme });
         for (const width of widths) {
           await judge(page, state, theme, width);
+        }
+        for (const width of otherWidths) {
+          await page.setViewportSize({ width, height: 900 });
+          await assertNoOverflow(page);
         }
         const unexpected = complaints.filter((text) => !(states[state].failing && failedRequest.test(text)));
         assert.deepEqual(unexpected, [], 'nothing was complained of');
