@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "analyzer/cost.h"
-#include "analyzer/statements.h"
+#include "analyzer/registry_database.h"
 #include "common/database.h"
 #include "common/migrate.h"
 
@@ -57,32 +56,6 @@ static const char *find_schema(void)
                                                                       : SCHEMA_INSTALLED;
 }
 
-static bool write_cost_parameter(struct database *database, const struct cost_parameter *parameter,
-                                 struct failure *failure)
-{
-    char low[32];
-    char likely[32];
-    char high[32];
-    snprintf(low, sizeof low, "%.17g", parameter->range.low);
-    snprintf(likely, sizeof likely, "%.17g", parameter->range.likely);
-    snprintf(high, sizeof high, "%.17g", parameter->range.high);
-    const char *parameters[] = {
-        parameter->name, low, likely, high, parameter->unit, parameter->source, parameter->dated};
-    return database_run(database, STATEMENT_COST_PARAMETER_DEFAULT, 7, parameters, NULL, failure);
-}
-
-static bool write_cost_parameters(struct database *database, struct failure *failure)
-{
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    for (size_t i = 0; i < parameters.count; i++) {
-        if (!write_cost_parameter(database, &parameters.items[i], failure)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 int command_migrate(int argc, char **argv)
 {
     static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
@@ -96,7 +69,7 @@ int command_migrate(int argc, char **argv)
     const char *schema = arguments.schema != NULL ? arguments.schema : find_schema();
     if (!database_open(arguments.conninfo, "epicenter analyzer migrate", 0, &database, &failure) ||
         !migrate(database, schema, &applied, &failure) ||
-        !write_cost_parameters(database, &failure)) {
+        !registry_store_cost_defaults(database, &failure)) {
         command_failed(argv[0], &failure, status);
         goto done;
     }

@@ -19,6 +19,9 @@
 /* Rows taken in one step: 0.2 s of work, so that a stop and a look at the API never wait longer;
  * twice as many gain nothing measurable. */
 #define ROWS_AT_ONCE 65536
+/* Rows between two calls to summarise the index: as many are looked through in vain by each copy
+ * until then, half of them on average, 25 ms; ten times as many would take a core on their own. */
+#define ROWS_PER_SUMMARY 100000
 #define LOADS_AT_ONCE 1024
 #define LOADS_AT_ONCE_TEXT "1024"
 
@@ -49,6 +52,7 @@ struct follow {
     struct load loads[2 * LOADS_AT_ONCE]; /* polled, not yet taken in: from load_at on */
     size_t load_at, load_count;
     struct follow_counts counts;
+    uint64_t rows_summarized; /* rows copied when the index was last summarised */
 };
 
 bool follow_new(struct analysis *analysis, pthread_mutex_t *analysis_mutex, instant_us horizon,
@@ -250,6 +254,16 @@ static bool add_rows(struct follow *follow, struct failure *failure)
     return good;
 }
 
+static bool summarize(struct follow *follow, struct database *database, struct failure *failure)
+{
+    uint64_t rows = follow->counts.reports + follow->counts.updates;
+    if (rows - follow->rows_summarized < ROWS_PER_SUMMARY) {
+        return true;
+    }
+    follow->rows_summarized = rows;
+    return database_run(database, STATEMENT_SUMMARIZE_LOADS, 0, NULL, NULL, failure);
+}
+
 bool follow_step(struct follow *follow, struct database *database, bool *idle,
                  struct failure *failure)
 {
@@ -266,7 +280,8 @@ bool follow_step(struct follow *follow, struct database *database, bool *idle,
         *idle = true;
         return true;
     }
-    if (!read_rows(follow, database, count, failure) || !add_rows(follow, failure)) {
+    if (!summarize(follow, database, failure) || !read_rows(follow, database, count, failure) ||
+        !add_rows(follow, failure)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

@@ -8,10 +8,11 @@
 
 #define STATEMENT_MICROSECONDS(expression) "(extract(epoch from " expression ") * 1000000)::bigint"
 
-#define STATEMENT_LOAD_COLUMNS                                                                     \
-    "l.load_id, l.row_count, " STATEMENT_MICROSECONDS(                                             \
-        "l.received_from") ", " STATEMENT_MICROSECONDS("l.received_until") ","                     \
-                                                                           " " STATEMENT_MICROSECONDS("l.loaded_at")
+#define STATEMENT_LOAD_COLUMNS                                                                         \
+    "l.load_id, l.row_count, " STATEMENT_MICROSECONDS(                                                 \
+        "l.received_from") ", " STATEMENT_MICROSECONDS("l.received_until") ","                         \
+                                                                           " " STATEMENT_MICROSECONDS( \
+                                                                               "l.loaded_at")
 
 /* $1 horizon in microseconds -> first load within it, newest load, start of the horizon in
  * microseconds; all null while there is no load. */
@@ -36,9 +37,13 @@
 
 /* COPY takes no parameters, so what bounds it is set first, by a statement that does.
  * $1 first load, $2 last load, $3 and $4 first and last receive time: stable expressions, by which
- * the planner picks the BRIN index and the executor prunes partitions. */
+ * the planner picks the BRIN index and the executor prunes partitions. The planner is kept from a
+ * parallel scan of the whole table, which it prefers while a table that fills fast has no
+ * statistics yet. */
 #define STATEMENT_COPY_BOUNDS                                                                      \
-    "select set_config('epicenter.first_load', $1, false),"                                        \
+    "select set_config('enable_seqscan', 'off', false),"                                           \
+    " set_config('max_parallel_workers_per_gather', '0', false),"                                  \
+    " set_config('epicenter.first_load', $1, false),"                                              \
     " set_config('epicenter.last_load', $2, false),"                                               \
     " set_config('epicenter.received_from', $3, false),"                                           \
     " set_config('epicenter.received_until', $4, false)"
@@ -63,6 +68,9 @@
 #define STATEMENT_SEGMENTS                                                                         \
     "select segment_id, attributes from segment where segment_id = any($1::uuid[])"
 
+/* Keeps the BRIN indexes on load_id good for the copies above. */
+#define STATEMENT_SUMMARIZE_LOADS "select summarize_report_loads()"
+
 /* ---- publish: what has been answered ---- */
 
 /* $1 update, $2 decided at, $3 verdict, $4 log10 of the e-value, $5 … $7 rate ratio, $8 reasons. */
@@ -79,13 +87,5 @@
 
 /* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
 #define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
-
-/* ---- migrate and serve: cost parameters ---- */
-
-/* $1 name, $2 … $4 low, likely, high, $5 unit, $6 source, $7 date. */
-#define STATEMENT_COST_PARAMETER_DEFAULT                                                           \
-    "insert into cost_parameter (name, low, likely, high, unit, source, dated)"                    \
-    " values ($1, $2::double precision, $3::double precision, $4::double precision, $5, $6,"       \
-    " $7::date) on conflict (name) do nothing"
 
 #endif
