@@ -36,7 +36,7 @@ static void fill_range(struct range range, char text[2 * TEXT_NUMBER_SIZE])
     char low[TEXT_NUMBER_SIZE];
     char high[TEXT_NUMBER_SIZE];
     if (!isfinite(range.low) || !isfinite(range.high) || range.high < 0.5) {
-        strcpy(text, "\xe2\x80\x93");
+        snprintf(text, 2 * (size_t)TEXT_NUMBER_SIZE, "\xe2\x80\x93");
         return;
     }
     text_count((uint64_t)llround(fmax(range.low, 0)), low);

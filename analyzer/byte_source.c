@@ -115,12 +115,13 @@ static bool cut_off(const struct byte_source *source, struct failure *failure)
 
 /* Both unpackers set *length to what they wrote; 0 means "give me more" until the file has ended.
  */
-static bool unpack_gzip(struct byte_source *source, char *bytes, size_t size, size_t *length,
-                        struct failure *failure)
+/* NOLINTNEXTLINE(readability-non-const-parameter): zlib writes there. */
+static bool unpack_gzip(struct byte_source *source, unsigned char *bytes, size_t size,
+                        size_t *length, struct failure *failure)
 {
     source->gzip.next_in = source->packed + source->packed_at;
     source->gzip.avail_in = (uInt)(source->packed_length - source->packed_at);
-    source->gzip.next_out = (unsigned char *)bytes;
+    source->gzip.next_out = bytes;
     source->gzip.avail_out = (uInt)size;
     source->in_stream = true;
     int status = inflate(&source->gzip, Z_NO_FLUSH);
@@ -174,7 +175,7 @@ bool byte_source_read(struct byte_source *source, char *bytes, size_t size, size
             return true;
         }
         bool good = source->packing == PACKING_GZIP
-                        ? unpack_gzip(source, bytes, limit, length, failure)
+                        ? unpack_gzip(source, (unsigned char *)bytes, limit, length, failure)
                         : unpack_zstd(source, bytes, limit, length, failure);
         if (!good) {
             return false;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 
     const char *value = header_value(line, "etag:");
     if (value != NULL && strlen(value) < sizeof reply->etag) {
-        strcpy(reply->etag, value);
+        snprintf(reply->etag, sizeof reply->etag, "%s", value);
     }
     value = header_value(line, "epicenter-as-of:");
     struct failure ignored;

@@ -31,6 +31,7 @@ static const struct argp_option options[] = {
      "the migrations (default: " SCHEMA_HERE " if it is here, else " SCHEMA_INSTALLED ")", 0},
     {0}};
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): argp's type. */
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;

@@ -35,6 +35,7 @@ static const char doc[] =
 static const struct argp_option options[] = {
     {"url", 'u', "URL", 0, "where the analyzer is (default " CLIENT_URL_DEFAULT ")", 0}, {0}};
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): argp's type. */
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;

@@ -90,7 +90,8 @@ static bool fill_change(struct change_record *record, const struct verdict_chang
     };
     if (record->update_id == NULL) {
         free_change(record);
-        return failure_memory(failure, "noting a change of verdict");
+        failure_memory(failure, "noting a change of verdict");
+        return false;
     }
     return true;
 }

@@ -239,38 +239,41 @@ char *text_count(uint64_t count, char text[TEXT_NUMBER_SIZE])
     return text;
 }
 
+static char *not_finite(double amount, char text[TEXT_NUMBER_SIZE])
+{
+    const char *sign = isnan(amount) ? "\xe2\x80\x93"
+                       : amount > 0  ? "\xe2\x88\x9e"
+                                     : "-\xe2\x88\x9e";
+    snprintf(text, TEXT_NUMBER_SIZE, "%s", sign);
+    return text;
+}
+
 char *text_amount(double amount, char text[TEXT_NUMBER_SIZE])
 {
     static const struct {
         double from, unit;
         const char *name;
     } scales[] = {{999.5e6, 1e9, " billion"}, {999.5e3, 1e6, " million"}};
-    if (isnan(amount)) {
-        return strcpy(text, "\xe2\x80\x93");
-    }
-    if (isinf(amount)) {
-        return strcpy(text, amount > 0 ? "\xe2\x88\x9e" : "-\xe2\x88\x9e");
-    }
-    if (amount < 0) {
-        char positive[TEXT_NUMBER_SIZE];
-        snprintf(text, TEXT_NUMBER_SIZE, "-%.46s", text_amount(-amount, positive));
-        return text;
-    }
+    char digits[TEXT_NUMBER_SIZE];
     const char *name = "";
+    double size = fabs(amount);
+    if (!isfinite(amount)) {
+        return not_finite(amount, text);
+    }
     for (size_t i = 0; i < sizeof scales / sizeof *scales && *name == '\0'; i++) {
-        if (amount >= scales[i].from) {
-            amount /= scales[i].unit;
+        if (size >= scales[i].from) {
+            size /= scales[i].unit;
             name = scales[i].name;
         }
     }
-    if (amount >= 999.5) {
-        double step = pow(10, floor(log10(amount)) - 2);
-        text_count((uint64_t)(fmin(round(amount / step) * step, 1e18)), text);
+    if (size >= 999.5) {
+        double step = pow(10, floor(log10(size)) - 2);
+        text_count((uint64_t)fmin(round(size / step) * step, 1e18), digits);
     } else {
-        int decimals = amount >= 99.95 ? 0 : amount >= 9.995 ? 1 : amount >= 0.9995 ? 2 : 3;
-        bool whole = *name == '\0' && fabs(amount - round(amount)) < 1e-9;
-        snprintf(text, TEXT_NUMBER_SIZE - 16, "%.*f", whole ? 0 : decimals, amount);
+        int decimals = size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3;
+        bool whole = *name == '\0' && fabs(size - round(size)) < 1e-9;
+        snprintf(digits, sizeof digits, "%.*f", whole ? 0 : decimals, size);
     }
-    strcat(text, name);
+    snprintf(text, TEXT_NUMBER_SIZE, "%s%.30s%s", amount < 0 ? "-" : "", digits, name);
     return text;
 }

@@ -63,8 +63,8 @@ static void says_what_matters(void **state)
         "HOLD  pattern/2.594.00",
         "as of 2005-04-23 01:40 UTC",
         "engine 7.510 on Windows XP SP2",
-        "2005-04-22 22:39 UTC (between 22:37 and 22:42); released 22:33; withdrawn 2005-04-23 "
-        "00:02",
+        "2005-04-22 22:39 UTC (between 22:37 and 22:42); released 22:33;",
+        "withdrawn 2005-04-23 00:02",
         "e-value 10^412.7",
         "14.2 (9.04 or more with 99.9 % confidence)",
         "JP      OfficeScan",

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 
@@ -93,7 +94,7 @@ static void append_gzip(struct buffer *packed, const char *bytes, size_t length)
     assert_int_equal(deflateInit2(&stream, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
     size_t room = deflateBound(&stream, length);
     unsigned char *out = malloc(room);
-    stream.next_in = (unsigned char *)(uintptr_t)bytes;
+    stream.next_in = (z_const Bytef *)bytes;
     stream.avail_in = (uInt)length;
     stream.next_out = out;
     stream.avail_out = (uInt)room;
