@@ -19,8 +19,7 @@ FROM debian:12-slim AS runtime
 # curl is there for the health checks alone; psql for giving the roles their passwords (migrate).
 RUN apt-get update && apt-get install -y --no-install-recommends \
       libmicrohttpd12 libpq5 libjansson4 libsodium23 zlib1g libzstd1 libcurl3-gnutls tzdata \
-      ca-certificates curl \
-      postgresql-client-15 \
+      ca-certificates curl postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin epicenter
 COPY --from=build /source/build/release/collector/collector /source/build/release/analyzer/analyzer \
