@@ -115,7 +115,6 @@ static bool cut_off(const struct byte_source *source, struct failure *failure)
 
 /* Both unpackers set *length to what they wrote; 0 means "give me more" until the file has ended.
  */
-/* NOLINTNEXTLINE(readability-non-const-parameter): zlib writes there. */
 static bool unpack_gzip(struct byte_source *source, unsigned char *bytes, size_t size,
                         size_t *length, struct failure *failure)
 {
@@ -138,6 +137,7 @@ static bool unpack_gzip(struct byte_source *source, unsigned char *bytes, size_t
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libzstd writes there. */
 static bool unpack_zstd(struct byte_source *source, char *bytes, size_t size, size_t *length,
                         struct failure *failure)
 {
