@@ -36,8 +36,8 @@
                  " left join report_load l on l.load_id = any($1::bigint[]) order by l.load_id"
 
 /* COPY takes no parameters, so what bounds it is set first, by a statement that does.
- * $1 first load, $2 last load, $3 and $4 first and last receive time: stable expressions, by which
- * the planner picks the BRIN index and the executor prunes partitions. The planner is kept from a
+ * $1 first load, $2 last load, $3 and $4 first and last receive time, by which the
+ * executor uses the BRIN index and prunes partitions. The planner is kept from a
  * parallel scan of the whole table, which it prefers while a table that fills fast has no
  * statistics yet. */
 #define STATEMENT_COPY_BOUNDS                                                                      \
@@ -48,11 +48,13 @@
     " set_config('epicenter.received_from', $3, false),"                                           \
     " set_config('epicenter.received_until', $4, false)"
 
+/* Each bound is a subquery so that it is read once; as a plain call it would be read for every row,
+ * which doubles the time of the whole copy (measured). */
 #define STATEMENT_COPY_CONDITION                                                                   \
-    " where load_id >= current_setting('epicenter.first_load')::bigint"                            \
-    " and load_id <= current_setting('epicenter.last_load')::bigint"                               \
-    " and received_at >= current_setting('epicenter.received_from')::timestamptz"                  \
-    " and received_at <= current_setting('epicenter.received_until')::timestamptz"
+    " where load_id >= (select current_setting('epicenter.first_load')::bigint)"                   \
+    " and load_id <= (select current_setting('epicenter.last_load')::bigint)"                      \
+    " and received_at >= (select current_setting('epicenter.received_from')::timestamptz)"         \
+    " and received_at <= (select current_setting('epicenter.received_until')::timestamptz)"
 
 #define STATEMENT_COPY_REPORTS                                                                     \
     "copy (select load_id, host_id, customer_id, segment_id, observed_at, received_at,"            \
