@@ -1,0 +1,691 @@
+/* HTTP by libmicrohttpd; see http_server.h. How does a request become one answer, at once or later,
+ * without a byte of it being read two ways?
+ *
+ * The hard thing is the late answer. A handler may answer before it returns or much later from
+ * another thread, and the two must not cross: a request's `state` is the single point both sides
+ * pass through. The event loop suspends the connection first and only then says so in `state`;
+ * whoever comes second sees what the first did and resumes. After its exchange the answering side
+ * never touches the request again, since the loop may already have freed it.
+ *
+ * libmicrohttpd before 1.0.3 can pass over connections that are ready while another one of the same
+ * loop is being suspended (its traversal of the ready list), and edge-triggered epoll does not tell
+ * it again. The guard is that the loop never rests for long while anything is suspended: every
+ * answer resumes a connection and so runs the loop over the whole list once more, and whoever
+ * answers late has a deadline (the collector's committers: the statement time-out). With nothing
+ * suspended nothing is passed over.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "common/http_server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <sodium.h>
+
+#include "common/arena.h"
+#include "common/http_headers.h"
+
+#define CONNECTION_LIMIT_DEFAULT 4096U
+/* Files the process needs beside its connections: database, log, libraries. */
+#define OTHER_FILES 128U
+/* Request line and headers, and the piece of the body being read. Half would refuse some proxies'
+ * headers; twice would be 256 MiB at 4096 connections. */
+#define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
+/* Seconds without a byte after which a connection closes: a host that sends every minute opens one
+ * anew, and a dead one costs nothing for long. */
+#define CONNECTION_TIMEOUT_S 15U
+/* A body without a declared length is read up to this far over its limit before the connection is
+ * simply closed, so that an honest client still sees the 413. */
+#define DRAIN_BYTES ((size_t)256 * 1024)
+#define ANSWER_HEADERS_LIMIT 16
+/* How long a stopping server goes on sending answers. */
+#define SENDING_LIMIT_MS 2000
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    const struct http_route *routes;
+    size_t route_count;
+    void *context;
+    uint16_t port;
+    int listener;          /* after quiescing; -1 before */
+    atomic_size_t waiting; /* requests handed to a handler and not yet answered */
+    atomic_size_t open;    /* requests begun whose answer is not wholly sent */
+};
+
+/* HANDLED -> ANSWERED, or HANDLED -> SUSPENDED -> ANSWERED. */
+enum request_state { REQUEST_HANDLED, REQUEST_SUSPENDED, REQUEST_ANSWERED };
+
+struct http_request {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct arena arena; /* what lives as long as the request */
+    const char *method;
+    const char *path;
+    const char *rest;
+    const struct http_route *route; /* NULL: none, `refusal` says which way */
+    unsigned refusal;               /* status to refuse with once the body is out of the way */
+    struct buffer body;
+    size_t body_dropped; /* bytes over the limit */
+    bool handed_over;    /* the handler has been called */
+    bool must_close;
+
+    struct answer_header {
+        const char *name, *value;
+    } headers[ANSWER_HEADERS_LIMIT];
+    size_t header_count;
+    struct MHD_Response *response;
+    unsigned status;
+    _Atomic enum request_state state;
+};
+
+/* ---- The request, as handlers see it ---- */
+
+const char *http_request_method(const struct http_request *request)
+{
+    return request->method;
+}
+
+const char *http_request_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_request_rest(const struct http_request *request)
+{
+    return request->rest;
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_request_query(const struct http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+struct query_visit {
+    http_query_visitor visitor;
+    void *context;
+};
+
+static enum MHD_Result visit_query(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    (void)kind;
+    const struct query_visit *visit = context;
+    visit->visitor(visit->context, name, value != NULL ? value : "");
+    return MHD_YES;
+}
+
+void http_request_each_query(const struct http_request *request, http_query_visitor visitor,
+                             void *context)
+{
+    struct query_visit visit = {.visitor = visitor, .context = context};
+    (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, visit_query,
+                                    &visit);
+}
+
+const struct buffer *http_request_body(const struct http_request *request)
+{
+    return &request->body;
+}
+
+/* ---- The answer ---- */
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void http_respond_header(struct http_request *request, const char *name, const char *value)
+{
+    if (request->header_count == ANSWER_HEADERS_LIMIT) {
+        return;
+    }
+    const char *own_name = arena_copy_text(&request->arena, name, strlen(name));
+    const char *own_value = arena_copy_text(&request->arena, value, strlen(value));
+    if (own_name != NULL && own_value != NULL) {
+        request->headers[request->header_count++] =
+            (struct answer_header){.name = own_name, .value = own_value};
+    }
+}
+
+void http_security_headers(struct http_request *request)
+{
+    static const struct answer_header security[] = {
+        {"Content-Security-Policy",
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+         "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+    };
+    for (size_t i = 0; i < sizeof security / sizeof *security; i++) {
+        if (!has_header(request, security[i].name) &&
+            request->header_count < ANSWER_HEADERS_LIMIT) {
+            request->headers[request->header_count++] = security[i];
+        }
+    }
+}
+
+/* Completes the answer and lets the connection go on. A NULL response (memory is out) closes it. */
+static void answer(struct http_request *request, unsigned status, const char *content_type,
+                   struct MHD_Response *response)
+{
+    http_security_headers(request);
+    if (response != NULL) {
+        for (size_t i = 0; i < request->header_count; i++) {
+            (void)MHD_add_response_header(response, request->headers[i].name,
+                                          request->headers[i].value);
+        }
+        if (content_type != NULL) {
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+        }
+        if (!has_header(request, MHD_HTTP_HEADER_CACHE_CONTROL)) {
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+        }
+        if (request->must_close) {
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+        }
+    }
+    request->response = response;
+    request->status = status;
+    struct MHD_Connection *connection = request->connection;
+    struct http_server *server = request->server;
+    bool counted = request->handed_over;
+    enum request_state before = atomic_exchange(&request->state, REQUEST_ANSWERED);
+    /* From here on the request is the event loop's. */
+    if (before == REQUEST_SUSPENDED) {
+        MHD_resume_connection(connection);
+    }
+    if (counted) {
+        atomic_fetch_sub(&server->waiting, 1);
+    }
+}
+
+void http_respond(struct http_request *request, unsigned status, const char *content_type,
+                  struct buffer *take_body)
+{
+    struct MHD_Response *response;
+    if (take_body == NULL || take_body->length == 0) {
+        response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+        if (take_body != NULL) {
+            buffer_free(take_body);
+        }
+    } else if (take_body->failed) {
+        buffer_free(take_body);
+        response = NULL;
+    } else {
+        response = MHD_create_response_from_buffer(take_body->length, take_body->data,
+                                                   MHD_RESPMEM_MUST_FREE);
+        if (response == NULL) {
+            buffer_free(take_body);
+        }
+        *take_body = (struct buffer){0};
+    }
+    answer(request, status, content_type, response);
+}
+
+void http_respond_static(struct http_request *request, unsigned status, const char *content_type,
+                         const void *bytes, size_t length)
+{
+    /* PERSISTENT only reads, whatever its type says. */
+    answer(
+        request, status, content_type,
+        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
+}
+
+static void respond_problem(struct http_request *request, unsigned status, const char *detail)
+{
+    if ((status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) &&
+        !has_header(request, MHD_HTTP_HEADER_RETRY_AFTER)) {
+        /* 2 to 6 seconds: half to one and a half of 4, so that a fleet does not come back at once.
+         */
+        char seconds[16];
+        (void)snprintf(seconds, sizeof seconds, "%u", 2 + (unsigned)randombytes_uniform(5));
+        http_respond_header(request, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    const char *title = MHD_get_reason_phrase_for(status);
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title,
+                                "status", (int)status, "detail", detail);
+    if (problem == NULL) { /* the detail was cut within a character */
+        problem = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title, "status",
+                            (int)status);
+    }
+    char *text = problem != NULL ? json_dumps(problem, JSON_COMPACT) : NULL;
+    json_decref(problem);
+    struct buffer body = {0};
+    if (text != NULL) {
+        buffer_append_text(&body, text);
+    }
+    free(text);
+    http_respond(request, status, "application/problem+json", &body);
+}
+
+void http_respond_problem(struct http_request *request, unsigned status, const char *format, ...)
+{
+    char detail[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    respond_problem(request, status, detail);
+}
+
+void http_respond_failure(struct http_request *request, const struct failure *failure)
+{
+    unsigned status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    switch (failure->code) {
+    case FAILURE_INVALID:
+        status = MHD_HTTP_BAD_REQUEST;
+        break;
+    case FAILURE_TOO_LARGE:
+        status = MHD_HTTP_CONTENT_TOO_LARGE;
+        break;
+    case FAILURE_UNSUPPORTED:
+        status = MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+        break;
+    case FAILURE_UNAUTHORIZED:
+        status = MHD_HTTP_UNAUTHORIZED;
+        break;
+    case FAILURE_FORBIDDEN:
+        status = MHD_HTTP_FORBIDDEN;
+        break;
+    case FAILURE_NOT_FOUND:
+        status = MHD_HTTP_NOT_FOUND;
+        break;
+    case FAILURE_CONFLICT:
+        status = MHD_HTTP_CONFLICT;
+        break;
+    case FAILURE_NONE:
+    case FAILURE_UNAVAILABLE:
+    case FAILURE_MEMORY:
+    case FAILURE_SYSTEM:
+        break;
+    }
+    respond_problem(request, status, failure->message);
+}
+
+/* ---- Routing ---- */
+
+static bool route_takes_path(const struct http_route *route, const char *path, const char **rest)
+{
+    size_t length = strlen(route->path);
+    if (length > 0 && route->path[length - 1] == '*') {
+        *rest = path + length - 1;
+        return strncmp(route->path, path, length - 1) == 0;
+    }
+    *rest = "";
+    return strcmp(route->path, path) == 0;
+}
+
+static bool route_takes_method(const struct http_route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
+}
+
+static void allow_method(char allow[static 64], const char *method)
+{
+    if (strstr(allow, method) == NULL) {
+        size_t used = strlen(allow);
+        (void)snprintf(allow + used, 64 - used, "%s%s", used > 0 ? ", " : "", method);
+    }
+}
+
+/* Finds the route, or what to refuse with. */
+static void find_route(struct http_request *request)
+{
+    const struct http_server *server = request->server;
+    char allow[64] = "";
+    for (size_t i = 0; i < server->route_count; i++) {
+        const struct http_route *route = &server->routes[i];
+        const char *rest;
+        if (!route_takes_path(route, request->path, &rest)) {
+            continue;
+        }
+        if (route_takes_method(route, request->method)) {
+            request->route = route;
+            request->rest = rest;
+            return;
+        }
+        allow_method(allow, route->method);
+        if (strcmp(route->method, "GET") == 0) {
+            allow_method(allow, "HEAD");
+        }
+    }
+    request->refusal = MHD_HTTP_NOT_FOUND;
+    if (allow[0] != '\0') {
+        request->refusal = MHD_HTTP_METHOD_NOT_ALLOWED;
+        http_respond_header(request, MHD_HTTP_HEADER_ALLOW, allow);
+    }
+}
+
+static void refuse_route(struct http_request *request)
+{
+    if (request->refusal == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        http_respond_problem(request, request->refusal, "%.16s is not taken here", request->method);
+    } else {
+        http_respond_problem(request, request->refusal, "nothing is served at this path");
+    }
+}
+
+/* ---- The event loop's side ---- */
+
+static enum MHD_Result send_answer(struct http_request *request)
+{
+    struct MHD_Response *response = request->response;
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    request->response = NULL;
+    enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* Refuses before the body is read; libmicrohttpd then closes the connection by itself. */
+static enum MHD_Result refuse_now(struct http_request *request, unsigned status, const char *detail)
+{
+    request->must_close = true;
+    respond_problem(request, status, detail);
+    return send_answer(request);
+}
+
+/* What can be judged by the headers alone. */
+static enum MHD_Result take_headers(struct http_request *request)
+{
+    struct http_headers headers;
+    struct failure refusal = {0};
+    if (!http_headers_check(request->connection, &headers, &refusal)) {
+        return refuse_now(request, MHD_HTTP_BAD_REQUEST, refusal.message);
+    }
+    find_route(request);
+    bool has_body = headers.chunked || headers.content_length > 0;
+    if (request->route == NULL && has_body) {
+        request->must_close = true;
+        refuse_route(request);
+        return send_answer(request);
+    }
+    if (request->route != NULL && headers.content_length > request->route->body_limit) {
+        char detail[96];
+        (void)snprintf(detail, sizeof detail, "the body is over the limit of %zu bytes",
+                       request->route->body_limit);
+        return refuse_now(request, MHD_HTTP_CONTENT_TOO_LARGE, detail);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t *length)
+{
+    size_t limit = request->route != NULL ? request->route->body_limit : 0;
+    size_t taken = *length;
+    *length = 0;
+    if (request->body_dropped > 0 || taken > limit - request->body.length) {
+        request->body_dropped += taken;
+        return request->body_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
+    }
+    buffer_append(&request->body, bytes, taken);
+    return request->body.failed ? MHD_NO : MHD_YES;
+}
+
+/* Calls the handler, and suspends the connection unless it has answered by then. */
+static enum MHD_Result hand_over(struct http_request *request)
+{
+    request->handed_over = true;
+    atomic_fetch_add(&request->server->waiting, 1);
+    request->route->handler(request->server->context, request);
+    if (atomic_load(&request->state) == REQUEST_ANSWERED) {
+        return send_answer(request);
+    }
+    struct MHD_Connection *connection = request->connection;
+    MHD_suspend_connection(connection);
+    enum request_state expected = REQUEST_HANDLED;
+    if (!atomic_compare_exchange_strong(&request->state, &expected, REQUEST_SUSPENDED)) {
+        MHD_resume_connection(
+            connection); /* answered just now, by somebody who saw no suspension */
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result take_request(struct http_request *request)
+{
+    if (atomic_load(&request->state) == REQUEST_ANSWERED) {
+        return send_answer(request);
+    }
+    if (request->handed_over) {
+        return MHD_YES; /* woken without an answer; it will come */
+    }
+    if (request->route == NULL) {
+        refuse_route(request);
+        return send_answer(request);
+    }
+    if (request->body_dropped > 0) {
+        request->must_close = true;
+        http_respond_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                             "the body is over the limit of %zu bytes", request->route->body_limit);
+        return send_answer(request);
+    }
+    return hand_over(request);
+}
+
+static struct http_request *request_new(struct http_server *server,
+                                        struct MHD_Connection *connection, const char *method,
+                                        const char *path)
+{
+    struct http_request *request = calloc(1, sizeof *request);
+    if (request == NULL) {
+        return NULL;
+    }
+    request->server = server;
+    request->connection = connection;
+    request->rest = "";
+    request->method = arena_copy_text(&request->arena, method, strlen(method));
+    request->path = arena_copy_text(&request->arena, path, strlen(path));
+    if (request->method == NULL || request->path == NULL) {
+        arena_free(&request->arena);
+        free(request);
+        return NULL;
+    }
+    atomic_fetch_add(&server->open, 1);
+    return request;
+}
+
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *path,
+                                 const char *method, const char *version, const char *upload,
+                                 size_t *upload_length, void **slot)
+{
+    (void)version;
+    struct http_request *request = *slot;
+    if (request == NULL) {
+        request = request_new(context, connection, method, path);
+        *slot = request;
+        return request == NULL ? MHD_NO : take_headers(request);
+    }
+    if (*upload_length > 0) {
+        return take_body(request, upload, upload_length);
+    }
+    return take_request(request);
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)context;
+    (void)connection;
+    (void)code;
+    struct http_request *request = *slot;
+    *slot = NULL;
+    if (request == NULL) {
+        return;
+    }
+    atomic_fetch_sub(&request->server->open, 1);
+    if (request->response != NULL) {
+        MHD_destroy_response(request->response);
+    }
+    buffer_free(&request->body);
+    arena_free(&request->arena);
+    free(request);
+}
+
+/* ---- Starting and stopping ---- */
+
+/* Raises the limit of open files as far as it goes and returns how many connections fit. */
+static unsigned fit_connections(unsigned wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    rlim_t needed = (rlim_t)wanted + OTHER_FILES;
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            return wanted;
+        }
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    return limit.rlim_cur > (rlim_t)OTHER_FILES * 2 ? (unsigned)limit.rlim_cur - OTHER_FILES
+                                                    : OTHER_FILES / 2;
+}
+
+static bool resolve(const struct http_server_options *options, struct addrinfo **address,
+                    struct failure *failure)
+{
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", options->port);
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
+                             .ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM};
+    int error = getaddrinfo(options->address, port, &hints, address);
+    if (error != 0) {
+        return failure_set(failure, FAILURE_INVALID, "cannot listen on \"%s\": %s",
+                           options->address, gai_strerror(error));
+    }
+    return true;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, const struct addrinfo *address,
+                                       const struct http_server_options *options)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    if (address->ai_family == AF_INET6) {
+        flags |= MHD_USE_IPv6;
+    }
+    unsigned connections = fit_connections(
+        options->connection_limit > 0 ? options->connection_limit : CONNECTION_LIMIT_DEFAULT);
+    struct MHD_OptionItem pool[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)options->threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (options->threads <= 1) {
+        pool[0] = pool[1];
+    }
+    return MHD_start_daemon(flags, options->port, NULL, NULL, on_access, server,
+                            MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, http_unescape, NULL,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+                            MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                            CONNECTION_TIMEOUT_S, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+}
+
+bool http_server_start(const struct http_server_options *options, const struct http_route *routes,
+                       size_t route_count, void *context, struct http_server **server,
+                       struct failure *failure)
+{
+    bool good = false;
+    struct addrinfo *address = NULL;
+    struct http_server *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return failure_memory(failure, "starting the HTTP server");
+    }
+    made->routes = routes;
+    made->route_count = route_count;
+    made->context = context;
+    made->listener = -1;
+    if (!resolve(options, &address, failure)) {
+        goto done;
+    }
+    errno = 0;
+    made->daemon = start_daemon(made, address, options);
+    if (made->daemon == NULL) {
+        failure_set(failure, FAILURE_SYSTEM, "cannot listen on %s port %u: %s", options->address,
+                    options->port, errno != 0 ? strerror(errno) : "libmicrohttpd did not start");
+        goto done;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(made->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    made->port = info != NULL ? info->port : options->port;
+    *server = made;
+    good = true;
+done:
+    if (address != NULL) {
+        freeaddrinfo(address);
+    }
+    if (!good) {
+        free(made);
+    }
+    return good;
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+void http_server_quiesce(struct http_server *server)
+{
+    if (server->listener >= 0) {
+        return;
+    }
+    server->listener = MHD_quiesce_daemon(server->daemon);
+    if (server->listener >= 0) {
+        /* Or new clients would wait in the backlog of a socket nobody accepts from. */
+        (void)shutdown(server->listener, SHUT_RDWR);
+    }
+}
+
+void http_server_stop(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    http_server_quiesce(server);
+    /* libmicrohttpd aborts when it is stopped with suspended connections; every handler answers. */
+    const struct timespec moment = {.tv_nsec = 1000000};
+    while (atomic_load(&server->waiting) > 0) {
+        (void)nanosleep(&moment, NULL);
+    }
+    /* What is answered should also be sent, but nobody waits for a client that does not read. */
+    for (int left = SENDING_LIMIT_MS; left > 0 && atomic_load(&server->open) > 0; left--) {
+        (void)nanosleep(&moment, NULL);
+    }
+    MHD_stop_daemon(server->daemon);
+    if (server->listener >= 0) {
+        (void)close(server->listener);
+    }
+    free(server);
+}
