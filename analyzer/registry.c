@@ -2,7 +2,8 @@
  *
  * Entries are allocated one by one, so that a pointer stays good while the registry grows; texts
  * live in one arena. A replaced entry's old texts stay there until the registry is freed:
- * registries change by a few rows an hour.
+ * registries change by a few rows an hour. They are read again every minute, though, so an entry
+ * that is the same as before is left as it is and takes nothing.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/registry.h"
@@ -189,14 +190,35 @@ static bool copy_customer(struct registry *registry, const struct registry_custo
     return true;
 }
 
+static bool same_text(const char *left, const char *right)
+{
+    return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+/* All but the seats, which are added on their own. */
+static bool is_unchanged(const struct registry_customer *known,
+                         const struct registry_customer *customer)
+{
+    return known->kind == customer->kind && known->contract_value == customer->contract_value &&
+           same_text(known->name, customer->name) && same_text(known->region, customer->region) &&
+           same_text(known->country, customer->country) &&
+           same_text(known->time_zone, customer->time_zone) &&
+           same_text(known->tier, customer->tier) && same_text(known->partner, customer->partner) &&
+           same_text(known->currency, customer->currency) &&
+           same_text(known->renewal_on, customer->renewal_on);
+}
+
 bool registry_add_customer(struct registry *registry, const struct registry_customer *customer,
                            struct failure *failure)
 {
     struct registry_customer copy;
+    struct registry_customer *known = find_customer(registry, customer->customer_id);
+    if (known != NULL && is_unchanged(known, customer)) {
+        return true;
+    }
     if (!copy_customer(registry, customer, &copy, failure)) {
         return false;
     }
-    struct registry_customer *known = find_customer(registry, customer->customer_id);
     if (known != NULL) {
         copy.seats = known->seats;
         copy.seat_count = known->seat_count;
@@ -230,6 +252,9 @@ bool registry_add_seats(struct registry *registry, const char *customer_id,
            strcmp(customer->seats[at].product_line, product_line) != 0) {
         at++;
     }
+    if (at < customer->seat_count && customer->seats[at].seats == seats) {
+        return true;
+    }
     size_t count = at < customer->seat_count ? customer->seat_count : at + 1;
     struct registry_seat *all = arena_allocate(&registry->arena, count * sizeof *all);
     if (all == NULL) {
@@ -252,6 +277,11 @@ bool registry_add_update(struct registry *registry, const struct registry_update
 {
     struct registry_update *known = find_update(registry, update->update_id);
     struct registry_update copy = *update;
+    if (known != NULL && known->released_at == update->released_at &&
+        known->withdrawn_at == update->withdrawn_at &&
+        same_text(known->product_line, update->product_line)) {
+        return true;
+    }
     if (!copy_text(registry, update->update_id, &copy.update_id, failure) ||
         !copy_text(registry, update->product_line, &copy.product_line, failure)) {
         return false;
