@@ -21,20 +21,20 @@
 struct decode_input {
     const char *bytes; /* decompressed; NUL-terminated beyond `length` */
     size_t length;
-    bool one_report;          /* a single JSON document rather than one a line */
+    bool one_report;           /* a single JSON document rather than one a line */
     const struct token *token; /* who sends; NULL: whoever the body says (a file of reports) */
-    bool replay;              /* take customer_id and received_at from the body, and demand them */
-    instant_us received_at;   /* used unless replay */
+    bool replay;               /* take customer_id and received_at from the body, and demand them */
+    instant_us received_at;    /* used unless replay */
     /* Attributes the sender's URL gives for formats that carry none (collectd). */
     const struct report_attribute *attributes;
     size_t attribute_count;
 };
 
 struct decode_rejection {
-    size_t line;                /* from 1 */
-    enum failure_code code;     /* FAILURE_INVALID or FAILURE_FORBIDDEN */
-    const char *detail;         /* one sentence, naming the field */
-    const char *excerpt;        /* the first bytes of the line, valid UTF-8, at most 256 bytes */
+    size_t line;            /* from 1 */
+    enum failure_code code; /* FAILURE_INVALID or FAILURE_FORBIDDEN */
+    const char *detail;     /* one sentence, naming the field */
+    const char *excerpt;    /* the first bytes of the line, valid UTF-8, at most 256 bytes */
 };
 
 /* Everything lives in the arena; free the arena and it is all gone. */
@@ -58,7 +58,8 @@ MUST_CHECK bool decode_report(const struct decode_input *input, struct decode_ou
 
 /* collectd's write_http JSON (values and notifications). Busy is 1 - idle where the states come
  * apart, `active` where collectd adds them up; a sample split over two requests is judged by the
- * part that says it (percent-idle or percent-active) alone. */
+ * part that says it (percent-idle or percent-active) alone. A body of other plugins' values only is
+ * neither a report nor a rejection. */
 MUST_CHECK bool decode_collectd(const struct decode_input *input, struct decode_output *output,
                                 struct failure *failure);
 
