@@ -30,6 +30,27 @@ void decode_output_free(struct decode_output *output)
     *output = (struct decode_output){0};
 }
 
+/* ---- Text ---- */
+
+/* Length of the UTF-8 character at `text`, or 0 where there is none (Unicode 15, table 3-7). */
+static size_t character_length(const unsigned char *text, size_t left)
+{
+    unsigned char lead = text[0];
+    size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (length == 0 || lead > 0xf4 || length > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (lead == 0xe0 && text[1] < 0xa0) || (lead == 0xf0 && text[1] < 0x90);
+    bool surrogate = lead == 0xed && text[1] > 0x9f;
+    bool beyond = lead == 0xf4 && text[1] > 0x8f;
+    return overlong || surrogate || beyond ? 0 : length;
+}
+
 /* ---- JSON ---- */
 
 /* Steps over a string; `at` is behind the opening quote. Returns the index of the closing one. */
@@ -142,12 +163,8 @@ bool decode_is(const json_t *value, json_type type, struct failure *failure)
     return failure_set(failure, FAILURE_INVALID, "%s is not %s", type_name(value), wanted);
 }
 
-bool decode_text(const json_t *value, size_t limit, const char **text, struct failure *failure)
+bool decode_check_text(const char *text, size_t length, size_t limit, struct failure *failure)
 {
-    if (!decode_is(value, JSON_STRING, failure)) {
-        return false;
-    }
-    size_t length = json_string_length(value);
     if (length == 0) {
         return failure_set(failure, FAILURE_INVALID, "empty");
     }
@@ -155,15 +172,28 @@ bool decode_text(const json_t *value, size_t limit, const char **text, struct fa
         return failure_set(failure, FAILURE_INVALID, "%zu bytes are over the limit of %zu", length,
                            limit);
     }
-    *text = json_string_value(value);
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)(*text)[i];
+    for (size_t at = 0; at < length;) {
+        const unsigned char *here = (const unsigned char *)text + at;
+        size_t size = character_length(here, length - at);
+        if (size == 0) {
+            return failure_set(failure, FAILURE_INVALID, "not UTF-8");
+        }
         /* These would reach terminals and logs, where they are orders. */
-        if (byte < 0x20 || byte == 0x7f) {
+        if (*here < 0x20 || *here == 0x7f) {
             return failure_set(failure, FAILURE_INVALID, "holds a control character");
         }
+        at += size;
     }
     return true;
+}
+
+bool decode_text(const json_t *value, size_t limit, const char **text, struct failure *failure)
+{
+    if (!decode_is(value, JSON_STRING, failure)) {
+        return false;
+    }
+    *text = json_string_value(value);
+    return decode_check_text(*text, json_string_length(value), limit, failure);
 }
 
 bool decode_number(const json_t *value, double *number, struct failure *failure)
@@ -345,25 +375,6 @@ bool decode_add_report(struct decode_output *output, const struct report *report
     output->reports = room;
     output->reports[output->report_count++] = *report;
     return true;
-}
-
-/* Length of the UTF-8 character at `text`, or 0 where there is none (Unicode 15, table 3-7). */
-static size_t character_length(const unsigned char *text, size_t left)
-{
-    unsigned char lead = text[0];
-    size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (length == 0 || lead > 0xf4 || length > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (lead == 0xe0 && text[1] < 0xa0) || (lead == 0xf0 && text[1] < 0x90);
-    bool surrogate = lead == 0xed && text[1] > 0x9f;
-    bool beyond = lead == 0xf4 && text[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : length;
 }
 
 /* A copy of at most `limit` bytes that is valid UTF-8, '?' where it was not and where a control

@@ -291,10 +291,8 @@ static bool read_attributes(struct reading *reading, struct failure *failure)
                                "_, . and -",
                                said->name);
         }
-        if (length == 0 || length > REPORT_TEXT_LIMIT) {
-            return failure_set(failure, FAILURE_INVALID,
-                               "the URL's attribute %s is not 1 to %d bytes long", said->name,
-                               REPORT_TEXT_LIMIT);
+        if (!decode_check_text(said->value, length, REPORT_TEXT_LIMIT, failure)) {
+            return failure_prefix(failure, "the URL's attribute %s: ", said->name);
         }
         copies[i].name = arena_copy_text(arena, said->name, strlen(said->name));
         copies[i].value = arena_copy_text(arena, said->value, length);

@@ -29,7 +29,11 @@ MUST_CHECK bool decode_json(const char *bytes, size_t length, size_t structure_l
 /* Whether the value is there and of the type (an object, an array or a string). */
 MUST_CHECK bool decode_is(const json_t *value, json_type type, struct failure *failure);
 
-/* The text of a JSON string of 1 to `limit` bytes without control characters. */
+/* Whether the text is 1 to `limit` bytes of UTF-8 without control characters. */
+MUST_CHECK bool decode_check_text(const char *text, size_t length, size_t limit,
+                                  struct failure *failure);
+
+/* The text of a JSON string that passes decode_check_text. */
 MUST_CHECK bool decode_text(const json_t *value, size_t limit, const char **text,
                             struct failure *failure);
 
