@@ -26,8 +26,8 @@ static const char doc[] =
     "The exit status is the answer:\n"
     "  0  CLEAR\n"
     "  1  HOLD\n"
-    "  2  not decided: SUSPECT, INSUFFICIENT_DATA, an update no host has reported, or a CLEAR\n"
-    "     that is old because the analyzer has lost its database\n"
+    "  2  not decided: SUSPECT, INSUFFICIENT_DATA, an update no host reported,\n"
+    "     or a CLEAR that is old because the analyzer has lost its database\n"
     "  3  could not ask\n\n"
     "In a release pipeline:\n"
     "  analyzer verdict pattern/2.594.00 || exit 1";

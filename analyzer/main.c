@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 {
     /* Only how characters are classed; numbers stay as C writes them. */
     setlocale(LC_CTYPE, "C.UTF-8");
+    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     if (argc < 2) {
         print_help(stderr);
         return STATUS_USAGE;
