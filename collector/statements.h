@@ -1,0 +1,62 @@
+/* All SQL of the collector.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_COLLECTOR_STATEMENTS_H
+#define EPICENTER_COLLECTOR_STATEMENTS_H
+
+/* Every wait inside a transaction is bounded here, so that a collector that stops in the middle of
+ * one does not hold what it inserted for ever. */
+#define STATEMENT_BEGIN                                                                            \
+    "begin; set local lock_timeout = '4s'; set local idle_in_transaction_session_timeout = '10s'"
+#define STATEMENT_COMMIT "commit"
+#define STATEMENT_ROLLBACK "rollback"
+
+/* $1: array of {"segment_id", "attributes"}, by segment_id: two transactions that insert the same
+ * segments in the same order wait for each other instead of deadlocking. */
+#define STATEMENT_ADD_SEGMENTS                                                                     \
+    "insert into segment (segment_id, attributes) "                                                \
+    "select segment_id, attributes "                                                               \
+    "from jsonb_to_recordset($1::jsonb) as s(segment_id uuid, attributes jsonb) "                  \
+    "order by segment_id on conflict do nothing"
+
+/* $1: array of {"host_id", "customer_id", "name"}, likewise. */
+#define STATEMENT_ADD_HOST_NAMES                                                                   \
+    "insert into host_name (host_id, customer_id, name) "                                          \
+    "select host_id, customer_id, name "                                                           \
+    "from jsonb_to_recordset($1::jsonb) as h(host_id uuid, customer_id text, name text) "          \
+    "order by host_id on conflict do nothing"
+
+/* $1 collector, $2 row count, $3 earliest and $4 latest receive time. */
+#define STATEMENT_ADD_LOAD                                                                         \
+    "insert into report_load (collector, row_count, received_from, received_until) "               \
+    "values ($1, $2, $3, $4) returning load_id"
+
+/* $1 load_id. */
+#define STATEMENT_FIND_LOAD "select 1 from report_load where load_id = $1"
+
+#define STATEMENT_COPY_REPORTS                                                                     \
+    "copy report (load_id, host_id, customer_id, segment_id, observed_at, received_at, "           \
+    "interval_s, busy, peak, product_busy) from stdin (format binary)"
+
+#define STATEMENT_COPY_UPDATES                                                                     \
+    "copy report_update (load_id, host_id, customer_id, segment_id, observed_at, received_at, "    \
+    "update_id, outcome, happened_at) from stdin (format binary)"
+
+#define STATEMENT_COPY_REJECTED                                                                    \
+    "copy rejected_report (source, customer_id, line, detail, excerpt) "                           \
+    "from stdin (format binary)"
+
+/* $1: how many to keep. */
+#define STATEMENT_TRIM_REJECTED "select trim_rejected_reports($1)"
+
+/* $1 SHA-256 of the secret, $2 customer, $3 hours, $4 uses. */
+#define STATEMENT_ADD_SECRET                                                                       \
+    "insert into enrolment_secret (secret_hash, customer_id, expires_at, uses_left) "              \
+    "values ($1, $2, clock_timestamp() + make_interval(secs => 3600 * $3::double precision), $4)"
+
+/* $1 SHA-256 of the secret. One row when it is good, and then one use less. */
+#define STATEMENT_USE_SECRET                                                                       \
+    "update enrolment_secret set uses_left = uses_left - 1 "                                       \
+    "where secret_hash = $1 and expires_at > clock_timestamp() and uses_left > 0 "                 \
+    "returning customer_id"
+
+#endif
