@@ -192,7 +192,7 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
         analysis->late_reports++;
         minute = analysis->next_minute;
     }
-    struct open_minute *open;
+    struct open_minute *open = NULL;
     if (!find_open(analysis, minute, &open, failure) ||
         !grow((void **)&open->reports, open->report_count, &open->report_capacity,
               sizeof *open->reports, failure)) {
@@ -437,13 +437,13 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
     return true;
 }
 
-static bool settle_events(struct analysis *analysis, struct failure *failure)
+static bool settle_events(struct analysis *analysis, int32_t minute, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
     for (size_t i = 0; i < fleet->event_count; i++) {
         const struct fleet_event *event = &fleet->events[i];
         fleet->hosts[event->host].onset_noted = 0;
-        if (!impact_take(&analysis->impact, &analysis->exposure, fleet, event, failure) ||
+        if (!impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure) ||
             !exposure_refresh(&analysis->exposure, fleet, event->host, failure)) {
             return false;
         }
@@ -564,7 +564,7 @@ static bool close_minute(struct analysis *analysis, struct open_minute *open,
         note_onsets(analysis, open->minute, failure) &&
         exposure_end_minute(&analysis->exposure, failure) &&
         evidence_take(&analysis->evidence, &analysis->exposure, &analysis->segments, failure) &&
-        settle_events(analysis, failure) && decide(analysis, failure);
+        settle_events(analysis, open->minute, failure) && decide(analysis, failure);
     analysis->quiet_minutes = open->report_count == 0 ? analysis->quiet_minutes + 1 : 0;
     return done;
 }

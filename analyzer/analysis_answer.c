@@ -154,8 +154,8 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
                         const struct totals *totals, struct arena *arena,
                         struct update_answer *answer, struct failure *failure)
 {
-    const struct subgroup_cell *cells;
-    size_t count;
+    const struct subgroup_cell *cells = NULL;
+    size_t count = 0;
     struct subgroup subgroup;
     if (!segment_cells(analysis, update, totals, arena, &cells, &count, failure) ||
         !subgroup_find(&analysis->segments, cells, count, &subgroup, failure)) {

@@ -31,8 +31,8 @@ static bool know_update(struct impact *impact, uint32_t update, struct failure *
 }
 
 static bool note(struct impact *impact, struct exposure_install *install,
-                 const struct fleet_host *host, fleet_second began, enum exposure_sign sign,
-                 struct failure *failure)
+                 const struct fleet_host *host, fleet_second began, int32_t minutes_at_risk,
+                 enum exposure_sign sign, struct failure *failure)
 {
     if (impact->record_count == impact->record_capacity) {
         uint32_t capacity = impact->record_capacity == 0 ? 1024 : impact->record_capacity * 2;
@@ -47,19 +47,22 @@ static bool note(struct impact *impact, struct exposure_install *install,
         return false;
     }
     install->affected = impact->record_count++;
-    impact->records[install->affected] =
-        (struct impact_record){.host = install->host,
-                               .segment = host->segment,
-                               .next = impact->first[install->update],
-                               .began = began,
-                               .sign = (uint8_t)sign,
-                               .still_affected = 1};
+    impact->records[install->affected] = (struct impact_record){
+        .host = install->host,
+        .segment = host->segment,
+        .next = impact->first[install->update],
+        .began = began,
+        .minutes_at_risk = (uint16_t)(minutes_at_risk < 0            ? 0
+                                      : minutes_at_risk > UINT16_MAX ? UINT16_MAX
+                                                                     : minutes_at_risk),
+        .sign = (uint8_t)sign,
+        .still_affected = 1};
     impact->first[install->update] = install->affected;
     return true;
 }
 
 bool impact_take(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
-                 const struct fleet_event *event, struct failure *failure)
+                 const struct fleet_event *event, int32_t minute, struct failure *failure)
 {
     const struct fleet_host *host = &fleet->hosts[event->host];
     bool distressed =
@@ -79,7 +82,10 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
             }
         } else if (distressed &&
                    exposure_covers(exposure, install->installed, event->began, host->interval_s)) {
-            if (!note(impact, install, host, event->began, sign, failure)) {
+            int32_t waited = minute - install->installed / 60;
+            int32_t window = exposure->window_minutes;
+            int32_t at_risk = event->from != HOST_HEALTHY ? 0 : waited < window ? waited : window;
+            if (!note(impact, install, host, event->began, at_risk, sign, failure)) {
                 return false;
             }
         }
@@ -97,5 +103,5 @@ bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
         !exposure_covers(exposure, install->installed, host->since, host->interval_s)) {
         return true;
     }
-    return note(impact, install, host, host->since, SIGN_SEEN, failure);
+    return note(impact, install, host, host->since, 0, SIGN_SEEN, failure);
 }

@@ -2,9 +2,11 @@
  *
  * Every host that turned distressed while an update could be behind it is noted under that update;
  * so are, in ordinary times, hosts whose user started a long scan or switched off. So a count is
- * the noted hosts inside the update's segment less what the control leads one to expect there:
- * host-minutes at risk times the onset rate of the unexposed hosts of the same region and product
- * line in the same minutes.
+ * the noted hosts inside the update's segment less those that the control leads one to expect
+ * there: the onset rate of the unexposed hosts of the same region and product line in the same
+ * minutes, times the host-minutes at risk of the exposed hosts that are not noted. Of those only,
+ * because a host that the update was about to bring down anyway adds nothing by being switched off
+ * first (Abbott 1925 has the same correction for poisons).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_IMPACT_H
@@ -30,7 +32,8 @@ struct impact_record {
     uint32_t segment; /* as it was when the distress began */
     uint32_t next;    /* of the same update */
     fleet_second began;
-    uint8_t sign; /* enum exposure_sign; silence turns to seen once it is seen */
+    uint16_t minutes_at_risk; /* counted as exposed before it showed; 0 when it never was */
+    uint8_t sign;             /* enum exposure_sign; silence turns to seen once it is seen */
     uint8_t still_affected;
 };
 
@@ -44,11 +47,11 @@ struct impact {
 /* A zeroed struct impact is empty. */
 void impact_free(struct impact *impact);
 
-/* Takes one change of a host's state: notes the harm under each installation that can be behind it,
- * turns what was known only by silence into seen, or marks recovery. */
+/* Takes one change of a host's state in `minute`: notes the harm under each installation that can
+ * be behind it, turns what was known only by silence into seen, or marks recovery. */
 MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
                             const struct fleet *fleet, const struct fleet_event *event,
-                            struct failure *failure);
+                            int32_t minute, struct failure *failure);
 
 /* An installation was heard of only after the host's distress began. */
 MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure *exposure,

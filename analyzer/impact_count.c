@@ -19,7 +19,7 @@ struct cell_sums {
     uint64_t customers[SIGN_COUNT]; /* with a noted host; seen before silent */
     double expected_hosts[SIGN_COUNT], expected_customers[SIGN_COUNT];
     double control_minutes, control_onsets[SIGN_COUNT];
-    double exposed_hosts;
+    double exposed_hosts, exposed_minutes, noted_minutes;
     uint64_t reporting_hosts, reporting_customers;
     uint64_t seats, silent_customers; /* registered; customers none of whose seats report */
 };
@@ -173,6 +173,7 @@ static bool count_noted(struct counting *counting, const struct impact *impact, 
         }
         struct share *share = &counting->shares[number];
         counting->cells[cell].hosts[record->sign]++;
+        counting->cells[cell].noted_minutes += record->minutes_at_risk;
         share->hosts[record->sign]++;
         share->still_affected += record->still_affected;
         if (record->began < share->first_onset) {
@@ -206,6 +207,7 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
             struct cell_sums *sums = &counting->cells[cell];
             sums->control_minutes += tally->control_minutes;
             sums->exposed_hosts += tally->exposed_hosts;
+            sums->exposed_minutes += tally->exposed_minutes;
             for (int sign = 0; sign < SIGN_COUNT; sign++) {
                 sums->control_onsets[sign] += tally->control_onsets[sign];
             }
@@ -218,9 +220,11 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
             return false;
         }
         struct cell_sums *sums = &counting->cells[cell];
-        if (!inside || sums->control_minutes <= 0) {
+        if (!inside || sums->control_minutes <= 0 || sums->exposed_minutes <= 0) {
             continue;
         }
+        /* The share of the host-minutes that is of hosts not noted; see impact.h. */
+        double unnoted = 1 - sums->noted_minutes / sums->exposed_minutes;
         double noted = (double)(sums->hosts[SIGN_SEEN] + sums->hosts[SIGN_SILENT]);
         double spared = sums->exposed_hosts > noted ? 1 - noted / sums->exposed_hosts : 0;
         /* An onset that was to be expected adds a customer only when none of the customer's other
@@ -229,6 +233,7 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
             double expected = impact_expected(tally, (enum exposure_sign)sign,
                                               sums->control_onsets[sign] / sums->control_minutes);
+            expected *= unnoted > 0 ? unnoted : 0;
             sums->expected_hosts[sign] += expected;
             sums->expected_customers[sign] += expected * pow(spared, others);
         }

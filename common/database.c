@@ -428,25 +428,25 @@ static bool read_big(struct copy_field field, size_t size, uint64_t *value, stru
 
 bool copy_read_int16(struct copy_field field, int16_t *value, struct failure *failure)
 {
-    uint64_t bits;
+    uint64_t bits = 0;
     bool done = read_big(field, 2, &bits, failure);
-    *value = done ? (int16_t)bits : 0;
+    *value = (int16_t)bits;
     return done;
 }
 
 bool copy_read_int32(struct copy_field field, int32_t *value, struct failure *failure)
 {
-    uint64_t bits;
+    uint64_t bits = 0;
     bool done = read_big(field, 4, &bits, failure);
-    *value = done ? (int32_t)bits : 0;
+    *value = (int32_t)bits;
     return done;
 }
 
 bool copy_read_int64(struct copy_field field, int64_t *value, struct failure *failure)
 {
-    uint64_t bits;
+    uint64_t bits = 0;
     bool done = read_big(field, 8, &bits, failure);
-    *value = done ? (int64_t)bits : 0;
+    *value = (int64_t)bits;
     return done;
 }
 
@@ -470,7 +470,7 @@ bool copy_read_uuid(struct copy_field field, struct uuid *value, struct failure 
 
 bool copy_read_instant(struct copy_field field, instant_us *value, struct failure *failure)
 {
-    int64_t since;
+    int64_t since = 0;
     bool done = copy_read_int64(field, &since, failure);
     *value = since + POSTGRES_EPOCH;
     return done;
