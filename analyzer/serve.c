@@ -26,12 +26,13 @@
 #include "common/http_server.h"
 #include "common/log.h"
 
-#define POLL_INTERVAL (INSTANT_SECOND / 5) /* a fifth of the second that publishing waits at most  \
-                                            */
-#define RETRY_INTERVAL INSTANT_SECOND      /* while the database is away */
-#define PUBLISH_INTERVAL INSTANT_SECOND    /* a page polls every five */
-#define REGISTRY_INTERVAL INSTANT_MINUTE   /* a new customer or update counts within a minute */
-#define MAINTENANCE_INTERVAL INSTANT_HOUR  /* partitions are daily, made three days ahead */
+#define POLL_INTERVAL                                                                              \
+    (INSTANT_SECOND / 5)                  /* a fifth of the second that publishing waits at most   \
+                                           */
+#define RETRY_INTERVAL INSTANT_SECOND     /* while the database is away */
+#define PUBLISH_INTERVAL INSTANT_SECOND   /* a page polls every five */
+#define REGISTRY_INTERVAL INSTANT_MINUTE  /* a new customer or update counts within a minute */
+#define MAINTENANCE_INTERVAL INSTANT_HOUR /* partitions are daily, made three days ahead */
 #define PROGRESS_INTERVAL (5 * INSTANT_SECOND)
 #define STATEMENT_TIMEOUT_MS 60000 /* a step takes a second; a minute is a server that hangs */
 
@@ -45,6 +46,7 @@ struct server {
     struct publisher *publisher;
     struct database *database; /* NULL until it has been reached once */
     struct live_status status;
+    enum failure_code trouble; /* of the last turn; FAILURE_NONE while all is well */
     atomic_bool stopping;
     /* By the machine's clock, in microseconds: when these were last done. */
     instant_us registry_read_at, maintained_at, published_at, progress_told_at;
@@ -154,16 +156,19 @@ static void note_success(struct server *server)
         log_info("the database answers");
     }
     server->status.database_up = true;
+    server->trouble = FAILURE_NONE;
     server->status.trouble[0] = '\0';
     live_set_status(server->live, &server->status);
 }
 
 static void note_failure(struct server *server, const struct failure *failure)
 {
-    if (strcmp(server->status.trouble, failure->message) != 0) {
+    /* Once a stretch of trouble; again when its kind changes (away, then back without a schema). */
+    if (server->trouble != failure->code) {
         log_warning("the database failed; trying again every second",
                     log_text("reason", failure->message));
     }
+    server->trouble = failure->code;
     server->status.database_up = false;
     server->status.database_faults++;
     memcpy(server->status.trouble, failure->message, sizeof server->status.trouble);
