@@ -39,6 +39,16 @@ export interface CostEstimate {
   p90: number | null;
 }
 
+export interface OutreachEntry {
+  customer_id: string;
+  name: string;
+  region: string;
+  rank: number;
+  hosts_affected: number;
+  reachable_now: boolean;
+  reasons: string[];
+}
+
 export interface UpdateAnswer {
   id: string;
   product_line: string | null;
@@ -65,6 +75,8 @@ export interface UpdateAnswer {
   hosts_total: AffectedCount;
   customers_total: AffectedCount;
   cost: CostEstimate;
+  outreach: OutreachEntry[]; // the first by rank
+  outreach_total: number;
 }
 
 export interface FleetAnswer {
@@ -88,15 +100,16 @@ export interface Answers {
   updates: UpdateAnswer[]; // ranked by the analyzer
 }
 
-// loading: nothing heard yet · live · database_away: the analyzer answers from memory, or not at
-// all, until its database is back · unreachable: no answer, or none that can be read.
-export type Link = 'loading' | 'live' | 'database_away' | 'unreachable';
+// loading: nothing heard yet · starting: the analyzer has no answers yet and says why · live ·
+// database_away: it answers from memory until its database is back · unreachable: no answer, or
+// none that can be read.
+export type Link = 'loading' | 'starting' | 'live' | 'database_away' | 'unreachable';
 
 export interface Snapshot {
   link: Link;
   answers: Answers | null; // the last that arrived, whatever the link is now
   answeredAtMs: number | null; // when the last good answer came, by the server's clock
-  retryAtMs: number; // when the next try is due, by performance.now()
+  trouble: string; // what the analyzer says is the matter; empty when nothing is
 }
 
 const POLL_MS = 5_000; // a verdict changes once a minute; a tenth of that is soon enough
@@ -111,7 +124,7 @@ export class Feed {
   #asking = false;
   #serverAheadMs = 0; // the server's clock less the page's monotonic clock
   #clockKnown = false;
-  snapshot: Snapshot = { link: 'loading', answers: null, answeredAtMs: null, retryAtMs: 0 };
+  snapshot: Snapshot = { link: 'loading', answers: null, answeredAtMs: null, trouble: '' };
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -151,14 +164,13 @@ export class Feed {
     this.#asking = true;
     try {
       await this.#poll();
-      this.#failures = this.snapshot.link === 'unreachable' ? this.#failures + 1 : 0;
+      this.#failures = 0;
     } catch {
       this.#failures += 1;
-      this.snapshot = { ...this.snapshot, link: 'unreachable' };
+      this.snapshot = { ...this.snapshot, link: 'unreachable', trouble: '' };
     }
     this.#asking = false;
     const wait = Math.min(POLL_MS * 2 ** Math.max(0, this.#failures - 1), RETRY_MAX_MS);
-    this.snapshot = { ...this.snapshot, retryAtMs: performance.now() + wait };
     if (!document.hidden) {
       this.#timer = setTimeout(() => void this.#ask(), wait);
     }
@@ -176,20 +188,25 @@ export class Feed {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     this.#readClock(response);
-    const away = response.headers.get('Epicenter-Database') === 'away' || response.status === 503;
-    let answers = this.snapshot.answers;
+    const away = response.headers.get('Epicenter-Database') === 'away';
+    if (response.status === 503) {
+      const { detail } = (await response.json()) as { detail?: string };
+      const link = away ? 'database_away' : 'starting';
+      this.snapshot = { ...this.snapshot, link, trouble: detail ?? '' };
+      return;
+    }
+    let { answers } = this.snapshot;
     if (response.status === 200) {
       answers = readAnswers(await response.json());
       this.#etag = response.headers.get('ETag');
-    } else if (response.status !== 304 && response.status !== 503) {
-      this.snapshot = { ...this.snapshot, link: 'unreachable' };
-      return;
+    } else if (response.status !== 304) {
+      throw new TypeError(`GET /v1/updates was answered ${response.status}`);
     }
     this.snapshot = {
-      ...this.snapshot,
-      answers,
       link: away ? 'database_away' : 'live',
-      answeredAtMs: response.status === 503 ? this.snapshot.answeredAtMs : this.serverNowMs(),
+      answers,
+      answeredAtMs: this.serverNowMs(),
+      trouble: '',
     };
   }
 

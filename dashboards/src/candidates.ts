@@ -9,7 +9,7 @@ import type { Answers, UpdateAnswer } from './api.js';
 import * as format from './format.js';
 import { chevronIcon, verdictIcon, verdictWords } from './icons.js';
 import { axisOf, intervalBar, intervalScale, type Axis } from './interval.js';
-import { withPowers } from './powers.js';
+import { prose } from './prose.js';
 
 const SHOWN_AT_FIRST = 12; // what fits a screen; a fleet has dozens in flight, nearly all clear
 
@@ -51,8 +51,8 @@ function reasons(update: UpdateAnswer, asOf: string | null): TemplateResult {
   ].filter(Boolean);
   return html`<div class="reasons">
     <div>
-      <p class="lead">${withPowers(update.sentence)}</p>
-      <ul>${update.reasons.map((reason) => html`<li>${withPowers(reason)}</li>`)}</ul>
+      <p class="lead">${prose(update.sentence)}</p>
+      <ul>${update.reasons.map((reason) => html`<li>${prose(reason)}</li>`)}</ul>
     </div>
     <dl>
       ${update.segment_text ? detail('Segment', update.segment_text) : nothing}

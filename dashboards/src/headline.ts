@@ -7,7 +7,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { observed, worstUpdate, type Answers, type UpdateAnswer } from './api.js';
 import * as format from './format.js';
 import { arrowIcon, verdictIcon, verdictWords, waitingIcon } from './icons.js';
-import { withPowers } from './powers.js';
+import { prose } from './prose.js';
 
 function instant(at: string, asOf: string | null): TemplateResult {
   const local = format.instantLocal(at);
@@ -114,11 +114,11 @@ export function headline(answers: Answers): TemplateResult {
         ? nothing
         : html`<span class="decided">decided ${instant(worst.decided_at, answers.as_of)}</span>`}
     </p>
-    <h1 id="verdict">${withPowers(sentence)}</h1>
+    <h1 id="verdict">${prose(sentence)}</h1>
     ${worst.verdict === 'CLEAR' && grouped
       ? nothing
-      : html`${grouped && worst.sentence ? html`<p class="detail">${withPowers(worst.sentence)}</p>` : nothing}
-          ${worst.action ? html`<p class="action">${arrowIcon}<span>${withPowers(worst.action)}</span></p>` : nothing}
+      : html`${grouped && worst.sentence ? html`<p class="detail">${prose(worst.sentence)}</p>` : nothing}
+          ${worst.action ? html`<p class="action">${arrowIcon}<span>${prose(worst.action)}</span></p>` : nothing}
           ${facts(worst, answers.as_of)}`}
     ${also ? html`<p class="also">${also}</p>` : nothing}
   </section>`;

@@ -5,6 +5,7 @@
 
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { Feed, worstUpdate, type Answers } from './api.js';
+import { calls } from './calls.js';
 import { candidates } from './candidates.js';
 import * as format from './format.js';
 import { figures, headline } from './headline.js';
@@ -42,7 +43,7 @@ curl -sS ${collector}/v1/reports -H 'Content-Type: application/json' -H "Authori
 
 function waitingPage(badge: string, title: string, text: TemplateResult | string): TemplateResult {
   return html`<section class="headline waiting" aria-labelledby="verdict">
-    <p class="word"><span class="badge">${badge === 'Loading' ? waitingIcon : brokenIcon}${badge}</span></p>
+    <p class="word"><span class="badge">${badge === 'Loading' || badge === 'Starting' ? waitingIcon : brokenIcon}${badge}</span></p>
     <h1 id="verdict">${title}</h1>
     <p class="action">${text}</p>
   </section>`;
@@ -100,7 +101,7 @@ class EpicenterOperations extends HTMLElement {
 
   // What stands between the reader and fresh answers, when answers are shown at all.
   #banner(): TemplateResult | typeof nothing {
-    const { link, answers, answeredAtMs } = this.#feed.snapshot;
+    const { link, answers, answeredAtMs, trouble } = this.#feed.snapshot;
     if (answers === null || link === 'live' || link === 'loading') {
       return nothing;
     }
@@ -113,17 +114,24 @@ class EpicenterOperations extends HTMLElement {
         analyzer shows what it last knew and takes up the thread by itself; no report is lost, hosts keep
         theirs until the collector confirms them.</span></p>`;
     }
+    if (link === 'starting') {
+      return html`<p class="banner away">${brokenIcon}<span><strong>The analyzer is starting again.</strong>
+        What you see is its last word, of ${last}; ${trouble}.</span></p>`;
+    }
     return html`<p class="banner unreachable">${brokenIcon}<span><strong>The analyzer does not
       answer.</strong> What you see is its last word, of ${last}.</span>
       <button type="button" @click=${() => this.#feed.retry()}>Try now</button></p>`;
   }
 
   #content(): TemplateResult {
-    const { link, answers } = this.#feed.snapshot;
+    const { link, answers, trouble } = this.#feed.snapshot;
     if (answers === null) {
       if (link === 'database_away') {
         return waitingPage('Database away', 'The analyzer is waiting for its database.',
           'It answers as soon as the database is back; reports wait on their hosts meanwhile.');
+      }
+      if (link === 'starting') {
+        return waitingPage('Starting', 'The analyzer has no answers yet.', trouble);
       }
       if (link === 'unreachable') {
         return waitingPage('No connection', 'The analyzer does not answer.',
@@ -151,7 +159,8 @@ class EpicenterOperations extends HTMLElement {
           this.#render();
         })}
         ${trust(answers.fleet)}
-      </div>`;
+      </div>
+      ${calls(answers)}`;
   }
 
   #footer(answers: Answers): TemplateResult {

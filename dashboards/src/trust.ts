@@ -38,6 +38,7 @@ function pill(snapshot: Snapshot, age: Age): { tone: string; word: string } {
     case 'unreachable':
       return { tone: 'stale', word: 'No connection' };
     case 'database_away':
+    case 'starting':
       return { tone: 'late', word: 'Paused' };
     default:
       return { tone: age.state, word: ageWords[age.state] };
@@ -50,7 +51,7 @@ export function freshness(snapshot: Snapshot, age: Age): TemplateResult {
   const { tone, word } = pill(snapshot, age);
   if (answers === null || answers.as_of === null) {
     return html`<p class="freshness ${tone}"><span class="pill">${
-      snapshot.link === 'loading' ? 'Connecting' : word
+      snapshot.link === 'loading' ? 'Connecting' : snapshot.link === 'starting' ? 'Starting' : word
     }</span></p>`;
   }
   const when =

@@ -24,13 +24,14 @@ export const states = {
   empty: { document: 'empty', settled: 'Nothing has reported so far' },
   not_enough_data: { document: 'not_enough_data', ageS: 31, settled: 'Nothing on hold' },
   all_clear: { document: 'all_clear', ageS: 12, settled: 'All 3 updates in flight are clear' },
-  one_bad: { document: 'one_bad', ageS: 24, settled: 'makes hosts turn distressed' },
-  several_suspects: { document: 'several_suspects', ageS: 41, settled: 'is suspect' },
+  one_bad: { document: 'one_bad', ageS: 24, settled: 'harms hosts with' },
+  several_suspects: { document: 'several_suspects', ageS: 41, settled: 'may be harming' },
   late: { document: 'one_bad', ageS: 95, settled: 'Late' },
   stale: { document: 'one_bad', ageS: 240, settled: 'Stale' },
   replay: { document: 'one_bad', ageS: 680_000_000, settled: 'replayed data of' },
   database_away: { document: 'one_bad', ageS: 70, away: true, settled: 'The database is away' },
-  database_away_at_start: { status: 503, failing: true, settled: 'waiting for its database' },
+  database_away_at_start: { status: 503, away: true, failing: true, settled: 'waiting for its database' },
+  starting: { status: 503, failing: true, settled: 'the reports are being read' },
   unreachable: { document: 'one_bad', ageS: 70, breaksAfter: 1, failing: true, settled: 'The analyzer does not answer' },
   unreachable_at_start: { breaksAfter: 0, failing: true, settled: 'The analyzer does not answer' },
 };
@@ -59,7 +60,10 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     }
     if (state.status === 503) {
       response.writeHead(503, { 'Content-Type': 'application/problem+json', 'Retry-After': '7' });
-      response.end('{"type":"about:blank","title":"Service Unavailable","status":503}');
+      response.end(
+        '{"type":"about:blank","title":"Service Unavailable","status":503,' +
+          '"detail":"there are no answers yet: the reports are being read"}',
+      );
       return;
     }
     const document = fixture(state.document);
