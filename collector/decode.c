@@ -18,7 +18,7 @@
 #define DEPTH_LIMIT 8
 /* Rejections kept of one body; the rest is counted. A sender with more has one mistake, repeated.
  */
-#define REJECTIONS_KEPT 100
+#define DECODE_REJECTIONS_KEPT 100
 #define EXCERPT_LIMIT 256
 #define ATTRIBUTE_NAME_LIMIT 64
 /* The last millisecond of year 9999, where RFC 3339 ends. */
@@ -408,7 +408,7 @@ static char *copy_clean(struct arena *arena, const char *text, size_t length, si
 bool decode_reject(struct decode_output *output, size_t line, const struct failure *refusal,
                    const char *bytes, size_t length, struct failure *failure)
 {
-    if (output->rejection_count >= REJECTIONS_KEPT) {
+    if (output->rejection_count >= DECODE_REJECTIONS_KEPT) {
         output->rejection_count++;
         return true;
     }

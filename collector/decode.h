@@ -37,13 +37,16 @@ struct decode_rejection {
     const char *excerpt;    /* the first bytes of the line, valid UTF-8, at most 256 bytes */
 };
 
+/* Rejections kept of one body; a sender with more makes one mistake over and over. */
+#define DECODE_REJECTIONS_KEPT 100
+
 /* Everything lives in the arena; free the arena and it is all gone. */
 struct decode_output {
     struct arena arena;
     struct report *reports;
     size_t report_count;
     struct decode_rejection *rejections;
-    size_t rejection_count; /* all of them, though only the first 100 are kept in `rejections` */
+    size_t rejection_count; /* all of them, though only the first so many are kept */
 };
 
 /* False only when memory is out; a body that holds nothing acceptable is zero reports and at least
