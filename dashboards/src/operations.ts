@@ -49,6 +49,12 @@ function waitingPage(badge: string, title: string, text: TemplateResult | string
   </section>`;
 }
 
+// "there are no answers yet: the reports are being read" as "The reports are being read."
+function reason(trouble: string): string {
+  const text = trouble.slice(trouble.lastIndexOf(': ') + 1).trim().replace(/\.$/, '');
+  return text && `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}
+
 class EpicenterOperations extends HTMLElement {
   #feed = new Feed(() => this.#render());
   #ticker: ReturnType<typeof setInterval> | undefined;
@@ -116,7 +122,7 @@ class EpicenterOperations extends HTMLElement {
     }
     if (link === 'starting') {
       return html`<p class="banner away">${brokenIcon}<span><strong>The analyzer is starting again.</strong>
-        What you see is its last word, of ${last}; ${trouble}.</span></p>`;
+        What you see is its last word, of ${last}. ${reason(trouble)}</span></p>`;
     }
     return html`<p class="banner unreachable">${brokenIcon}<span><strong>The analyzer does not
       answer.</strong> What you see is its last word, of ${last}.</span>
@@ -131,7 +137,7 @@ class EpicenterOperations extends HTMLElement {
           'It answers as soon as the database is back; reports wait on their hosts meanwhile.');
       }
       if (link === 'starting') {
-        return waitingPage('Starting', 'The analyzer has no answers yet.', trouble);
+        return waitingPage('Starting', 'The analyzer has no answers yet.', reason(trouble));
       }
       if (link === 'unreachable') {
         return waitingPage('No connection', 'The analyzer does not answer.',

@@ -31,7 +31,7 @@ export const states = {
   replay: { document: 'one_bad', ageS: 680_000_000, settled: 'replayed data of' },
   database_away: { document: 'one_bad', ageS: 70, away: true, settled: 'The database is away' },
   database_away_at_start: { status: 503, away: true, failing: true, settled: 'waiting for its database' },
-  starting: { status: 503, failing: true, settled: 'the reports are being read' },
+  starting: { status: 503, failing: true, settled: 'The reports are being read.' },
   unreachable: { document: 'one_bad', ageS: 70, breaksAfter: 1, failing: true, settled: 'The analyzer does not answer' },
   unreachable_at_start: { breaksAfter: 0, failing: true, settled: 'The analyzer does not answer' },
 };

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include <cmocka.h>
+#define ZLIB_CONST /* zlib only reads its input */
 #include <zlib.h>
 
 #include "analyzer/pages.h"
@@ -118,7 +119,7 @@ static void gzip_forms_hold_the_same_bytes(void **state)
         }
         unsigned char *inflated = malloc(file->length + 1);
         assert_non_null(inflated);
-        z_stream stream = {.next_in = (unsigned char *)(uintptr_t)file->gzip_bytes,
+        z_stream stream = {.next_in = file->gzip_bytes,
                            .avail_in = (unsigned)file->gzip_length,
                            .next_out = inflated,
                            .avail_out = (unsigned)file->length + 1};
