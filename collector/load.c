@@ -327,7 +327,9 @@ static bool load_is_there(struct load_writer *writer, int64_t load_id)
 static bool run_transaction(struct load_writer *writer, struct group *group,
                             struct failure *failure)
 {
-    if (!database_run_script(writer->database, STATEMENT_BEGIN, failure)) {
+    /* Twice: a connection that was lost while idle shows only now, and nothing is lost with it. */
+    if (!database_run_script(writer->database, STATEMENT_BEGIN, failure) &&
+        !database_run_script(writer->database, STATEMENT_BEGIN, failure)) {
         return false;
     }
     if (!store_group(writer, group, failure)) {

@@ -1,0 +1,366 @@
+/* How do thousands of requests share a few transactions? See commit.h. Nothing is timed: a
+ * committer that is free takes what is there, so that groups are small and quick when little comes
+ * and large when much does.
+ *
+ * The hard thing is one bad batch in a group. A failure that is not the database's absence is
+ * answered by trying every batch alone, so that it costs only itself.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "collector/commit.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "collector/load.h"
+#include "common/instant.h"
+#include "common/log.h"
+
+/* While one waits for the disk, the other encodes; a third gains nothing on two cores. */
+#define COMMITTERS 2
+/* Rows of one transaction: 10 MB of COPY, a few hundred milliseconds. */
+#define GROUP_ROWS 50000
+/* Rows that may wait: two groups for each committer, at about 1 KB of memory a row. */
+#define QUEUE_ROWS 200000
+#define HEARTBEAT_S 10.0
+#define TRIM_S 60.0
+/* How often an idle committer looks for the database: when it was there, and when it was away. */
+#define LOOK_S 2.0
+#define LOOK_AGAIN_S 0.5
+
+struct committer {
+    struct commit *commit;
+    struct load_writer *writer;
+    pthread_t thread;
+    bool keeps_house; /* heartbeats, trimming, looking for the database */
+};
+
+struct commit {
+    bool heartbeats;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t arrived;
+    struct batch *first, **last;
+    size_t queued_rows;
+    size_t waiting; /* batches submitted and not yet answered */
+    bool stopping;
+    bool away;            /* the database did not answer when last asked */
+    double progress_at_s; /* last commit, or when the first of the waiting batches came */
+    double load_at_s, looked_at_s, trimmed_at_s;
+    bool rejected_since_trim;
+    struct commit_status counts;
+    size_t committer_count; /* started */
+    struct committer committers[COMMITTERS];
+};
+
+static double clock_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A batch of nothing but rejections still is something to write. */
+static size_t batch_rows(const struct batch *batch)
+{
+    return batch->output.report_count + 1;
+}
+
+/* ---- Taking and answering ---- */
+
+/* Takes up to GROUP_ROWS rows, but one batch at least. The lock is held. */
+static struct batch *take_group(struct commit *commit)
+{
+    struct batch *group = commit->first;
+    size_t rows = 0;
+    struct batch **link = &commit->first;
+    while (*link != NULL && (rows == 0 || rows + batch_rows(*link) <= GROUP_ROWS)) {
+        rows += batch_rows(*link);
+        link = &(*link)->next;
+    }
+    commit->first = *link;
+    if (commit->first == NULL) {
+        commit->last = &commit->first;
+    }
+    *link = NULL;
+    commit->queued_rows -= rows;
+    return group;
+}
+
+static void count_batch(struct commit *commit, const struct batch *batch)
+{
+    struct commit_status *counts = &commit->counts;
+    counts->batches++;
+    counts->reports += batch->output.report_count;
+    counts->rejections += batch->output.rejection_count;
+    for (size_t i = 0; i < batch->output.report_count; i++) {
+        counts->updates += batch->output.reports[i].update_count;
+    }
+    commit->rejected_since_trim |= batch->output.rejection_count > 0;
+}
+
+/* Notes how a group went, and calls `done` of each of its batches. */
+static void answer_group(struct commit *commit, struct batch *group, double began_s,
+                         const struct failure *failure)
+{
+    double now = clock_s();
+    size_t reports = 0;
+    (void)pthread_mutex_lock(&commit->lock);
+    for (const struct batch *batch = group; batch != NULL; batch = batch->next) {
+        commit->waiting--;
+        if (failure == NULL) {
+            count_batch(commit, batch);
+        } else {
+            commit->counts.failed_batches++;
+        }
+        reports += batch->output.report_count;
+    }
+    if (failure == NULL) {
+        commit->progress_at_s = now;
+        commit->counts.commit_s += now - began_s;
+        commit->away = false;
+        if (reports > 0) {
+            commit->load_at_s = now;
+            commit->counts.loads++;
+        }
+    }
+    (void)pthread_mutex_unlock(&commit->lock);
+    while (group != NULL) {
+        struct batch *next = group->next;
+        group->done(group, failure);
+        group = next;
+    }
+}
+
+static void set_away(struct commit *commit, bool away, const struct failure *failure)
+{
+    (void)pthread_mutex_lock(&commit->lock);
+    bool changed = commit->away != away;
+    commit->away = away;
+    (void)pthread_mutex_unlock(&commit->lock);
+    if (changed && away) {
+        log_warning("the database is away; refusing reports until it is back",
+                    log_text("reason", failure->message));
+    } else if (changed) {
+        log_info("the database is back");
+    }
+}
+
+/* A statement that was too slow is a failure of the moment; only a ping that fails is an absence.
+ */
+static void judge_absence(struct committer *committer, const struct failure *failure)
+{
+    struct failure ping;
+    bool answers = failure->code != FAILURE_UNAVAILABLE || load_ping(committer->writer, &ping);
+    set_away(committer->commit, !answers, failure);
+}
+
+static void commit_group(struct committer *committer, struct batch *group)
+{
+    struct failure failure = {0};
+    double began_s = clock_s();
+    if (load_write(committer->writer, group, &failure)) {
+        answer_group(committer->commit, group, began_s, NULL);
+        return;
+    }
+    if (failure.code == FAILURE_UNAVAILABLE || group->next == NULL) {
+        if (failure.code != FAILURE_UNAVAILABLE) {
+            log_error("could not store a batch", log_text("reason", failure.message));
+        }
+        answer_group(committer->commit, group, began_s, &failure);
+        judge_absence(committer, &failure);
+        return;
+    }
+    while (group != NULL) {
+        struct batch *next = group->next;
+        group->next = NULL;
+        commit_group(committer, group);
+        group = next;
+    }
+}
+
+/* ---- Between groups ---- */
+
+static void look_for_database(struct committer *committer)
+{
+    struct failure failure = {0};
+    bool answers = load_ping(committer->writer, &failure);
+    set_away(committer->commit, !answers, &failure);
+}
+
+static void write_heartbeat(struct committer *committer)
+{
+    struct failure failure = {0};
+    if (!load_write_heartbeat(committer->writer, instant_now(), &failure)) {
+        log_warning("could not write a heartbeat", log_text("reason", failure.message));
+        judge_absence(committer, &failure);
+    }
+}
+
+static void trim_rejected(struct committer *committer)
+{
+    struct failure failure = {0};
+    if (!load_trim_rejected(committer->writer, &failure)) {
+        log_warning("could not trim the refused reports", log_text("reason", failure.message));
+    }
+}
+
+static void keep_house(struct committer *committer)
+{
+    struct commit *commit = committer->commit;
+    double now = clock_s();
+    (void)pthread_mutex_lock(&commit->lock);
+    bool look = now - commit->looked_at_s >= (commit->away ? LOOK_AGAIN_S : LOOK_S);
+    commit->looked_at_s = look ? now : commit->looked_at_s;
+    (void)pthread_mutex_unlock(&commit->lock);
+    if (look) {
+        look_for_database(committer);
+    }
+    (void)pthread_mutex_lock(&commit->lock);
+    bool beat = commit->heartbeats && !commit->away && now - commit->load_at_s >= HEARTBEAT_S;
+    bool trim =
+        commit->rejected_since_trim && !commit->away && now - commit->trimmed_at_s >= TRIM_S;
+    commit->load_at_s = beat ? now : commit->load_at_s;
+    commit->trimmed_at_s = trim ? now : commit->trimmed_at_s;
+    commit->rejected_since_trim = commit->rejected_since_trim && !trim;
+    (void)pthread_mutex_unlock(&commit->lock);
+    if (beat) {
+        write_heartbeat(committer);
+    }
+    if (trim) {
+        trim_rejected(committer);
+    }
+}
+
+/* Waits for batches or for the next look at the house; the lock is held. */
+static void wait_for_work(struct commit *commit)
+{
+    double until_s = clock_s() + LOOK_AGAIN_S;
+    struct timespec until = {.tv_sec = (time_t)until_s};
+    until.tv_nsec = (long)((until_s - (double)until.tv_sec) * 1e9);
+    (void)pthread_cond_timedwait(&commit->arrived, &commit->lock, &until);
+}
+
+static void *run_committer(void *argument)
+{
+    struct committer *committer = argument;
+    struct commit *commit = committer->commit;
+    for (;;) {
+        if (committer->keeps_house) {
+            keep_house(committer);
+        }
+        (void)pthread_mutex_lock(&commit->lock);
+        if (commit->first == NULL && !commit->stopping) {
+            wait_for_work(commit);
+        }
+        bool ended = commit->first == NULL && commit->stopping;
+        struct batch *group = commit->first != NULL ? take_group(commit) : NULL;
+        (void)pthread_mutex_unlock(&commit->lock);
+        if (group != NULL) {
+            commit_group(committer, group);
+        }
+        if (ended) {
+            return NULL;
+        }
+    }
+}
+
+/* ---- The outside ---- */
+
+static bool start_committer(struct commit *commit, const char *conninfo, struct failure *failure)
+{
+    struct committer *committer = &commit->committers[commit->committer_count];
+    committer->commit = commit;
+    committer->keeps_house = commit->committer_count == 0;
+    if (!load_writer_new(conninfo, &committer->writer, failure)) {
+        return false;
+    }
+    if (pthread_create(&committer->thread, NULL, run_committer, committer) != 0) {
+        load_writer_free(committer->writer);
+        return failure_set(failure, FAILURE_SYSTEM, "cannot start a committer thread");
+    }
+    commit->committer_count++;
+    return true;
+}
+
+bool commit_start(const struct commit_options *options, struct commit **commit,
+                  struct failure *failure)
+{
+    struct commit *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return failure_memory(failure, "starting to commit");
+    }
+    made->heartbeats = options->heartbeats;
+    made->last = &made->first;
+    made->away = true; /* until it has answered */
+    made->load_at_s = clock_s();
+    made->trimmed_at_s = made->load_at_s;
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&made->arrived, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_mutex_init(&made->lock, NULL);
+    for (int i = 0; i < COMMITTERS; i++) {
+        if (!start_committer(made, options->conninfo, failure)) {
+            commit_stop(made);
+            return false;
+        }
+    }
+    *commit = made;
+    return true;
+}
+
+bool commit_submit(struct commit *commit, struct batch *batch, struct failure *failure)
+{
+    const char *refusal = NULL;
+    size_t rows = batch_rows(batch);
+    batch->next = NULL;
+    (void)pthread_mutex_lock(&commit->lock);
+    if (commit->stopping) {
+        refusal = "the collector is stopping";
+    } else if (commit->away) {
+        refusal = "the database is away";
+    } else if (commit->queued_rows > 0 && commit->queued_rows + rows > QUEUE_ROWS) {
+        refusal = "the queue of reports is full";
+    } else {
+        if (commit->waiting == 0) {
+            commit->progress_at_s = clock_s();
+        }
+        commit->waiting++;
+        commit->queued_rows += rows;
+        *commit->last = batch;
+        commit->last = &batch->next;
+        (void)pthread_cond_signal(&commit->arrived);
+    }
+    (void)pthread_mutex_unlock(&commit->lock);
+    return refusal == NULL || failure_set(failure, FAILURE_UNAVAILABLE, "%s", refusal);
+}
+
+void commit_stop(struct commit *commit)
+{
+    if (commit == NULL) {
+        return;
+    }
+    (void)pthread_mutex_lock(&commit->lock);
+    commit->stopping = true;
+    (void)pthread_cond_broadcast(&commit->arrived);
+    (void)pthread_mutex_unlock(&commit->lock);
+    for (size_t i = 0; i < commit->committer_count; i++) {
+        (void)pthread_join(commit->committers[i].thread, NULL);
+        load_writer_free(commit->committers[i].writer);
+    }
+    (void)pthread_cond_destroy(&commit->arrived);
+    (void)pthread_mutex_destroy(&commit->lock);
+    free(commit);
+}
+
+void commit_read_status(struct commit *commit, struct commit_status *status)
+{
+    double now = clock_s();
+    (void)pthread_mutex_lock(&commit->lock);
+    *status = commit->counts;
+    status->database_answers = !commit->away;
+    status->stuck_s = commit->waiting > 0 ? now - commit->progress_at_s : 0;
+    status->queued_rows = commit->queued_rows;
+    (void)pthread_mutex_unlock(&commit->lock);
+}
