@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 /* A record longer than this is a missing quote, not a record. */
 #define RECORD_LIMIT ((size_t)1 << 20)
 
@@ -210,6 +212,9 @@ bool csv_next(struct csv_reader *reader, const char **cells, bool *end, struct f
         return failure_set(failure, FAILURE_INVALID,
                            "%s line %zu: %zu cells where the header has %zu", reader->path,
                            reader->line, reader->cell_count, reader->width);
+    }
+    if (!utf8_is_valid(reader->text.data, reader->text.length)) {
+        return bad(reader, failure, "not UTF-8; save the file in that encoding");
     }
     for (size_t i = 0; i < reader->wanted; i++) {
         cells[i] = reader->text.data + reader->starts[reader->place[i]];

@@ -17,7 +17,8 @@ MUST_CHECK bool csv_open(const char *path, const char *const *columns, size_t co
                          struct csv_reader **reader, struct failure *failure);
 
 /* Reads the next record. `cells[i]` is the text of columns[i], valid until the next call. Sets
- * *end at the end of the file. Errors name the file and the line. */
+ * *end at the end of the file. Errors (a quote that does not end, another number of cells than the
+ * header has, text that is not UTF-8) name the file and the line. */
 MUST_CHECK bool csv_next(struct csv_reader *reader, const char **cells, bool *end,
                          struct failure *failure);
 

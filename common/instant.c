@@ -138,15 +138,22 @@ bool instant_parse(const char *text, instant_us *instant, struct failure *failur
     return true;
 }
 
+/* RFC 3339 has the years 0000 to 9999; what lies outside is shown at the edge. */
+static instant_us within_years(instant_us instant)
+{
+    const instant_us first = INT64_C(-62167219200) * INSTANT_SECOND;
+    const instant_us last = INT64_C(253402300800) * INSTANT_SECOND - 1;
+    return instant < first ? first : instant > last ? last : instant;
+}
+
 static int write_local(instant_us local, char text[INSTANT_TEXT_SIZE])
 {
+    local = within_years(local);
     int64_t days = local / INSTANT_DAY - (local % INSTANT_DAY < 0);
     int64_t rest = local - days * INSTANT_DAY;
     int64_t year;
     int month, day;
     civil_from_days(days, &year, &month, &day);
-    /* RFC 3339 ends at 9999; what lies outside is shown at the edge. */
-    year = year < 0 ? 0 : year > 9999 ? 9999 : year;
     int length = snprintf(text, INSTANT_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year,
                           month, day, (int)(rest / INSTANT_HOUR), (int)(rest / INSTANT_MINUTE % 60),
                           (int)(rest / INSTANT_SECOND % 60));
@@ -170,11 +177,15 @@ char *instant_format(instant_us instant, char text[INSTANT_TEXT_SIZE])
 
 char *instant_format_offset(instant_us instant, int32_t offset_s, char text[INSTANT_TEXT_SIZE])
 {
-    /* To the second: fractions and an offset together would not fit, and nobody reads both. */
-    int64_t second = instant / INSTANT_SECOND - (instant % INSTANT_SECOND < 0);
-    int length = write_local((second + offset_s) * INSTANT_SECOND, text);
-    int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60 % 1440;
+    /* An offset of RFC 3339 has minutes and no seconds. Local mean times of the nineteenth century
+     * have seconds; leaving them out on both sides, the text still names the right instant. */
+    int minutes = offset_s / 60 % 1440;
+    int64_t local = within_years(instant) + minutes * INSTANT_MINUTE;
+    int64_t fraction_us = local % INSTANT_SECOND;
+    local -= fraction_us + (fraction_us < 0 ? INSTANT_SECOND : 0);
+    int length = write_local(local, text);
+    int size = minutes < 0 ? -minutes : minutes;
     snprintf(text + length, INSTANT_TEXT_SIZE - (size_t)length, "%c%02d:%02d",
-             offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+             minutes < 0 ? '-' : '+', size / 60, size % 60);
     return text;
 }

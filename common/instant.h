@@ -20,7 +20,8 @@ typedef int64_t instant_us;
 /* Room for "2005-04-22T22:35:10.123456Z" and its NUL. */
 #define INSTANT_TEXT_SIZE 32
 
-/* Now, by the machine's real-time clock. Only programs' rims call this; the library is handed time. */
+/* Now, by the machine's real-time clock. Only the programs' rims call this; the library is handed
+ * time. */
 instant_us instant_now(void);
 
 /* Reads RFC 3339 ("2005-04-22T22:35:10.5Z", "…+09:00"; years 1970 to 9999; 'T' and 'Z' in either
@@ -31,7 +32,8 @@ MUST_CHECK bool instant_parse(const char *text, instant_us *instant, struct fail
 /* Writes RFC 3339 in UTC; fractions only when there are any. Returns `text`. */
 char *instant_format(instant_us instant, char text[INSTANT_TEXT_SIZE]);
 
-/* As instant_format, with a fixed offset from UTC, in seconds ("2005-04-23T07:33:00+09:00"). */
+/* With a fixed offset from UTC, given in seconds ("2005-04-23T07:33:00+09:00"). To the second:
+ * fractions and an offset together would not fit, and nobody reads both. Returns `text`. */
 char *instant_format_offset(instant_us instant, int32_t offset_s, char text[INSTANT_TEXT_SIZE]);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "common/buffer.h"
 #include "common/instant.h"
+#include "common/utf8.h"
 
 static bool as_json;
 static enum log_level lowest_level = LOG_LEVEL_INFO;
@@ -23,17 +24,31 @@ void log_set_level(enum log_level lowest)
     lowest_level = lowest;
 }
 
+/* U+0080 to U+009F, in which some terminals see orders. */
+static bool is_c1_control(const char *text, size_t size)
+{
+    return size == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
+}
+
+/* As JSON has strings, and readable in text: nothing in them breaks the line or moves a cursor. */
 static void append_quoted(struct buffer *line, const char *text)
 {
     buffer_append_text(line, "\"");
-    for (const char *at = text; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
+    size_t left = strlen(text);
+    for (size_t size; left > 0; text += size, left -= size) {
+        unsigned char byte = (unsigned char)*text;
+        size = utf8_character_size(text, left);
         if (byte == '"' || byte == '\\') {
             buffer_append_format(line, "\\%c", byte);
         } else if (byte < 0x20 || byte == 0x7f) {
             buffer_append_format(line, "\\u%04x", byte);
+        } else if (is_c1_control(text, size)) {
+            buffer_append_format(line, "\\u%04x", (unsigned char)text[1]);
+        } else if (size == 0) {
+            buffer_append_text(line, "\\ufffd");
+            size = 1;
         } else {
-            buffer_append(line, at, 1);
+            buffer_append(line, text, size);
         }
     }
     buffer_append_text(line, "\"");
@@ -44,23 +59,26 @@ static bool needs_quotes(const char *text)
     if (*text == '\0') {
         return true;
     }
-    for (; *text != '\0'; text++) {
+    size_t left = strlen(text);
+    for (size_t size; left > 0; text += size, left -= size) {
         unsigned char byte = (unsigned char)*text;
-        if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte == 0x7f) {
+        size = utf8_character_size(text, left);
+        if (byte <= ' ' || byte == '"' || byte == '=' || byte == '\\' || byte == 0x7f ||
+            size == 0 || is_c1_control(text, size)) {
             return true;
         }
     }
     return false;
 }
 
-static void append_field(struct buffer *line, const struct log_field *field)
+static void append_field(struct buffer *line, const struct log_field *field, bool first)
 {
     if (as_json) {
         buffer_append_text(line, ",");
         append_quoted(line, field->name);
         buffer_append_text(line, ":");
     } else {
-        buffer_append_format(line, " %s=", field->name);
+        buffer_append_format(line, "%s%s=", first ? "  " : " ", field->name);
     }
     if (field->text == NULL) {
         buffer_append_format(line, "%lld", (long long)field->number);
@@ -84,16 +102,16 @@ void log_line(enum log_level level, const char *sentence, ...)
         buffer_append_format(&line, "{\"ts\":\"%s\",\"level\":\"%s\",\"msg\":", now, names[level]);
         append_quoted(&line, sentence);
     } else {
-        buffer_append_format(&line, "%s %-7s %s ", now, names[level], sentence);
+        buffer_append_format(&line, "%s %-7s %s", now, names[level], sentence);
     }
     va_list arguments;
     va_start(arguments, sentence);
-    for (;;) {
+    for (bool first = true;; first = false) {
         struct log_field field = va_arg(arguments, struct log_field);
         if (field.name == NULL) {
             break;
         }
-        append_field(&line, &field);
+        append_field(&line, &field, first);
     }
     va_end(arguments);
     buffer_append_text(&line, as_json ? "}\n" : "\n");

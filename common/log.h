@@ -1,9 +1,11 @@
 /* Log lines on standard error: one event one line, a sentence and its fields.
  *
  *   log_info("replayed the horizon", log_number("reports", 48211), log_text("from", "24 h"));
- *   2026-11-23T07:16:00Z info  replayed the horizon  reports=48211 from="24 h"
+ *   2026-11-23T07:16:00.125Z info    replayed the horizon  reports=48211 from="24 h"
  *
- * Text for people, JSON lines for machines (log_use_json). Never pass a token, a secret or a body.
+ * Text for people, JSON lines for machines (log_use_json: members ts, level, msg, then the fields).
+ * Field texts are quoted where they hold a space, a quote or anything a terminal might obey. Never
+ * pass a token, a secret or a body.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_COMMON_LOG_H

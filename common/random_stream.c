@@ -102,7 +102,12 @@ double random_beta(struct random_stream *random, double a, double b)
 {
     double x = random_gamma(random, a);
     double y = random_gamma(random, b);
-    return x / (x + y);
+    if (x + y > 0) {
+        return x / (x + y);
+    }
+    /* Both shapes so small that both draws are zero in a double: nearly all of the distribution
+     * sits at its ends, a share a / (a + b) of it at 1. */
+    return random_uniform(random) < a / (a + b) ? 1 : 0;
 }
 
 double random_pert(struct random_stream *random, double low, double likely, double high)

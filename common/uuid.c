@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/uuid.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -62,8 +63,20 @@ char *uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE])
     return text;
 }
 
+/* Lets libsodium choose the fastest BLAKE2b of this processor. Once: sodium_init takes a lock, and
+ * every report names a segment. It fails only where there is no randomness, which hashing does not
+ * need. */
+static void prepare_hashing(void)
+{
+    if (sodium_init() < 0) {
+        return; /* the plain BLAKE2b it is */
+    }
+}
+
 struct uuid uuid_from_name(const char *name_space, const void *name, size_t length)
 {
+    static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+    pthread_once(&prepared, prepare_hashing);
     struct uuid uuid;
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, sizeof uuid.bytes);
