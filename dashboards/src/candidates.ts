@@ -89,12 +89,13 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
         <div>
           <span class="numbers">${format.ratio(update.rate_ratio.likely)}
             <span class="aside">${
-              update.rate_ratio.low === null ? '' : format.ratioInterval(update.rate_ratio)
+              update.rate_ratio.likely === null ? '' : format.ratioInterval(update.rate_ratio)
             }</span></span>
           ${intervalBar(update.rate_ratio, axis)}
         </div>
       </td>
-      <td role="cell" data-label="Exposed now" class="number">${format.count(update.exposed_now)}</td>
+      <td role="cell" data-label="Installed / exposed" class="number">${format.count(update.installed_hosts)}
+        <span class="aside">/ ${format.count(update.exposed_now)}</span></td>
       <td role="cell" data-label="Onsets / expected" class="number">${format.count(update.exposed_onsets)}
         <span class="aside">/ ${format.decimal(update.expected_onsets)}</span></td>
       <td role="cell" data-label="First seen" class="number">${seen(update.first_seen_at, asOf)}</td>
@@ -124,7 +125,7 @@ export function candidates(answers: Answers, state: CandidatesState): TemplateRe
           <th role="columnheader" scope="col">Verdict</th>
           <th role="columnheader" scope="col" class="number">Evidence</th>
           <th role="columnheader" scope="col" class="effect"><div><span class="numbers">Rate ratio</span>${intervalScale(axis)}</div></th>
-          <th role="columnheader" scope="col" class="number">Exposed now</th>
+          <th role="columnheader" scope="col" class="number">Installed <span class="aside">/ exposed</span></th>
           <th role="columnheader" scope="col" class="number">Onsets <span class="aside">/ expected</span></th>
           <th role="columnheader" scope="col" class="number">First seen</th>
         </tr>

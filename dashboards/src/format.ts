@@ -46,6 +46,9 @@ export function ratio(value: number | null): string {
 }
 
 export function ratioInterval(range: Range): string {
+  if (!range.low) {
+    return range.high === null ? 'any' : `≤ ${ratio(range.high)}`;
+  }
   return range.high === null ? `≥ ${ratio(range.low)}` : `${ratio(range.low)}–${ratio(range.high)}`;
 }
 

@@ -144,7 +144,7 @@ function harmFigures(update: UpdateAnswer): TemplateResult {
     ${figure(
       'Rate of distress',
       ratio.likely === null ? format.NOTHING : `${format.ratio(ratio.likely)}×`,
-      ratio.low === null
+      ratio.likely === null
         ? 'not yet bounded'
         : `${format.ratioInterval(ratio)} × that of hosts without it`,
     )}

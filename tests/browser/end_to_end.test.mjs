@@ -1,0 +1,166 @@
+// The whole path in a browser: a simulated fleet reports to a real collector, a real analyzer reads
+// PostgreSQL, and the page says what the API says. Then the database goes, and the analyzer, and the
+// page says so.
+//
+// EPICENTER_BUILD_DIR: where the programs were built. EPICENTER_SCREENSHOT_DIR: as in
+// operations.test.mjs.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { assertAccessible, assertNoOverflow, contentSecurityPolicy, launchChromium, openPage } from './browser.mjs';
+import { pause, startHouse } from './house.mjs';
+
+const buildDirectory = process.env.EPICENTER_BUILD_DIR;
+const screenshotDirectory = process.env.EPICENTER_SCREENSHOT_DIR;
+assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
+
+const scenario = fileURLToPath(new URL('../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
+const HOSTS = 3000; // enough for a verdict of hold; the whole replay takes seconds
+const ANSWERED_MS = 120_000; // for the analyzer to have read it all, sanitizers included
+
+let house;
+let browser;
+let url;
+
+// The document once the analyzer has taken in the whole replay: it stops changing.
+async function settledDocument() {
+  const deadline = Date.now() + ANSWERED_MS;
+  let last = null;
+  let same = 0;
+  while (Date.now() < deadline) {
+    const response = await fetch(`${url}/v1/updates`);
+    const text = await response.text();
+    same = response.status === 200 && text === last ? same + 1 : 0;
+    if (same >= 4 && JSON.parse(text).updates.length > 0) {
+      return JSON.parse(text);
+    }
+    last = text;
+    await pause(1000);
+  }
+  throw new Error(`the analyzer did not settle; its last answer: ${last?.slice(0, 500)}`);
+}
+
+before(async () => {
+  house = await startHouse(buildDirectory);
+  url = await house.serve('analyzer');
+  browser = await launchChromium();
+}, { timeout: 120_000 });
+
+after(async () => {
+  await browser?.close();
+  await house?.stop();
+});
+
+async function open() {
+  const opened = await openPage(browser, { viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
+  await opened.page.goto(url);
+  return opened;
+}
+
+async function picture(page, name) {
+  if (screenshotDirectory) {
+    mkdirSync(screenshotDirectory, { recursive: true });
+    await page.screenshot({ path: join(screenshotDirectory, `end-to-end-${name}.png`), fullPage: true });
+  }
+}
+
+const observed = (affected) => affected.confirmed + affected.probable;
+const grouped = new Intl.NumberFormat('en-GB');
+
+describe('the analyzer serves the page', () => {
+  it('with the policy the other tests run under', async () => {
+    const response = await fetch(`${url}/`);
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('content-security-policy'), contentSecurityPolicy);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(response.headers.get('cache-control'), 'no-cache');
+    const again = await fetch(`${url}/`, { headers: { 'If-None-Match': response.headers.get('etag') } });
+    assert.equal(again.status, 304);
+  });
+
+  it('with assets that may be kept for good, compressed for those who ask', async () => {
+    const page = await (await fetch(`${url}/`)).text();
+    const assets = [...page.matchAll(/\/assets\/[^"]+/g)].map(([path]) => path);
+    assert.ok(assets.length >= 3, `the page names ${assets}`);
+    for (const path of assets) {
+      const packed = await fetch(url + path, { headers: { 'Accept-Encoding': 'gzip' } });
+      assert.equal(packed.status, 200, path);
+      assert.equal(packed.headers.get('content-encoding'), 'gzip', path);
+      assert.match(packed.headers.get('cache-control'), /immutable/);
+      const plain = await fetch(url + path, { headers: { 'Accept-Encoding': 'identity' } });
+      assert.equal(plain.headers.get('content-encoding'), null, path);
+      assert.equal(await packed.text(), await plain.text(), path);
+    }
+    assert.equal((await fetch(`${url}/assets/nothing.js`)).status, 404);
+  });
+
+  it('and has something to say before the first report', async () => {
+    const { page, close } = await open();
+    await page.getByText(/Nothing has reported so far|has no answers yet/).first().waitFor();
+    await picture(page, 'empty');
+    await close();
+  });
+});
+
+describe('after a replay of April 2005', () => {
+  let document;
+
+  before(async () => {
+    await house.replay(scenario, HOSTS);
+    document = await settledDocument();
+  }, { timeout: 300_000 });
+
+  it('the page shows the numbers of the API', async () => {
+    const { page, complaints, close } = await open();
+    const worst = document.updates.find((update) => update.verdict === 'HOLD');
+    assert.equal(worst?.id, 'pattern/2.594.00');
+    await page.getByText(worst.sentence).first().waitFor();
+    assert.match(await page.locator('.badge').innerText(), /Hold/);
+    assert.deepEqual(await page.locator('.candidate .name').allInnerTexts(), document.updates.map(({ id }) => id));
+    const figures = await page.locator('.figure .value').allInnerTexts();
+    assert.equal(figures[0], grouped.format(observed(worst.customers_total)));
+    assert.equal(figures[1], grouped.format(observed(worst.hosts_total)));
+    const lines = await page.locator('.matrix thead th').allInnerTexts();
+    for (const cell of worst.impact) {
+      const row = page.locator('.matrix tbody tr', { has: page.getByRole('rowheader', { name: cell.region, exact: true }) });
+      const shown = row.locator('th, td').nth(lines.indexOf(cell.product_line));
+      assert.equal(await shown.locator('.customers').innerText(), grouped.format(observed(cell.customers)));
+    }
+    assert.match(await page.locator('.freshness').innerText(), /replayed data of 23 Apr 2005/);
+    assert.match(await page.locator('.trust').innerText(), new RegExp(`of ${grouped.format(document.fleet.hosts)}`));
+    for (const width of [1440, 768, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      await assertNoOverflow(page);
+      await assertAccessible(page);
+      await picture(page, `hold-${width}`);
+    }
+    assert.deepEqual(complaints, [], 'nothing was complained of');
+    await close();
+  });
+
+  it('the page says when the database is away and when it is back', async () => {
+    const { page, close } = await open();
+    await page.locator('.candidate').first().waitFor();
+    await house.stopDatabase();
+    await page.getByText('The database is away').waitFor({ timeout: 60_000 });
+    await picture(page, 'database-away');
+    await house.startDatabase();
+    await page.getByText('The database is away').waitFor({ state: 'detached', timeout: 60_000 });
+    await close();
+  });
+
+  it('the page keeps its last word when the analyzer is killed', async () => {
+    const { page, close } = await open();
+    await page.locator('.candidate').first().waitFor();
+    await house.end('analyzer', 'SIGKILL');
+    await page.getByText('The analyzer does not answer').waitFor({ timeout: 60_000 });
+    assert.deepEqual(await page.locator('.candidate .name').allInnerTexts(), document.updates.map(({ id }) => id));
+    await picture(page, 'analyzer-away');
+    await close();
+  });
+});
