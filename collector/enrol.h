@@ -1,0 +1,30 @@
+/* Enrolment: a customer's short-lived secret for a host's token of its own.
+ *
+ * POST /v1/enrol {"secret": "eps_…", "host_id": "…"} -> 200 {"token": "ep1_…", "host_id":
+ * "<UUID>"}; 403 when the secret is unknown, expired or used up.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_COLLECTOR_ENROL_H
+#define EPICENTER_COLLECTOR_ENROL_H
+
+#include <stddef.h>
+
+#include "common/failure.h"
+#include "common/http_server.h"
+#include "common/token.h"
+
+#define ENROL_BODY_LIMIT ((size_t)4096)
+
+struct enrol;
+
+/* Starts the thread that asks the database. `conninfo` and `keys` must outlive it. */
+MUST_CHECK bool enrol_start(const char *conninfo, const struct token_keys *keys,
+                            struct enrol **enrol, struct failure *failure);
+
+/* Answers what waits and ends the thread. */
+void enrol_stop(struct enrol *enrol);
+
+/* The route; `service` is a struct service. */
+void enrol_host(void *service, struct http_request *request);
+
+#endif

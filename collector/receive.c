@@ -1,0 +1,381 @@
+/* How does a request become committed reports? Token, encoding, decoder, commit, answer; see
+ * receive.h.
+ *
+ * The hard thing is who owns what while the request waits for its commit: the decoded batch lives
+ * in a struct delivery, which travels to the committer and is freed by whoever answers.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "collector/receive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <jansson.h>
+#include <sodium.h>
+
+#include "collector/batch.h"
+#include "collector/commit.h"
+#include "collector/decode.h"
+#include "collector/decode_steps.h"
+#include "collector/inflate.h"
+#include "collector/service.h"
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/instant.h"
+#include "common/report.h"
+#include "common/token.h"
+
+#define INFLATED_LIMIT ((size_t)16 * 1024 * 1024)
+/* Rejections a problem quotes; the sender's mistake shows in the first ones. */
+#define DETAILS_QUOTED 3
+/* Room for a user name, which is nothing to us, and a token. */
+#define BASIC_SIZE 512
+
+struct delivery {
+    struct batch batch;
+    struct service *service;
+    struct http_request *request; /* NULL: answered already, only its rejections are kept */
+};
+
+static void delivery_free(struct delivery *delivery)
+{
+    decode_output_free(&delivery->batch.output);
+    free(delivery);
+}
+
+/* ---- Who sends ---- */
+
+static const char *after_scheme(const char *header, const char *scheme)
+{
+    size_t length = strlen(scheme);
+    if (strncasecmp(header, scheme, length) != 0 || header[length] != ' ') {
+        return NULL;
+    }
+    header += length;
+    return header + strspn(header, " ");
+}
+
+/* The password of "user:password" in base64, for agents that know nothing but Basic. */
+static const char *basic_password(const char *encoded, char text[static BASIC_SIZE])
+{
+    size_t length = 0;
+    if (sodium_base642bin((unsigned char *)text, BASIC_SIZE - 1, encoded, strlen(encoded), NULL,
+                          &length, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
+        return "";
+    }
+    text[length] = '\0';
+    const char *colon = strchr(text, ':');
+    return colon != NULL ? colon + 1 : "";
+}
+
+static bool authenticate(const struct service *service, const struct http_request *request,
+                         struct token *token, struct failure *failure)
+{
+    const char *header = http_request_header(request, "Authorization");
+    if (header == NULL) {
+        return failure_set(failure, FAILURE_UNAUTHORIZED,
+                           "send the token: \"Authorization: Bearer …\", or Basic with the token "
+                           "as password");
+    }
+    char basic[BASIC_SIZE];
+    const char *text = after_scheme(header, "Bearer");
+    if (text == NULL) {
+        const char *encoded = after_scheme(header, "Basic");
+        text = encoded != NULL ? basic_password(encoded, basic) : "";
+    }
+    bool good = token_verify(service->keys, text, token, failure);
+    sodium_memzero(basic, sizeof basic);
+    if (good && token->kind == TOKEN_REPLAY && !service->replay) {
+        return failure_set(failure, FAILURE_FORBIDDEN,
+                           "this token is for replays, and this collector was started without "
+                           "--replay");
+    }
+    return good;
+}
+
+/* ---- The answer ---- */
+
+static void answer_failure(struct service *service, struct http_request *request,
+                           const struct failure *failure)
+{
+    if (failure->code == FAILURE_UNAUTHORIZED) {
+        http_respond_header(request, "WWW-Authenticate", "Bearer realm=\"epicenter\"");
+        http_respond_header(request, "WWW-Authenticate", "Basic realm=\"epicenter\"");
+    }
+    switch (failure->code) {
+    case FAILURE_NONE:
+    case FAILURE_UNAVAILABLE:
+    case FAILURE_MEMORY:
+    case FAILURE_SYSTEM:
+        service_count(service, 503);
+        break;
+    default:
+        service_count(service, 400);
+        break;
+    }
+    http_respond_failure(request, failure);
+}
+
+static size_t kept_rejections(const struct decode_output *output)
+{
+    return output->rejection_count < DECODE_REJECTIONS_KEPT ? output->rejection_count
+                                                            : DECODE_REJECTIONS_KEPT;
+}
+
+static json_t *describe_rejections(const struct decode_output *output)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < kept_rejections(output); i++) {
+        json_t *item = json_pack("{s:I, s:s}", "line", (json_int_t)output->rejections[i].line,
+                                 "detail", output->rejections[i].detail);
+        if (item == NULL || json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* {"accepted":n,"rejected":[…]}; "rejected_count" too where not all of them are listed. */
+static void write_answer(const struct decode_output *output, struct buffer *body)
+{
+    buffer_append_format(body, "{\"accepted\":%zu,", output->report_count);
+    if (output->rejection_count > DECODE_REJECTIONS_KEPT) {
+        buffer_append_format(body, "\"rejected_count\":%zu,", output->rejection_count);
+    }
+    if (output->rejection_count == 0) {
+        buffer_append_text(body, "\"rejected\":[]}");
+        return;
+    }
+    json_t *list = describe_rejections(output);
+    char *text = list != NULL ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    buffer_append_format(body, "\"rejected\":%s}", text != NULL ? text : "[]");
+    free(text);
+}
+
+static void answer_accepted(struct service *service, struct http_request *request,
+                            const struct decode_output *output)
+{
+    struct buffer body = {0};
+    write_answer(output, &body);
+    service_count(service, 200);
+    http_respond(request, 200, "application/json", &body);
+}
+
+/* Nothing was acceptable: says the first reasons. */
+static void answer_refused(struct service *service, struct http_request *request,
+                           const struct decode_output *output, bool one_report)
+{
+    struct failure failure = {.code = FAILURE_FORBIDDEN};
+    char details[1024] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < kept_rejections(output); i++) {
+        const struct decode_rejection *rejection = &output->rejections[i];
+        if (rejection->code != FAILURE_FORBIDDEN) {
+            failure.code = FAILURE_INVALID;
+        }
+        if (i >= DETAILS_QUOTED || used >= sizeof details) {
+            continue;
+        }
+        int length = one_report ? snprintf(details, sizeof details, "%s", rejection->detail)
+                                : snprintf(details + used, sizeof details - used, "%sline %zu: %s",
+                                           i > 0 ? "; " : "", rejection->line, rejection->detail);
+        used += length > 0 ? (size_t)length : 0;
+    }
+    size_t unsaid =
+        output->rejection_count > DETAILS_QUOTED ? output->rejection_count - DETAILS_QUOTED : 0;
+    service_count(service, 400);
+    http_respond_problem(request, failure.code == FAILURE_FORBIDDEN ? 403 : 400,
+                         unsaid > 0 ? "%s; and %zu more" : "%s", details, unsaid);
+}
+
+/* Called by a committer. */
+static void on_committed(struct batch *batch, const struct failure *failure)
+{
+    struct delivery *delivery = batch->context;
+    if (delivery->request != NULL && failure == NULL) {
+        answer_accepted(delivery->service, delivery->request, &batch->output);
+    } else if (delivery->request != NULL) {
+        /* Why is for the log; the sender only needs to come again. */
+        struct failure away = {.code = FAILURE_UNAVAILABLE,
+                               .message = "the reports could not be stored now; send them again"};
+        answer_failure(delivery->service, delivery->request, &away);
+    }
+    delivery_free(delivery);
+}
+
+/* ---- The way in ---- */
+
+struct arrival {
+    decoder decode;
+    const char *source;
+    bool one_report;
+    size_t plain_limit;
+    const struct report_attribute *attributes;
+    size_t attribute_count;
+};
+
+/* The body out of its encoding: the request's own, or `inflated`. */
+static bool open_body(const struct http_request *request, const struct arrival *arrival,
+                      struct buffer *inflated, const struct buffer **plain, struct failure *failure)
+{
+    enum inflate_encoding encoding;
+    if (!inflate_encoding(http_request_header(request, "Content-Encoding"), &encoding, failure)) {
+        return false;
+    }
+    *plain = http_request_body(request);
+    if (encoding != INFLATE_IDENTITY) {
+        if (!inflate_body(encoding, *plain, arrival->plain_limit, inflated, failure)) {
+            return false;
+        }
+        *plain = inflated;
+    }
+    if ((*plain)->length > arrival->plain_limit) {
+        return failure_set(failure, FAILURE_TOO_LARGE, "the body is over the limit of %zu bytes",
+                           arrival->plain_limit);
+    }
+    return true;
+}
+
+static bool decode_body(struct service *service, const struct http_request *request,
+                        const struct arrival *arrival, const struct token *token,
+                        struct delivery *delivery, struct failure *failure)
+{
+    struct buffer inflated = {0};
+    const struct buffer *plain;
+    bool good = open_body(request, arrival, &inflated, &plain, failure);
+    if (good) {
+        struct decode_input input = {
+            .bytes = plain->data != NULL ? plain->data : "",
+            .length = plain->length,
+            .one_report = arrival->one_report,
+            .token = token,
+            .replay = service->replay,
+            .received_at = instant_now(),
+            .attributes = arrival->attributes,
+            .attribute_count = arrival->attribute_count,
+        };
+        good = arrival->decode(&input, &delivery->batch.output, failure);
+    }
+    buffer_free(&inflated);
+    return good;
+}
+
+/* Commits what was decoded; the request is answered then, or at once where nothing is to be
+ * accepted. Takes the delivery over. */
+static void deliver(struct service *service, struct http_request *request,
+                    const struct arrival *arrival, struct delivery *delivery)
+{
+    struct decode_output *output = &delivery->batch.output;
+    struct failure failure = {0};
+    delivery->batch.done = on_committed;
+    delivery->batch.context = delivery;
+    delivery->service = service;
+    if (output->report_count > 0) {
+        delivery->request = request;
+    } else if (output->rejection_count == 0) {
+        answer_accepted(service, request, output);
+        delivery_free(delivery);
+        return;
+    } else {
+        answer_refused(service, request, output, arrival->one_report);
+    }
+    if (!commit_submit(service->commit, &delivery->batch, &failure)) {
+        if (delivery->request != NULL) {
+            answer_failure(service, request, &failure);
+        }
+        delivery_free(delivery);
+    }
+}
+
+static void receive(struct service *service, struct http_request *request,
+                    const struct arrival *arrival)
+{
+    struct token token;
+    struct failure failure = {0};
+    atomic_fetch_add_explicit(&service->bytes_received, http_request_body(request)->length,
+                              memory_order_relaxed);
+    if (!authenticate(service, request, &token, &failure)) {
+        answer_failure(service, request, &failure);
+        return;
+    }
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (delivery == NULL) {
+        failure_memory(&failure, "receiving reports");
+        answer_failure(service, request, &failure);
+        return;
+    }
+    delivery->batch.source = arrival->source;
+    memcpy(delivery->batch.customer_id, token.customer_id, sizeof token.customer_id);
+    if (!decode_body(service, request, arrival, &token, delivery, &failure)) {
+        if (failure.code == FAILURE_UNSUPPORTED) {
+            http_respond_header(request, "Accept-Encoding", "gzip, zstd");
+        }
+        answer_failure(service, request, &failure);
+        delivery_free(delivery);
+        return;
+    }
+    deliver(service, request, arrival, delivery);
+}
+
+/* ---- The routes ---- */
+
+/* Whether the header names the media type, whatever its parameters. */
+static bool is_media_type(const char *header, const char *type)
+{
+    size_t length = strlen(type);
+    return header != NULL && strncasecmp(header, type, length) == 0 &&
+           (header[length] == '\0' || strchr("; \t", header[length]) != NULL);
+}
+
+void receive_reports(void *context, struct http_request *request)
+{
+    struct service *service = context;
+    const char *type = http_request_header(request, "Content-Type");
+    struct arrival arrival = {
+        .decode = decode_report,
+        .source = "/v1/reports",
+        .one_report = is_media_type(type, "application/json"),
+    };
+    if (!arrival.one_report && !is_media_type(type, "application/x-ndjson")) {
+        struct failure failure = {0};
+        failure_set(&failure, FAILURE_UNSUPPORTED,
+                    "Content-Type: send one report as application/json or one a line as "
+                    "application/x-ndjson");
+        answer_failure(service, request, &failure);
+        return;
+    }
+    arrival.plain_limit = arrival.one_report ? DECODE_DOCUMENT_LIMIT : INFLATED_LIMIT;
+    receive(service, request, &arrival);
+}
+
+struct query_attributes {
+    struct report_attribute list[REPORT_ATTRIBUTES_LIMIT + 1]; /* one more shows that it is over */
+    size_t count;
+};
+
+static void take_attribute(void *context, const char *name, const char *value)
+{
+    struct query_attributes *attributes = context;
+    if (attributes->count < sizeof attributes->list / sizeof *attributes->list) {
+        attributes->list[attributes->count++] =
+            (struct report_attribute){.name = name, .value = value};
+    }
+}
+
+void receive_collectd(void *context, struct http_request *request)
+{
+    struct query_attributes attributes = {.count = 0};
+    http_request_each_query(request, take_attribute, &attributes);
+    struct arrival arrival = {
+        .decode = decode_collectd,
+        .source = "/v1/collectd",
+        .plain_limit = DECODE_DOCUMENT_LIMIT,
+        .attributes = attributes.list,
+        .attribute_count = attributes.count,
+    };
+    receive(context, request, &arrival);
+}

@@ -1,0 +1,25 @@
+/* Reports in: the routes that take them, from the token to the answer.
+ *
+ * 200 {"accepted": n, "rejected": [{"line", "detail"}]} once everything accepted is committed; 400
+ * (or 403, when all of it is another's) when nothing is acceptable; 401, 413, 415, 503 as HTTP
+ * means them.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_COLLECTOR_RECEIVE_H
+#define EPICENTER_COLLECTOR_RECEIVE_H
+
+#include <stddef.h>
+
+#include "common/http_server.h"
+
+/* Bytes of a body on the wire: 20,000 plain reports; more hosts' worth is sent compressed. */
+#define RECEIVE_BODY_LIMIT ((size_t)8 * 1024 * 1024)
+
+/* POST /v1/reports: application/json (one) or application/x-ndjson (many). */
+void receive_reports(void *service, struct http_request *request);
+
+/* POST /v1/collectd: what collectd's write_http sends. The attributes of the host stand in the
+ * query of the URL, since collectd cannot say them. */
+void receive_collectd(void *service, struct http_request *request);
+
+#endif
