@@ -25,11 +25,13 @@ struct table {
     struct table_row rows[ROWS_SHOWN + 2]; /* the largest cells, the others added up, the total */
     size_t row_count;
     char others[48];
+    const char *const *heads; /* one of the two sets */
     size_t region_width, product_width, figure_width[FIGURES];
 };
 
-static const char *const figure_heads[FIGURES] = {"confirmed", "probable", "estimated",
-                                                  "confirmed", "probable", "estimated"};
+/* In full where there is room, else shortened as the line below the table explains. */
+static const char *const full_heads[3] = {"confirmed", "probable", "estimated"};
+static const char *const short_heads[3] = {"conf.", "prob.", "est."};
 
 static void fill_range(struct range range, char text[2 * TEXT_NUMBER_SIZE])
 {
@@ -91,17 +93,18 @@ static size_t cell_rank(const struct update_answer *update, size_t index)
     return rank;
 }
 
-static void fill_table(struct table *table, const struct update_answer *update, size_t limit)
+static void fill_table(struct table *table, const struct update_answer *update, size_t limit,
+                       const char *const heads[3])
 {
     struct affected_count customers = {0};
     struct affected_count hosts = {0};
     size_t others = 0;
     size_t shown = update->impact_count > limit ? limit - 1 : limit;
 
-    *table =
-        (struct table){.region_width = strlen("Region"), .product_width = strlen("Product line")};
+    *table = (struct table){
+        .heads = heads, .region_width = strlen("Region"), .product_width = strlen("Product line")};
     for (size_t i = 0; i < FIGURES; i++) {
-        table->figure_width[i] = strlen(figure_heads[i]);
+        table->figure_width[i] = strlen(heads[i % 3]);
     }
     for (size_t i = 0; i < update->impact_count; i++) {
         const struct impact_cell *cell = &update->impact[i];
@@ -162,7 +165,7 @@ static void put_table(const struct text_page *page, const struct table *table, s
     size_t width =
         table->region_width + 2 + table->product_width + figures_width(table, from, until);
     for (size_t i = 0; i < FIGURES; i++) {
-        snprintf(heads.figures[i], sizeof heads.figures[i], "%s", figure_heads[i]);
+        snprintf(heads.figures[i], sizeof heads.figures[i], "%s", table->heads[i % 3]);
     }
     text_paint(page, TEXT_DIM);
     text_append_spaces(page->out, 4 + table->region_width + table->product_width);
@@ -203,15 +206,23 @@ static void narrow_names(struct table *table, size_t columns)
     }
 }
 
+static bool fits_side_by_side(const struct table *table, size_t columns)
+{
+    return 4 + table->region_width + table->product_width + figures_width(table, 0, FIGURES) <=
+           columns;
+}
+
 void answer_table_put(const struct text_page *page, const struct update_answer *update)
 {
     struct table table;
-    fill_table(&table, update, ROWS_SHOWN);
-    size_t names = 4 + table.region_width + table.product_width;
-    if (names + figures_width(&table, 0, FIGURES) <= page->columns) {
+    fill_table(&table, update, ROWS_SHOWN, full_heads);
+    if (!fits_side_by_side(&table, page->columns)) {
+        fill_table(&table, update, ROWS_SHOWN, short_heads);
+    }
+    if (fits_side_by_side(&table, page->columns)) {
         put_table(page, &table, 0, FIGURES);
     } else {
-        fill_table(&table, update, ROWS_SHOWN_STACKED);
+        fill_table(&table, update, ROWS_SHOWN_STACKED, full_heads);
         narrow_names(&table, page->columns);
         put_table(page, &table, 0, 3);
         put_table(page, &table, 3, 6);
@@ -220,7 +231,7 @@ void answer_table_put(const struct text_page *page, const struct update_answer *
     text_put(page, "  ");
     text_append_wrapped(page->out,
                         "confirmed: seen pinned or slowed; probable: fell silent; "
-                        "estimated: seats that do not report",
+                        "estimated: no reports",
                         2, 2, page->columns);
     text_paint(page, TEXT_PLAIN);
 }

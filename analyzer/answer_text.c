@@ -221,8 +221,8 @@ static void put_cost(const struct text_page *page, const struct cost_estimate *c
     text_paint(page, TEXT_PLAIN);
     text_put(page, "  ");
     text_append_wrapped(page->out,
-                        "P10: nine chances in ten that it is more; P50: as likely more as less; "
-                        "P90: one chance in ten that it is more.",
+                        "P10 and P90: one chance in ten each that it is less or more; P50: the "
+                        "middle.",
                         2, 2, page->columns);
     struct buffer drivers = {0};
     for (size_t i = 0; i < sizeof cost->drivers / sizeof *cost->drivers; i++) {
@@ -336,13 +336,12 @@ static void put_fleet(const struct text_page *page, const struct answers *answer
     char reporting[TEXT_NUMBER_SIZE];
     char customers[TEXT_NUMBER_SIZE];
     char line[256];
-    snprintf(line, sizeof line, "%s hosts of %s customers, %s of them reporting.",
+    snprintf(line, sizeof line, "The fleet: %s hosts of %s customers; %s hosts reporting.",
              text_count(answers->fleet.hosts, hosts),
              text_count(answers->fleet.customers, customers),
              text_count(answers->fleet.reporting, reporting));
-    put_heading(page, "Fleet");
-    text_put(page, "  ");
-    text_append_wrapped(page->out, line, 2, 2, page->columns);
+    text_put(page, "\n");
+    text_append_wrapped(page->out, line, 0, 0, page->columns);
 }
 
 void answer_write_text(const struct answers *answers, unsigned columns, bool colour, size_t calls,

@@ -48,8 +48,8 @@ struct server {
     struct live_status status;
     enum failure_code trouble; /* of the last turn; FAILURE_NONE while all is well */
     atomic_bool stopping;
-    /* By the machine's clock, in microseconds: when these were last done. */
-    instant_us registry_read_at, maintained_at, published_at, progress_told_at;
+    /* By the machine's clock: when these were last done, and when to publish again. */
+    instant_us registry_read_at, maintained_at, progress_told_at, publish_after;
 };
 
 static void rest(struct server *server, instant_us duration)
@@ -105,13 +105,19 @@ static void tell_progress(struct server *server, instant_us now)
              log_number("reports", (int64_t)server->status.followed.reports));
 }
 
-static bool publish(struct server *server, instant_us now, struct failure *failure)
+/* Once a second at most, and in a fifth of the time at most: the answers of a large fleet take a
+ * while, and must not keep it from catching up. */
+static bool publish(struct server *server, struct failure *failure)
 {
-    if (!publish_is_due(server->publisher) || now - server->published_at < PUBLISH_INTERVAL) {
+    instant_us began = instant_now();
+    if (!publish_is_due(server->publisher) || began < server->publish_after) {
         return true;
     }
-    server->published_at = now;
-    return publish_answers(server->publisher, failure);
+    bool good = publish_answers(server->publisher, failure);
+    instant_us ended = instant_now();
+    instant_us pause = 4 * (ended - began);
+    server->publish_after = ended + (pause > PUBLISH_INTERVAL ? pause : PUBLISH_INTERVAL);
+    return good;
 }
 
 /* ---- One turn of the loop ---- */
@@ -137,8 +143,8 @@ static bool turn(struct server *server, bool *idle, struct failure *failure)
     server->status.advances = publish_advances(server->publisher);
     tell_progress(server, now);
     if (!server->status.horizon_replayed && follow_has_caught_up(server->follow)) {
-        server->published_at = 0; /* what was found must be there when /readyz says so */
-        if (!publish(server, now, failure)) {
+        server->publish_after = 0; /* what was found must be there when /readyz says so */
+        if (!publish(server, failure)) {
             return false;
         }
         server->status.horizon_replayed = true;
@@ -146,8 +152,7 @@ static bool turn(struct server *server, bool *idle, struct failure *failure)
                  log_number("loads", (int64_t)server->status.followed.loads),
                  log_number("reports", (int64_t)server->status.followed.reports));
     }
-    return publish(server, now, failure) &&
-           publish_write(server->publisher, server->database, failure);
+    return publish(server, failure) && publish_write(server->publisher, server->database, failure);
 }
 
 static void note_success(struct server *server)
