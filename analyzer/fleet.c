@@ -253,8 +253,22 @@ static bool welcome_back(struct fleet *fleet, uint32_t number, fleet_second now,
     struct fleet_host *host = &fleet->hosts[number];
     host->high_streak = host->raised_streak = host->calm_streak = 0;
     host->has_cpu = 0; /* what it measured before the silence is not recent */
-    return step(fleet, number, HOST_NEW, now, failure) &&
-           watch_silence(fleet, number, now / 60, failure);
+    return step(fleet, number, HOST_NEW, now, failure);
+}
+
+/* What the report says, once it is known to be new. */
+static bool take_reading(struct fleet *fleet, uint32_t number, const struct fleet_reading *reading,
+                         struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    host->last_observed_at = reading->observed_at;
+    fleet->reports++;
+    if (!reading->has_cpu) {
+        return true;
+    }
+    measure(host, reading);
+    return decide(fleet, number, fleet_correct(host, reading->observed_at, reading->received_at),
+                  (float)reading->busy, failure);
 }
 
 bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading *reading,
@@ -266,33 +280,23 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
     if (delay_s < host->delay_s) {
         host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
     }
-    bool first = host->last_seen == INT32_MIN;
-    if (now > host->last_seen) {
-        host->last_seen = now;
-    }
-    if (first) {
-        host->since = now;
-        if (!watch_silence(fleet, number, now / 60, failure)) {
-            return false;
-        }
-    } else if (host->state == HOST_SILENT && !welcome_back(fleet, number, now, failure)) {
+    bool unwatched = host->last_seen == INT32_MIN || host->state == HOST_SILENT;
+    host->since = host->last_seen == INT32_MIN ? now : host->since;
+    host->last_seen = now > host->last_seen ? now : host->last_seen;
+    if (host->state == HOST_SILENT && !welcome_back(fleet, number, now, failure)) {
         return false;
     }
-
-    if (reading->observed_at <= host->last_observed_at) {
+    if (reading->observed_at > host->last_observed_at) {
+        if (!take_reading(fleet, number, reading, failure)) {
+            return false;
+        }
+    } else {
         bool other_part = reading->observed_at == host->last_observed_at && !reading->has_cpu;
         fleet->duplicate_reports += reading->observed_at == host->last_observed_at && !other_part;
         fleet->out_of_order_reports += reading->observed_at < host->last_observed_at;
-        return true;
     }
-    host->last_observed_at = reading->observed_at;
-    fleet->reports++;
-    if (!reading->has_cpu) {
-        return true;
-    }
-    measure(host, reading);
-    return decide(fleet, number, fleet_correct(host, reading->observed_at, reading->received_at),
-                  (float)reading->busy, failure);
+    /* After the reading, which says how often the host reports. */
+    return !unwatched || watch_silence(fleet, number, now / 60, failure);
 }
 
 bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure)

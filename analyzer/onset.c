@@ -9,6 +9,8 @@
  * harmed hosts are passed over. */
 #define RUN 5
 #define RUN_CHANCE 0.001
+/* -ln(0.01): an exponential gap is longer than this many means once in a hundred times. */
+#define GAP_LIMIT 4.6
 
 static int compare(const void *left, const void *right)
 {
@@ -29,6 +31,20 @@ static double poisson_at_least(int least, double mean)
     return below < 1 ? 1 - below : 0;
 }
 
+/* A run may open with ordinary noise that happened shortly before: an event that stands off from
+ * the next run by more than a gap of that run does once in a hundred times is not part of it. */
+static size_t skip_stragglers(const double *began_s, size_t count, size_t first, size_t run)
+{
+    for (size_t skipped = 0; skipped + 1 < run && first + run < count; skipped++) {
+        double mean_gap = (began_s[first + run] - began_s[first + 1]) / (double)(run - 1);
+        if (began_s[first + 1] - began_s[first] <= GAP_LIMIT * (mean_gap + 1)) {
+            break;
+        }
+        first++;
+    }
+    return first;
+}
+
 struct range onset_of(double *began_s, size_t count, double noise_per_s, double earliest_s)
 {
     if (count == 0) {
@@ -45,6 +61,7 @@ struct range onset_of(double *began_s, size_t count, double noise_per_s, double 
         }
         first++;
     }
+    first = skip_stragglers(began_s, count, first, run);
     double likely = began_s[first] < earliest_s ? earliest_s : began_s[first];
     size_t left = count - first < run ? count - first : run;
     double gap = left > 1 ? (began_s[first + left - 1] - began_s[first]) / (double)(left - 1) : 60;

@@ -12,8 +12,9 @@
  * `earliest_s` the first installation, before which there was nothing to harm.
  *
  * likely is the first of them that opens a run of five too dense for the noise (Poisson, one in a
- * thousand); the interval reaches back by 2.3 mean gaps of that run, within which a process of that
- * rate has its first event nine times in ten, and forward by one. NAN when there are none. */
+ * thousand), less stragglers that stand off from the run; the interval reaches back by 2.3 mean
+ * gaps of that run, within which a process of that rate has its first event nine times in ten, and
+ * forward by one. NAN when there are none. */
 struct range onset_of(double *began_s, size_t count, double noise_per_s, double earliest_s);
 
 #endif

@@ -29,7 +29,7 @@
 
 struct segment_value {
     uint32_t attribute;
-    uint32_t rank; /* among the values of its attribute, from 0, in order of discovery */
+    uint32_t rank;      /* among the values of its attribute, from 0, in order of discovery */
     const char *parent; /* value of the attribute it is read within, or NULL */
     const char *text;
 };

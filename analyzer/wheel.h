@@ -13,7 +13,7 @@ struct wheel {
     struct wheel_bucket {
         uint32_t *items;
         uint32_t count, capacity;
-    } *buckets; /* bucket of minute m at m modulo span */
+    } * buckets;   /* bucket of minute m at m modulo span */
     uint32_t span; /* a power of two, or 0 */
     int32_t next;  /* first minute not yet taken */
 };

@@ -50,8 +50,7 @@ static bool grow(struct hash_index *index, struct failure *failure)
     return true;
 }
 
-bool hash_index_add(struct hash_index *index, uint64_t hash, uint32_t item,
-                    struct failure *failure)
+bool hash_index_add(struct hash_index *index, uint64_t hash, uint32_t item, struct failure *failure)
 {
     if ((index->count + 1) * 4 > index->capacity * 3 && !grow(index, failure)) {
         return false;

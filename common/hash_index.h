@@ -17,7 +17,7 @@ struct hash_index {
     struct hash_index_slot {
         uint32_t hash;
         uint32_t item;
-    } *slots;
+    } * slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
 };

@@ -61,8 +61,8 @@ static void one_onset_has_the_closed_form(void **state)
 static void several_onsets_match_the_definition(void **state)
 {
     (void)state;
-    static const uint32_t cases[][4] = {{5, 7, 2, 1},   {5, 7, 5, 5},   {3, 90, 6, 3},
-                                        {90, 3, 6, 3},  {40, 40, 20, 4}, {1, 1, 2, 1},
+    static const uint32_t cases[][4] = {{5, 7, 2, 1},    {5, 7, 5, 5},    {3, 90, 6, 3},
+                                        {90, 3, 6, 3},   {40, 40, 20, 4}, {1, 1, 2, 1},
                                         {60, 20, 30, 30}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         const uint32_t *one = cases[c];

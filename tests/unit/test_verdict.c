@@ -1,0 +1,209 @@
+/* Verdicts, the onset's date and the beta distribution, against hand-worked cases and closed forms.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/distribution.h"
+#include "analyzer/onset.h"
+#include "analyzer/verdict.h"
+#include "common/random_stream.h"
+
+static struct verdict_case with(double e, double low, double high)
+{
+    return (struct verdict_case){.log_e = log(e),
+                                 .low = low,
+                                 .rate_ratio = {.low = low, .likely = low, .high = high},
+                                 .verdict = VERDICT_INSUFFICIENT_DATA};
+}
+
+static void one_update_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        double e, low, high;
+        enum verdict verdict;
+    } table[] = {
+        {1, 0.2, 9, VERDICT_INSUFFICIENT_DATA},
+        {1, 0.3, 1.4, VERDICT_CLEAR},
+        {25, 0.9, 9, VERDICT_SUSPECT},
+        {5, 1.1, 9, VERDICT_SUSPECT},
+        {999, 2, 9, VERDICT_SUSPECT},
+        {1001, 2, 9, VERDICT_HOLD},
+        {1e9, 1.4, 9, VERDICT_SUSPECT}, /* certain, but below the margin */
+        {1e9, 1.6, 9, VERDICT_HOLD},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct failure failure;
+        struct verdict_case one = with(table[i].e, table[i].low, table[i].high);
+        assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+        assert_int_equal(one.verdict, table[i].verdict);
+    }
+}
+
+/* e-BH by its definition: the largest k whose k-th largest e-value is at least K / (k alpha). */
+static size_t e_bh_by_definition(const struct verdict_case *cases, size_t count, double alpha)
+{
+    size_t rejected = 0;
+    for (size_t k = 1; k <= count; k++) {
+        size_t at_least = 0;
+        for (size_t i = 0; i < count; i++) {
+            at_least += exp(cases[i].log_e) >= (double)count / ((double)k * alpha) * (1 - 1e-12);
+        }
+        rejected = at_least >= k ? k : rejected;
+    }
+    return rejected;
+}
+
+static void several_updates_share_the_error(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 500; seed++) {
+        struct random_stream random = random_stream_new(seed, 0);
+        struct verdict_case cases[12];
+        struct failure failure;
+        size_t count = 1 + (size_t)random_below(&random, 12);
+        for (size_t i = 0; i < count; i++) {
+            cases[i] = with(pow(10, 8 * random_uniform(&random)), 3, 9);
+        }
+        size_t expected = e_bh_by_definition(cases, count, 0.001);
+        assert_true(verdict_decide(cases, count, 0.001, 1.5, &failure));
+        size_t held = 0;
+        for (size_t i = 0; i < count; i++) {
+            held += cases[i].verdict == VERDICT_HOLD;
+        }
+        assert_int_equal(held, expected);
+    }
+}
+
+static void a_hold_stays(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct verdict_case one = with(2, 0.5, 1.2);
+    one.verdict = VERDICT_HOLD;
+    assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+    assert_int_equal(one.verdict, VERDICT_HOLD);
+}
+
+static void every_verdict_says_why(void **state)
+{
+    (void)state;
+    for (int verdict = VERDICT_HOLD; verdict <= VERDICT_CLEAR; verdict++) {
+        struct arena arena = {0};
+        struct failure failure;
+        struct update_answer answer = {0};
+        struct verdict_facts facts = {.update_id = "pattern/1",
+                                      .verdict = (enum verdict)verdict,
+                                      .log_e = 3,
+                                      .alpha = 0.001,
+                                      .margin = 1.5,
+                                      .rate_ratio = {0.5, 1.1, 4},
+                                      .segment_text = "the whole fleet",
+                                      .exposed_hosts = 500,
+                                      .exposed_onsets = 4,
+                                      .expected_onsets = 3.6,
+                                      .exposed_share = 0.4,
+                                      .hosts_per_minute = 12,
+                                      .followed = true,
+                                      .onset = {NAN, NAN, NAN}};
+        assert_true(verdict_explain(&facts, &arena, &answer, &failure));
+        assert_non_null(strstr(answer.sentence, "pattern/1"));
+        assert_true(answer.reason_count > 0);
+        assert_non_null(answer.action);
+        if (verdict == VERDICT_INSUFFICIENT_DATA) {
+            assert_non_null(strstr(answer.reasons[answer.reason_count - 1], "more exposed hosts"));
+        }
+        arena_free(&arena);
+    }
+}
+
+/* ---- When it began ---- */
+
+static void the_onset_is_dated(void **state)
+{
+    (void)state;
+    int inside = 0;
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        struct random_stream random = random_stream_new(seed, 1);
+        double began[400];
+        size_t count = 0;
+        double truth = 3600 + 1800 * random_uniform(&random);
+        for (double at = 0; at < 7200; at += random_exponential(&random, 900)) {
+            began[count++] = at; /* noise: four an hour */
+        }
+        for (double at = truth; at < truth + 1200 && count < 400;
+             at += random_exponential(&random, 10)) {
+            began[count++] = at;
+        }
+        struct range onset = onset_of(began, count, 1.0 / 900, 0);
+        assert_true(onset.low <= onset.likely && onset.likely <= onset.high);
+        inside += fabs(onset.likely - truth) < 60;
+    }
+    assert_in_range(inside, 285, 300);
+    assert_true(isnan(onset_of(NULL, 0, 1, 0).likely));
+}
+
+static void an_onset_is_not_before_the_first_installation(void **state)
+{
+    (void)state;
+    double began[] = {100, 101, 102, 103, 104, 105};
+    struct range onset = onset_of(began, 6, 1e-6, 102);
+    assert_true(onset.low >= 102 && onset.likely >= 102);
+}
+
+/* ---- Beta ---- */
+
+static void beta_has_its_closed_forms(void **state)
+{
+    (void)state;
+    for (double n = 1; n < 2000; n *= 3) {
+        for (double p = 0.05; p < 1; p += 0.15) {
+            /* Beta(1, n): 1 - (1-x)^n; Beta(n, 1): x^n; Beta(a, a) is symmetric. */
+            assert_true(fabs(distribution_beta_quantile(p, 1, n) - (1 - pow(1 - p, 1 / n))) < 1e-9);
+            assert_true(fabs(distribution_beta_quantile(p, n, 1) - pow(p, 1 / n)) < 1e-9);
+            assert_true(fabs(distribution_beta_quantile(p, n, n) +
+                             distribution_beta_quantile(1 - p, n, n) - 1) < 1e-9);
+        }
+    }
+}
+
+/* For whole a and b, I_x(a, b) is the chance of a successes or more in a+b-1 trials. */
+static void beta_is_the_binomial_tail(void **state)
+{
+    (void)state;
+    for (int a = 1; a < 12; a++) {
+        for (int b = 1; b < 12; b++) {
+            for (double x = 0.1; x < 1; x += 0.2) {
+                double tail = 0;
+                int n = a + b - 1;
+                double choose = 1;
+                for (int k = 0; k <= n; k++) {
+                    tail += k >= a ? choose * pow(x, k) * pow(1 - x, n - k) : 0;
+                    choose = choose * (n - k) / (k + 1);
+                }
+                assert_true(fabs(distribution_beta_below(x, a, b) - tail) < 1e-11);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_update_alone),
+        cmocka_unit_test(several_updates_share_the_error),
+        cmocka_unit_test(a_hold_stays),
+        cmocka_unit_test(every_verdict_says_why),
+        cmocka_unit_test(the_onset_is_dated),
+        cmocka_unit_test(an_onset_is_not_before_the_first_installation),
+        cmocka_unit_test(beta_has_its_closed_forms),
+        cmocka_unit_test(beta_is_the_binomial_tail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
