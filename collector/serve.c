@@ -1,0 +1,147 @@
+/* How does the collector start and end? See serve.h. The hard thing is the order of the end:
+ * nothing new comes in, what waits is committed, its requests are answered, and only then does the
+ * event loop stop. SPDX-License-Identifier: Apache-2.0 */
+#include "collector/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/commit.h"
+#include "collector/enrol.h"
+#include "collector/receive.h"
+#include "collector/service.h"
+#include "collector/status.h"
+#include "common/http_server.h"
+#include "common/log.h"
+#include "common/token.h"
+
+/* Decoding runs in the event loops, so there is one a processor; beyond this the database is what
+ * there is to wait for. */
+#define THREADS_MOST 8
+/* How long a starting collector waits for the database before it listens all the same. */
+#define DATABASE_WAIT_MS 3000
+#define DATABASE_LOOK_MS 20
+
+/* /v1/collectd takes little: collectd cuts its bodies at its BufferSize, 4 KiB unless it is set. */
+#define COLLECTD_BODY_LIMIT ((size_t)64 * 1024)
+
+static const struct http_route routes[] = {
+    {"POST", "/v1/reports", RECEIVE_BODY_LIMIT, receive_reports},
+    {"POST", "/v1/collectd", COLLECTD_BODY_LIMIT, receive_collectd},
+    {"POST", "/v1/enrol", ENROL_BODY_LIMIT, enrol_host},
+    {"GET", "/healthz", 0, status_health},
+    {"GET", "/readyz", 0, status_readiness},
+    {"GET", "/metrics", 0, status_metrics},
+};
+
+static unsigned processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > THREADS_MOST ? THREADS_MOST : (unsigned)count;
+}
+
+static void sleep_ms(long milliseconds)
+{
+    const struct timespec pause = {.tv_sec = milliseconds / 1000,
+                                   .tv_nsec = milliseconds % 1000 * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* So that the first reports are not refused for a connection that is being made. */
+static void wait_for_database(struct commit *commit)
+{
+    struct commit_status status;
+    for (int waited = 0; waited < DATABASE_WAIT_MS; waited += DATABASE_LOOK_MS) {
+        commit_read_status(commit, &status);
+        if (status.database_answers) {
+            return;
+        }
+        sleep_ms(DATABASE_LOOK_MS);
+    }
+}
+
+/* Whole or not at all: whoever waits for the file reads it as soon as it is there. */
+static bool write_port_file(const char *path, uint16_t port, struct failure *failure)
+{
+    char beside[4096];
+    if (path == NULL) {
+        return true;
+    }
+    int length = snprintf(beside, sizeof beside, "%s.new", path);
+    FILE *file = length > 0 && (size_t)length < sizeof beside ? fopen(beside, "we") : NULL;
+    bool good = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
+    if (file != NULL && fclose(file) != 0) {
+        good = false;
+    }
+    return (good && rename(beside, path) == 0) ||
+           failure_set(failure, FAILURE_SYSTEM, "%s cannot be written: %s", path, strerror(errno));
+}
+
+static void wait_for_signal(const sigset_t *ending)
+{
+    int signal_number = 0;
+    while (sigwait(ending, &signal_number) != 0) {
+    }
+    log_info("stopping", log_text("signal", strsignal(signal_number)));
+}
+
+static bool run(const struct serve_options *options, struct service *service,
+                const sigset_t *ending, struct failure *failure)
+{
+    const struct http_server_options server_options = {
+        .address = options->address, .port = options->port, .threads = processors()};
+    struct http_server *server = NULL;
+    if (!http_server_start(&server_options, routes, sizeof routes / sizeof *routes, service,
+                           &server, failure)) {
+        return false;
+    }
+    bool good = write_port_file(options->port_file, http_server_port(server), failure);
+    if (good) {
+        log_info("listening", log_text("address", options->address),
+                 log_number("port", http_server_port(server)));
+        wait_for_signal(ending);
+    }
+    http_server_quiesce(server);
+    enrol_stop(service->enrol);
+    commit_stop(service->commit);
+    service->enrol = NULL;
+    service->commit = NULL;
+    http_server_stop(server);
+    return good;
+}
+
+bool serve(const struct serve_options *options, struct failure *failure)
+{
+    struct service service = {.replay = options->replay};
+    struct token_keys *keys = NULL;
+    bool good = false;
+    /* Signals are taken by waiting for them; every thread started later inherits the mask. */
+    sigset_t ending;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+
+    if (!token_keys_load(options->token_keys, true, &keys, failure)) {
+        return false;
+    }
+    service.keys = keys;
+    const struct commit_options commit_options = {.conninfo = options->conninfo,
+                                                  .heartbeats = !options->replay};
+    if (!commit_start(&commit_options, &service.commit, failure) ||
+        !enrol_start(options->conninfo, keys, &service.enrol, failure)) {
+        goto done;
+    }
+    wait_for_database(service.commit);
+    good = run(options, &service, &ending, failure);
+done:
+    enrol_stop(service.enrol);
+    commit_stop(service.commit);
+    token_keys_free(keys);
+    return good;
+}
