@@ -38,8 +38,13 @@ function pill(snapshot: Snapshot, age: Age): { tone: string; word: string } {
     case 'unreachable':
       return { tone: 'stale', word: 'No connection' };
     case 'database_away':
-    case 'starting':
       return { tone: 'late', word: 'Paused' };
+    case 'starting':
+      return snapshot.answers === null
+        ? { tone: 'none', word: 'Starting' }
+        : { tone: 'late', word: 'Paused' };
+    case 'loading':
+      return { tone: 'none', word: 'Connecting' };
     default:
       return { tone: age.state, word: ageWords[age.state] };
   }
@@ -50,9 +55,7 @@ export function freshness(snapshot: Snapshot, age: Age): TemplateResult {
   const { answers } = snapshot;
   const { tone, word } = pill(snapshot, age);
   if (answers === null || answers.as_of === null) {
-    return html`<p class="freshness ${tone}"><span class="pill">${
-      snapshot.link === 'loading' ? 'Connecting' : snapshot.link === 'starting' ? 'Starting' : word
-    }</span></p>`;
+    return html`<p class="freshness ${tone}"><span class="pill">${word}</span></p>`;
   }
   const when =
     age.state === 'replay'
