@@ -141,7 +141,7 @@ static void set_away(struct commit *commit, bool away, const struct failure *fai
         log_warning("the database is away; refusing reports until it is back",
                     log_text("reason", failure->message));
     } else if (changed) {
-        log_info("the database is back");
+        log_info("the database answers");
     }
 }
 
