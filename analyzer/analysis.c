@@ -556,7 +556,9 @@ static bool decide(struct analysis *analysis, struct failure *failure)
 static bool close_minute(struct analysis *analysis, struct open_minute *open,
                          struct failure *failure)
 {
-    qsort(open->reports, open->report_count, sizeof *open->reports, compare_reports);
+    if (open->report_count > 1) {
+        qsort(open->reports, open->report_count, sizeof *open->reports, compare_reports);
+    }
     bool done =
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
         place_reports(analysis, open, failure) && hear_reports(analysis, open, failure) &&
