@@ -47,6 +47,7 @@ async function settledDocument() {
 
 before(async () => {
   house = await startHouse(buildDirectory);
+  await house.importRegistry(scenario, HOSTS);
   url = await house.serve('analyzer');
   browser = await launchChromium();
 }, { timeout: 120_000 });
@@ -132,6 +133,11 @@ describe('after a replay of April 2005', () => {
       assert.equal(await shown.locator('.customers').innerText(), grouped.format(observed(cell.customers)));
     }
     assert.match(await page.locator('.freshness').innerText(), /replayed data of 23 Apr 2005/);
+    assert.deepEqual(
+      await page.locator('.calls strong').allInnerTexts(),
+      worst.outreach.slice(0, 5).map(({ name }) => name),
+    );
+    assert.match(await page.locator('.trust').innerText(), /all registered/);
     assert.match(await page.locator('.trust').innerText(), new RegExp(`of ${grouped.format(document.fleet.hosts)}`));
     for (const width of [1440, 768, 390]) {
       await page.setViewportSize({ width, height: 900 });

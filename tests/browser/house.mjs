@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -115,23 +115,25 @@ class House {
     }
   }
 
-  // Simulates a fleet through a scenario, as far as the collector; answers the registry's directory.
-  async replay(scenario, hosts) {
+  // Makes the customers, seats and updates of a simulated fleet known.
+  async importRegistry(scenario, hosts) {
     const out = this.path('fleet');
-    mkdirSync(out, { recursive: true });
-    const fleetsim = this.program('fleetsim');
-    await run(fleetsim, ['registry', scenario, '--out', out, '--hosts', String(hosts)]);
+    await run(this.program('fleetsim'), ['registry', scenario, '--out', out, '--hosts', String(hosts)]);
     for (const kind of ['customers', 'seats', 'updates']) {
       await this.analyzer('import', kind, join(out, `${kind}.csv`), '--database', this.conninfo('epicenter_analyzer'));
     }
+  }
+
+  // Sends the reports of that fleet through a collector, until it has acknowledged them all.
+  async replay(scenario, hosts) {
     const keys = this.path('replay-keys');
     const collector = await this.serve('collector', '--token-keys', keys, '--replay');
     const { stdout: token } = await run(this.program('collector'), ['token', '--token-keys', keys, '--replay']);
     const tokenFile = this.path('replay-token');
     writeFileSync(tokenFile, token, { mode: 0o600 });
-    await run(fleetsim, ['replay', scenario, '--out', out, '--hosts', String(hosts), '--collector', collector, '--token-file', tokenFile], {
-      maxBuffer: 1 << 24,
-    });
+    const fleet = ['--out', this.path('fleet'), '--hosts', String(hosts)];
+    const door = ['--collector', collector, '--token-file', tokenFile];
+    await run(this.program('fleetsim'), ['replay', scenario, ...fleet, ...door], { maxBuffer: 1 << 24 });
   }
 
   async stop() {
