@@ -22,7 +22,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     size_t wanted = arena->newest == NULL ? BLOCK_FIRST : arena->newest->size * 2;
     wanted = wanted > BLOCK_LARGEST ? BLOCK_LARGEST : wanted;
     wanted = wanted < size ? size : wanted;
-    if (wanted > SIZE_MAX - sizeof(struct arena_block)) {
+    if (wanted > PTRDIFF_MAX - sizeof(struct arena_block)) { /* no object is larger */
         return NULL;
     }
     struct arena_block *block = calloc(1, sizeof *block + wanted);

@@ -180,7 +180,7 @@ char *instant_format_offset(instant_us instant, int32_t offset_s, char text[INST
     /* An offset of RFC 3339 has minutes and no seconds. Local mean times of the nineteenth century
      * have seconds; leaving them out on both sides, the text still names the right instant. */
     int minutes = offset_s / 60 % 1440;
-    int64_t local = within_years(instant) + minutes * INSTANT_MINUTE;
+    int64_t local = within_years(within_years(instant) + minutes * INSTANT_MINUTE);
     int64_t fraction_us = local % INSTANT_SECOND;
     local -= fraction_us + (fraction_us < 0 ? INSTANT_SECOND : 0);
     int length = write_local(local, text);

@@ -102,11 +102,11 @@ static void append_instant(struct buffer *out, const char *name, instant_us inst
     buffer_append_format(out, "\"%s\":\"%s\"", name, instant_format(instant, text));
 }
 
-/* The shortest decimal that reads back as the same double. */
+/* The first of 15, 16 and 17 digits that reads back as the same double; %g drops the zeros. */
 static void append_number(struct buffer *out, double number)
 {
     char text[32];
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, number);
         if (strtod(text, NULL) == number) {
             break;
