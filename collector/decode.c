@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "collector/decode_steps.h"
+#include "common/utf8.h"
 
 /* Nesting of the deepest report is 3; twice the limit would still be far from jansson's own 2048.
  */
@@ -28,27 +29,6 @@ void decode_output_free(struct decode_output *output)
 {
     arena_free(&output->arena);
     *output = (struct decode_output){0};
-}
-
-/* ---- Text ---- */
-
-/* Length of the UTF-8 character at `text`, or 0 where there is none (Unicode 15, table 3-7). */
-static size_t character_length(const unsigned char *text, size_t left)
-{
-    unsigned char lead = text[0];
-    size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (length == 0 || lead > 0xf4 || length > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (lead == 0xe0 && text[1] < 0xa0) || (lead == 0xf0 && text[1] < 0x90);
-    bool surrogate = lead == 0xed && text[1] > 0x9f;
-    bool beyond = lead == 0xf4 && text[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : length;
 }
 
 /* ---- JSON ---- */
@@ -118,10 +98,14 @@ bool decode_json(const char *bytes, size_t length, size_t structure_limit, json_
     if (json_error_code(&error) == json_error_out_of_memory) {
         return failure_memory(failure, "reading JSON");
     }
-    /* jansson ends its text with the source near by, which the excerpt holds already. */
-    char *near = strstr(error.text, " near '");
-    if (near != NULL) {
-        *near = '\0';
+    /* jansson ends its text with the source near by, which the excerpt holds already, or with the
+     * option that would allow it, which the sender cannot set. */
+    const char *const endings[] = {" near ", " without JSON_"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char *ending = strstr(error.text, endings[i]);
+        if (ending != NULL) {
+            *ending = '\0';
+        }
     }
     return failure_set(failure, FAILURE_INVALID, "not JSON: %s at byte %d", error.text,
                        error.position);
@@ -163,6 +147,13 @@ bool decode_is(const json_t *value, json_type type, struct failure *failure)
     return failure_set(failure, FAILURE_INVALID, "%s is not %s", type_name(value), wanted);
 }
 
+/* These would reach terminals and logs, where they are orders. */
+static bool is_control(char character)
+{
+    unsigned char byte = (unsigned char)character;
+    return byte < 0x20 || byte == 0x7f;
+}
+
 bool decode_check_text(const char *text, size_t length, size_t limit, struct failure *failure)
 {
     if (length == 0) {
@@ -173,13 +164,11 @@ bool decode_check_text(const char *text, size_t length, size_t limit, struct fai
                            limit);
     }
     for (size_t at = 0; at < length;) {
-        const unsigned char *here = (const unsigned char *)text + at;
-        size_t size = character_length(here, length - at);
+        size_t size = utf8_character_size(text + at, length - at);
         if (size == 0) {
             return failure_set(failure, FAILURE_INVALID, "not UTF-8");
         }
-        /* These would reach terminals and logs, where they are orders. */
-        if (*here < 0x20 || *here == 0x7f) {
+        if (is_control(text[at])) {
             return failure_set(failure, FAILURE_INVALID, "holds a control character");
         }
         at += size;
@@ -387,17 +376,16 @@ static char *copy_clean(struct arena *arena, const char *text, size_t length, si
     }
     size_t used = 0;
     for (size_t at = 0; at < length && used < limit;) {
-        const unsigned char *here = (const unsigned char *)text + at;
-        size_t size = character_length(here, length - at);
+        size_t size = utf8_character_size(text + at, length - at);
         if (size > limit - used) {
             break;
         }
-        if (size == 0 || *here < 0x20 || *here == 0x7f) {
+        if (size == 0 || is_control(text[at])) {
             copy[used++] = '?';
             at++;
             continue;
         }
-        memcpy(copy + used, here, size);
+        memcpy(copy + used, text + at, size);
         used += size;
         at += size;
     }
