@@ -28,6 +28,9 @@
 #define RENEWAL_DAYS 90.0
 #define RENEWAL_WEIGHT 2.0
 
+/* A customer whose hosts are all back is owed an apology, not a rescue. */
+#define RECOVERED_WEIGHT 0.1
+
 /* Outside the customer's hours a call reaches nobody nine times in ten. */
 #define UNREACHABLE 0.1
 
@@ -106,6 +109,9 @@ static struct judged judge(const struct outreach_candidate *candidate, instant_u
     double churn = contract * share_hit(candidate) * CHURN_CHANCE;
     if (days_to_renewal(customer, now) <= RENEWAL_DAYS) {
         churn *= RENEWAL_WEIGHT;
+    }
+    if (candidate->hosts_still_affected == 0) {
+        churn *= RECOVERED_WEIGHT;
     }
     bool reachable = is_reachable(customer, now);
     double minutes = CALL_MINUTES + HOST_MINUTES * fmin(down, HOSTS_WALKED_THROUGH);
