@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/decode.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -199,6 +200,10 @@ bool decode_number(const json_t *value, double *number, struct failure *failure)
 
 char *decode_number_text(double number, char text[DECODE_NUMBER_SIZE])
 {
+    if (fabs(number) < 1e15 && number == trunc(number)) {
+        (void)snprintf(text, DECODE_NUMBER_SIZE, "%.0f", number); /* 100, and not 1e+02 */
+        return text;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         (void)snprintf(text, DECODE_NUMBER_SIZE, "%.*g", digits, number);
         if (strtod(text, NULL) == number) {

@@ -37,8 +37,8 @@ struct reading {
     size_t seen_count;
 };
 
-static bool start_report(struct reading *reading, const json_t *host, struct report *report,
-                         struct failure *failure)
+static bool start_report(struct reading *reading, const json_t *host, const char *field,
+                         struct report *report, struct failure *failure)
 {
     *report = reading->attributes;
     report->received_at = reading->input->received_at;
@@ -46,7 +46,7 @@ static bool start_report(struct reading *reading, const json_t *host, struct rep
     report->product_busy = NAN;
     const char *name;
     if (!decode_text(host, REPORT_TEXT_LIMIT, &name, failure)) {
-        return failure_prefix(failure, "host: ");
+        return failure_prefix(failure, "%s: ", field);
     }
     return decode_identity(reading->input, &reading->output->arena, reading->own_customer, NULL,
                            name, report, failure);
@@ -129,7 +129,7 @@ static bool read_sample(struct reading *reading, const json_t *element, const js
 {
     struct report report;
     double percent;
-    if (!start_report(reading, json_object_get(element, "host"), &report, failure)) {
+    if (!start_report(reading, json_object_get(element, "host"), "host", &report, failure)) {
         return false;
     }
     if (!read_time(json_object_get(element, "time"), &report.observed_at, failure) ||
@@ -213,8 +213,9 @@ static bool read_notification(struct reading *reading, const json_t *element,
         return true;
     }
     struct report report;
-    if (!start_report(reading, json_object_get(labels, "instance"), &report, failure)) {
-        return failure_prefix(failure, "labels.instance as ");
+    if (!start_report(reading, json_object_get(labels, "instance"), "labels.instance", &report,
+                      failure)) {
+        return false;
     }
     if (!decode_instant(json_object_get(element, "startsAt"), &report.observed_at, failure) ||
         !check_time(&report, failure)) {

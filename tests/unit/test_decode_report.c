@@ -130,7 +130,7 @@ static const struct refusal {
     {WITH("\"cpu\":{\"interval_s\":300}"), "cpu.busy: missing"},
     {WITH("\"cpu\":{\"interval_s\":300,\"busy\":1.4}"), "cpu.busy: 1.4 is not between 0 and 1"},
     {WITH("\"cpu\":{\"interval_s\":300,\"busy\":-0.1}"), "cpu.busy: -0.1 is not between 0 and 1"},
-    {WITH("\"cpu\":{\"interval_s\":300,\"busy\":98}"), "cpu.busy: 98 is not between 0 and 1"},
+    {WITH("\"cpu\":{\"interval_s\":300,\"busy\":100}"), "cpu.busy: 100 is not between 0 and 1"},
     {WITH("\"cpu\":{\"interval_s\":300,\"busy\":1,\"peak\":2}"),
      "cpu.peak: 2 is not between 0 and 1"},
     {WITH("\"cpu\":{\"interval_s\":300,\"busy\":1,\"peak\":null}"),
