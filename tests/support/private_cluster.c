@@ -1,0 +1,311 @@
+/* A PostgreSQL of the test's own; see private_cluster.h. The server is started as a child rather
+ * than by pg_ctl, so that it dies with the test and its crash is one signal away. The hard thing is
+ * root: PostgreSQL refuses it, so as root everything of the server belongs to the user postgres.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/private_cluster.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <glob.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "common/arena.h"
+#include "common/database.h"
+#include "common/failure.h"
+#include "common/migrate.h"
+#include "tests/support/process.h"
+
+#define DATABASE "epicenter"
+#define MADE_WITHIN_S 60
+/* Recovery of what a test writes takes a second; a busy machine makes it many. */
+#define ANSWERS_WITHIN_S 60
+#define SETTINGS_LIMIT 16
+#define LOOK_MS 20
+
+struct private_cluster {
+    char directory[64];
+    char binaries[128];
+    struct process *server; /* NULL while it is stopped */
+    struct arena arena;     /* paths, connection strings, settings */
+    const char *settings[SETTINGS_LIMIT];
+    size_t setting_count;
+    char *text; /* the last answer of private_cluster_text */
+    struct private_cluster *next;
+};
+
+static struct private_cluster *clusters; /* every cluster not yet removed */
+
+/* ---- Going away ---- */
+
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+static void remove_directory(const struct private_cluster *cluster)
+{
+    (void)nftw(cluster->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void remove_all(void)
+{
+    for (struct private_cluster *cluster = clusters; cluster != NULL; cluster = cluster->next) {
+        if (cluster->server != NULL && process_is_running(cluster->server)) {
+            (void)kill(process_id(cluster->server), SIGQUIT);
+            while (process_is_running(cluster->server)) {
+                (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+            }
+        }
+        remove_directory(cluster);
+    }
+}
+
+/* ---- Making ---- */
+
+static const char *format(struct private_cluster *cluster, const char *pattern, ...)
+    PRINTF_LIKE(2, 3);
+
+static const char *format(struct private_cluster *cluster, const char *pattern, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, pattern);
+    int length = vsnprintf(text, sizeof text, pattern, arguments);
+    va_end(arguments);
+    assert_in_range(length, 0, sizeof text - 1);
+    char *copy = arena_copy_text(&cluster->arena, text, (size_t)length);
+    assert_non_null(copy);
+    return copy;
+}
+
+/* The newest PostgreSQL installed, as Debian lays it out; otherwise whatever is in PATH. */
+static void find_binaries(struct private_cluster *cluster)
+{
+    glob_t found;
+    if (glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found) == 0) {
+        const char *newest = found.gl_pathv[found.gl_pathc - 1];
+        (void)snprintf(cluster->binaries, sizeof cluster->binaries, "%.*s",
+                       (int)(strlen(newest) - strlen("initdb")), newest);
+        globfree(&found);
+    }
+}
+
+static void make_directory(struct private_cluster *cluster)
+{
+    /* Short and open to every user, whatever TMPDIR says: a socket's path has 107 bytes. */
+    (void)snprintf(cluster->directory, sizeof cluster->directory, "/tmp/epicenter-test-XXXXXX");
+    if (mkdtemp(cluster->directory) == NULL) {
+        fail_msg("cannot make a directory in /tmp: %s", strerror(errno));
+    }
+    if (clusters == NULL) {
+        (void)atexit(remove_all);
+    }
+    cluster->next = clusters;
+    clusters = cluster;
+    if (geteuid() == 0) {
+        const struct passwd *user = getpwnam("postgres");
+        if (user == NULL || chown(cluster->directory, user->pw_uid, user->pw_gid) != 0) {
+            fail_msg("cannot give %s to the user postgres", cluster->directory);
+        }
+    }
+}
+
+static void make_cluster(struct private_cluster *cluster)
+{
+    const char *const arguments[] = {format(cluster, "%sinitdb", cluster->binaries),
+                                     "-D",
+                                     private_cluster_path(cluster, "data"),
+                                     "-U",
+                                     PRIVATE_CLUSTER_OWNER,
+                                     "-A",
+                                     "trust",
+                                     "-E",
+                                     "UTF8",
+                                     "--locale=C.UTF-8",
+                                     "--no-sync",
+                                     NULL};
+    struct process *initdb = process_start_postgres(arguments, SIGKILL);
+    if (process_wait(initdb, MADE_WITHIN_S) != 0) {
+        fail_msg("initdb failed:\n%s%s", process_output(initdb), process_log(initdb));
+    }
+    process_free(initdb);
+}
+
+static void add_setting(struct private_cluster *cluster, const char *setting)
+{
+    assert_true(cluster->setting_count < SETTINGS_LIMIT);
+    cluster->settings[cluster->setting_count++] = format(cluster, "%s", setting);
+}
+
+struct private_cluster *private_cluster_start(const struct private_cluster_options *options)
+{
+    struct private_cluster *cluster = calloc(1, sizeof *cluster);
+    assert_non_null(cluster);
+    find_binaries(cluster);
+    make_directory(cluster);
+    make_cluster(cluster);
+    add_setting(cluster, "listen_addresses=");
+    add_setting(cluster, format(cluster, "unix_socket_directories=%s", cluster->directory));
+    /* Several clusters at once share a small machine. */
+    add_setting(cluster, "shared_buffers=32MB");
+    if (options != NULL && options->without_fsync) {
+        add_setting(cluster, "fsync=off");
+    }
+    for (size_t i = 0; options != NULL && options->settings != NULL && options->settings[i] != NULL;
+         i++) {
+        add_setting(cluster, options->settings[i]);
+    }
+    private_cluster_resume(cluster);
+    const char *const arguments[] = {format(cluster, "%screatedb", cluster->binaries),
+                                     "-h",
+                                     cluster->directory,
+                                     "-U",
+                                     PRIVATE_CLUSTER_OWNER,
+                                     DATABASE,
+                                     NULL};
+    process_free(process_run(arguments, 0));
+    return cluster;
+}
+
+void private_cluster_migrate(struct private_cluster *cluster)
+{
+    struct database *database = NULL;
+    struct failure failure = {0};
+    if (!database_open(private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
+                       &database, &failure) ||
+        !migrate(database, "sql", NULL, &failure)) {
+        fail_msg("cannot migrate: %s", failure.message);
+    }
+    database_close(database);
+}
+
+/* ---- Starting and stopping ---- */
+
+static void wait_until_it_answers(struct private_cluster *cluster)
+{
+    const char *conninfo = format(cluster, "host=%s user=%s dbname=template1", cluster->directory,
+                                  PRIVATE_CLUSTER_OWNER);
+    for (int left_ms = ANSWERS_WITHIN_S * 1000; left_ms > 0; left_ms -= LOOK_MS) {
+        if (PQping(conninfo) == PQPING_OK) {
+            return;
+        }
+        if (!process_is_running(cluster->server)) {
+            break;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    }
+    fail_msg("PostgreSQL does not answer:\n%s", process_log(cluster->server));
+}
+
+void private_cluster_resume(struct private_cluster *cluster)
+{
+    const char *arguments[4 + 2 * SETTINGS_LIMIT] = {
+        format(cluster, "%spostgres", cluster->binaries), "-D",
+        private_cluster_path(cluster, "data")};
+    size_t count = 3;
+    for (size_t i = 0; i < cluster->setting_count; i++) {
+        arguments[count++] = "-c";
+        arguments[count++] = cluster->settings[i];
+    }
+    assert_null(cluster->server);
+    cluster->server = process_start_postgres(arguments, SIGQUIT);
+    wait_until_it_answers(cluster);
+}
+
+void private_cluster_stop(struct private_cluster *cluster, bool immediately)
+{
+    assert_non_null(cluster->server);
+    process_signal(cluster->server, immediately ? SIGQUIT : SIGINT);
+    (void)process_wait(cluster->server, ANSWERS_WITHIN_S);
+    process_free(cluster->server);
+    cluster->server = NULL;
+}
+
+void private_cluster_restart_immediately(struct private_cluster *cluster)
+{
+    private_cluster_stop(cluster, true);
+    private_cluster_resume(cluster);
+}
+
+void private_cluster_remove(struct private_cluster *cluster)
+{
+    if (cluster == NULL) {
+        return;
+    }
+    if (cluster->server != NULL) {
+        private_cluster_stop(cluster, true);
+    }
+    remove_directory(cluster);
+    for (struct private_cluster **link = &clusters; *link != NULL; link = &(*link)->next) {
+        if (*link == cluster) {
+            *link = cluster->next;
+            break;
+        }
+    }
+    arena_free(&cluster->arena);
+    free(cluster->text);
+    free(cluster);
+}
+
+/* ---- Asking ---- */
+
+const char *private_cluster_conninfo(struct private_cluster *cluster, const char *role)
+{
+    return format(cluster, "host=%s user=%s dbname=" DATABASE, cluster->directory, role);
+}
+
+const char *private_cluster_path(struct private_cluster *cluster, const char *name)
+{
+    return format(cluster, "%s/%s", cluster->directory, name);
+}
+
+const char *private_cluster_text(struct private_cluster *cluster, const char *sql)
+{
+    PGconn *connection = PQconnectdb(private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER));
+    PGresult *result = PQexec(connection, sql);
+    ExecStatusType status = PQresultStatus(result);
+    char trouble[256] = "";
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        (void)snprintf(trouble, sizeof trouble, "%s", PQerrorMessage(connection));
+    }
+    free(cluster->text);
+    cluster->text = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    PQfinish(connection);
+    if (trouble[0] != '\0') {
+        fail_msg("cannot ask the database: %s\n%s", trouble, sql);
+    }
+    assert_non_null(cluster->text);
+    return cluster->text;
+}
+
+int64_t private_cluster_number(struct private_cluster *cluster, const char *sql)
+{
+    const char *text = private_cluster_text(cluster, sql);
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    if (end == text) {
+        fail_msg("\"%s\" is not a number\n%s", text, sql);
+    }
+    return number;
+}
+
+void private_cluster_run(struct private_cluster *cluster, const char *sql)
+{
+    (void)private_cluster_text(cluster, sql);
+}

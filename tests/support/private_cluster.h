@@ -1,0 +1,64 @@
+/* A PostgreSQL of the test's own: a fresh cluster in a directory under /tmp, on a Unix socket in
+ * that directory and nowhere else, with the database "epicenter". As root it runs as the user
+ * postgres. Safe beside any number of others; gone when the test program ends, however it ends
+ * (killed outright, only the directory stays).
+ *
+ * A helper that cannot do its work fails the test (cmocka's fail_msg) and shows the server's log.
+ *
+ *   struct private_cluster *cluster = private_cluster_start(NULL);
+ *   private_cluster_migrate(cluster);
+ *   … private_cluster_conninfo(cluster, "epicenter_collector") …
+ *   private_cluster_remove(cluster);
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_TESTS_SUPPORT_PRIVATE_CLUSTER_H
+#define EPICENTER_TESTS_SUPPORT_PRIVATE_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct private_cluster;
+
+/* The superuser, who owns the schema. */
+#define PRIVATE_CLUSTER_OWNER "epicenter"
+
+struct private_cluster_options {
+    bool without_fsync;          /* faster; never where the test is about losing nothing */
+    const char *const *settings; /* NULL-terminated "name=value"; NULL: none */
+};
+
+/* Makes a cluster and starts it. NULL options: durable, no settings. */
+struct private_cluster *private_cluster_start(const struct private_cluster_options *options);
+
+/* Applies the migrations in "sql", which ctest finds from the source directory. */
+void private_cluster_migrate(struct private_cluster *cluster);
+
+/* How `role` connects; good until the cluster is removed. */
+const char *private_cluster_conninfo(struct private_cluster *cluster, const char *role);
+
+/* A path in the cluster's directory for a file of the test; good until the cluster is removed. */
+const char *private_cluster_path(struct private_cluster *cluster, const char *name);
+
+/* The first field of the first row as a number, or as text (good until the next call; "" for NULL
+ * and for no row). Asked as the owner. */
+int64_t private_cluster_number(struct private_cluster *cluster, const char *sql);
+const char *private_cluster_text(struct private_cluster *cluster, const char *sql);
+
+/* Runs statements as the owner. */
+void private_cluster_run(struct private_cluster *cluster, const char *sql);
+
+/* Stops the server: politely (it breaks off what is under way and writes a checkpoint) or as
+ * pg_ctl stop -m immediate does, which is a crash. */
+void private_cluster_stop(struct private_cluster *cluster, bool immediately);
+
+/* Starts a stopped server again, and waits until it answers. */
+void private_cluster_resume(struct private_cluster *cluster);
+
+/* A crash and the recovery after it. */
+void private_cluster_restart_immediately(struct private_cluster *cluster);
+
+/* NULL is nothing. */
+void private_cluster_remove(struct private_cluster *cluster);
+
+#endif
