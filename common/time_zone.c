@@ -1,5 +1,7 @@
-/* Reading TZif files (RFC 8536); see time_zone.h. Debian's files list every transition to 2037;
- * after the last one its offset stays. SPDX-License-Identifier: Apache-2.0 */
+/* Reading TZif files (RFC 8536); see time_zone.h. A file lists transitions, then gives a rule for
+ * the time after them: some distributions list them to 2037, others stop where today's rule began.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "common/time_zone.h"
 
 #include <errno.h>
@@ -7,10 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/time_zone_rule.h"
+
 #define DIRECTORY "/usr/share/zoneinfo/"
 #define NAME_LIMIT 64
 /* The largest file of tzdata has 4 KB. */
 #define FILE_LIMIT 65536
+/* The longest rule of tzdata has 44 bytes. */
+#define RULE_LIMIT 256
 
 struct time_zone {
     size_t count;
@@ -19,6 +25,8 @@ struct time_zone {
         int32_t offset_s;
     } * transitions;
     int32_t first_offset_s; /* before the first transition */
+    bool has_rule;
+    struct time_zone_rule rule; /* after the last transition */
 };
 
 static bool is_zone_name(const char *name)
@@ -77,6 +85,25 @@ static size_t body_size(const struct counts *counts, size_t time_size)
            counts->leaps * (time_size + 4) + counts->standard_flags + counts->ut_flags;
 }
 
+/* The rule stands between two line ends behind the second block. An empty one leaves the last
+ * transition's offset in force. */
+static bool parse_rule(const unsigned char *bytes, size_t size, struct time_zone *zone)
+{
+    char text[RULE_LIMIT];
+    const unsigned char *end = size < 2 ? NULL : memchr(bytes + 1, '\n', size - 1);
+    if (end == NULL || bytes[0] != '\n') {
+        return false;
+    }
+    size_t length = (size_t)(end - bytes) - 1;
+    if (length == 0 || length >= sizeof text) {
+        return length == 0;
+    }
+    memcpy(text, bytes + 1, length);
+    text[length] = '\0';
+    zone->has_rule = time_zone_rule_parse(text, &zone->rule);
+    return zone->has_rule;
+}
+
 /* The second block of a version 2 file has times of 64 bits. */
 static bool parse(const unsigned char *bytes, size_t size, struct time_zone *zone)
 {
@@ -92,10 +119,6 @@ static bool parse(const unsigned char *bytes, size_t size, struct time_zone *zon
     const unsigned char *times = bytes + skip + HEADER_BYTES;
     const unsigned char *types = times + 8 * counts.transitions;
     const unsigned char *records = types + counts.transitions;
-    zone->transitions = calloc(counts.transitions + 1, sizeof *zone->transitions);
-    if (zone->transitions == NULL) {
-        return false;
-    }
     zone->first_offset_s = (int32_t)big_endian(records, 4);
     for (size_t i = 0; i < counts.transitions; i++) {
         if (types[i] >= counts.types) {
@@ -105,7 +128,8 @@ static bool parse(const unsigned char *bytes, size_t size, struct time_zone *zon
         zone->transitions[i].offset_s = (int32_t)big_endian(records + 6 * (size_t)types[i], 4);
     }
     zone->count = counts.transitions;
-    return true;
+    size_t read = skip + HEADER_BYTES + body_size(&counts, 8);
+    return parse_rule(bytes + read, size - read, zone);
 }
 
 bool time_zone_load(const char *name, struct time_zone **zone, struct failure *failure)
@@ -125,7 +149,12 @@ bool time_zone_load(const char *name, struct time_zone **zone, struct failure *f
     size_t size = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
     struct time_zone *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    if (made != NULL) {
+        /* One more than a file can list, so that an empty list is not NULL. */
+        made->transitions = calloc(size / 9 + 1, sizeof *made->transitions);
+    }
+    if (made == NULL || made->transitions == NULL) {
+        free(made);
         return failure_memory(failure, "reading a time zone");
     }
     if (!parse(bytes, size, made)) {
@@ -159,6 +188,9 @@ int32_t time_zone_offset_s(const struct time_zone *zone, instant_us instant)
         } else {
             high = middle;
         }
+    }
+    if (low == zone->count && zone->has_rule) {
+        return time_zone_rule_offset_s(&zone->rule, at_s);
     }
     return low == 0 ? zone->first_offset_s : zone->transitions[low - 1].offset_s;
 }
