@@ -156,7 +156,7 @@ static const struct answer {
     {"[{\"values\":[5],\"plugin\":\"cpu\",\"type\":\"percent\",\"type_instance\":\"active\","
      "\"host\":\"pc\",\"time\":1795410141.5,\"interval\":1}]",
      0,
-     "time: 2026-11-23T05:02:21.500000Z is more than 10 minutes ahead of its receipt at "
+     "time: 2026-11-23T05:02:21.5Z is more than 10 minutes ahead of its receipt at "
      "2026-11-23T04:52:20Z"},
     {"[{\"values\":[5],\"plugin\":\"cpu\",\"type\":\"percent\",\"type_instance\":\"active\","
      "\"host\":\"pc\",\"time\":1795409540,\"interval\":0}]",
