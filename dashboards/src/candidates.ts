@@ -25,6 +25,11 @@ function rowKey(id: string): string {
   return `reasons-${encodeURIComponent(id).replaceAll('%', '.')}`;
 }
 
+// A registered update without a product line is for all of them.
+function scope(update: UpdateAnswer): string {
+  return update.product_line ?? (update.released_at === null ? 'not registered' : 'all product lines');
+}
+
 function evidence(update: UpdateAnswer): TemplateResult | string {
   if (update.log10_e_value === null) {
     return format.NOTHING;
@@ -76,7 +81,7 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
         <button type="button" class="opener" aria-expanded=${open} aria-controls=${key}
           @click=${() => state.toggle(update.id)}>
           ${chevronIcon}<span><span class="name">${update.id}</span
-            ><span class="line">${update.product_line ?? 'not registered'}${
+            ><span class="line">${scope(update)}${
               update.withdrawn_at === null ? '' : ' · withdrawn'
             }</span></span>
         </button>

@@ -22,7 +22,8 @@ export function axisOf(updates: readonly UpdateAnswer[]): Axis {
   const axis = { low: 0.5, high: 4 };
   for (const { rate_ratio: ratio } of updates) {
     axis.low = Math.min(axis.low, Math.max(ratio.low ?? 1, LOWEST));
-    axis.high = Math.max(axis.high, Math.min(ratio.high ?? ratio.likely ?? 1, HIGHEST));
+    const high = ratio.high ?? 2 * (ratio.likely ?? 1); // room for an arrow where there is no bound
+    axis.high = Math.max(axis.high, Math.min(high, HIGHEST));
   }
   axis.low /= 1.1; // so that the outer marks are not cut by the edge
   axis.high *= 1.1;

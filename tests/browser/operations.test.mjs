@@ -149,6 +149,24 @@ describe('what the page says', () => {
     await close();
   });
 
+  for (const [locale, timezoneId, onsetHere] of [
+    ['de-DE', 'Europe/Berlin', /23\. Apr\., 00:38/],
+    ['en-IN', 'Asia/Kolkata', /23 Apr,? 04:08/],
+    ['ar-EG', 'Africa/Cairo', /٠٠:٣٨|٠١:٣٨/],
+    ['ja-JP', 'Asia/Tokyo', /4月23日 07:38/],
+  ]) {
+    it(`counts and tells the time as in ${locale}`, async () => {
+      const { page, complaints, close } = await load('one_bad', { locale, timezoneId, viewport: { width: 390, height: 900 } });
+      const customers = bad.customers_total.confirmed + bad.customers_total.probable;
+      const expected = await page.evaluate(([tag, value]) => new Intl.NumberFormat(tag).format(value), [locale, customers]);
+      assert.equal(await page.locator('.figure .value').first().innerText(), expected);
+      assert.match(await page.locator('.facts').innerText(), onsetHere);
+      await assertNoOverflow(page);
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+  }
+
   it('never calls a replay of the past stale', async () => {
     const { page, close } = await load('replay');
     assert.match(await page.locator('.freshness').innerText(), /Replay\s+replayed data of 23 Apr 2005, 00:14 UTC/);
