@@ -74,8 +74,8 @@ struct outreach_entry {
     const char *customer_id;
     const char *name; /* the id where the customer is not registered */
     const char *region;
-    uint32_t rank;    /* from 1 */
-    double score;     /* expected loss avoided per agent-minute */
+    uint32_t rank; /* from 1 */
+    double score;  /* expected loss avoided per agent-minute */
     uint64_t hosts_affected;
     bool reachable_now;
     const char *reasons[5];
@@ -90,12 +90,12 @@ struct update_answer {
     instant_us first_seen_at; /* first installation reported, by the server's clock */
 
     enum verdict verdict;
-    instant_us decided_at;   /* end of the minute that brought this verdict */
-    const char *sentence;    /* the verdict in one sentence */
-    const char *action;      /* what to do about it, one sentence */
+    instant_us decided_at; /* end of the minute that brought this verdict */
+    const char *sentence;  /* the verdict in one sentence */
+    const char *action;    /* what to do about it, one sentence */
     const char *reasons[6];
     size_t reason_count;
-    const char *control;     /* what the exposed hosts were compared with */
+    const char *control; /* what the exposed hosts were compared with */
 
     double log10_e_value;
     struct range rate_ratio; /* confidence sequence at 1 - alpha; high may be INFINITY */
@@ -112,7 +112,8 @@ struct update_answer {
 
     const struct impact_cell *impact; /* by region, then product line */
     size_t impact_count;
-    struct affected_count hosts_total, customers_total; /* a customer in two product lines counts once */
+    struct affected_count hosts_total,
+        customers_total; /* a customer in two product lines counts once */
 
     struct cost_estimate cost;
     const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_LIMIT */

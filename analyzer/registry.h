@@ -32,10 +32,10 @@ struct registry_customer {
     const char *time_zone;        /* IANA name */
     const struct time_zone *zone; /* owned by the registry; NULL is UTC */
     const char *tier;
-    const char *partner;     /* NULL: supported by us */
-    int64_t contract_value;  /* a year, minor units of currency; 0 when unknown */
-    const char *currency;    /* ISO 4217, NULL when unknown */
-    const char *renewal_on;  /* "YYYY-MM-DD", NULL when unknown */
+    const char *partner;    /* NULL: supported by us */
+    int64_t contract_value; /* a year, minor units of currency; 0 when unknown */
+    const char *currency;   /* ISO 4217, NULL when unknown */
+    const char *renewal_on; /* "YYYY-MM-DD", NULL when unknown */
     const struct registry_seat *seats;
     size_t seat_count;
 };
@@ -59,8 +59,7 @@ MUST_CHECK bool registry_add_customer(struct registry *registry,
 MUST_CHECK bool registry_add_seats(struct registry *registry, const char *customer_id,
                                    const char *product_line, uint32_t seats,
                                    struct failure *failure);
-MUST_CHECK bool registry_add_update(struct registry *registry,
-                                    const struct registry_update *update,
+MUST_CHECK bool registry_add_update(struct registry *registry, const struct registry_update *update,
                                     struct failure *failure);
 
 /* NULL when unknown. Pointers stay valid until the registry is freed or the same id is replaced. */
@@ -70,8 +69,7 @@ const struct registry_update *registry_update(const struct registry *registry,
                                               const char *update_id);
 
 /* Walk in order of addition, `index` from 0; NULL past the end. */
-const struct registry_customer *registry_customer_at(const struct registry *registry,
-                                                     size_t index);
+const struct registry_customer *registry_customer_at(const struct registry *registry, size_t index);
 const struct registry_update *registry_update_at(const struct registry *registry, size_t index);
 
 /* All seats of a customer, over its product lines. */

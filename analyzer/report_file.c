@@ -14,10 +14,11 @@
 #include "collector/decode.h"
 #include "common/instant.h"
 
-#define CHUNK_BYTES ((size_t)1 << 20) /* some 3,000 reports: decoding dominates, memory does not   \
-                                       */
-#define LINE_LIMIT ((size_t)4 << 20)  /* REPORT_UPDATES_LIMIT updates of full length are 20 kB */
-#define BAD_LINES_NAMED 100           /* more are a wrong file, not bad lines */
+#define CHUNK_BYTES                                                                                \
+    ((size_t)1 << 20)                /* some 3,000 reports: decoding dominates, memory does not    \
+                                      */
+#define LINE_LIMIT ((size_t)4 << 20) /* REPORT_UPDATES_LIMIT updates of full length are 20 kB */
+#define BAD_LINES_NAMED 100          /* more are a wrong file, not bad lines */
 #define PROGRESS_INTERVAL (INSTANT_SECOND / 5)
 
 struct reading {

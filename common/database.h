@@ -79,7 +79,8 @@ MUST_CHECK bool copy_read_int16(struct copy_field field, int16_t *value, struct 
 MUST_CHECK bool copy_read_int32(struct copy_field field, int32_t *value, struct failure *failure);
 MUST_CHECK bool copy_read_int64(struct copy_field field, int64_t *value, struct failure *failure);
 MUST_CHECK bool copy_read_double(struct copy_field field, double *value, struct failure *failure);
-MUST_CHECK bool copy_read_uuid(struct copy_field field, struct uuid *value, struct failure *failure);
+MUST_CHECK bool copy_read_uuid(struct copy_field field, struct uuid *value,
+                               struct failure *failure);
 MUST_CHECK bool copy_read_instant(struct copy_field field, instant_us *value,
                                   struct failure *failure);
 

@@ -25,16 +25,16 @@ struct http_request;
 typedef void (*http_handler)(void *context, struct http_request *request);
 
 struct http_route {
-    const char *method;  /* "GET" serves HEAD too */
-    const char *path;    /* exact, or a prefix when it ends in a star, as in /v1/hosts/ * */
-    size_t body_limit;   /* bytes on the wire; 0: no body is taken */
+    const char *method; /* "GET" serves HEAD too */
+    const char *path;   /* exact, or a prefix when it ends in a star, as in /v1/hosts/ * */
+    size_t body_limit;  /* bytes on the wire; 0: no body is taken */
     http_handler handler;
 };
 
 struct http_server_options {
-    const char *address;     /* numeric, "127.0.0.1" or "::1" */
-    uint16_t port;           /* 0: any free one; see http_server_port */
-    unsigned threads;        /* event-loop threads; 1 or more */
+    const char *address;       /* numeric, "127.0.0.1" or "::1" */
+    uint16_t port;             /* 0: any free one; see http_server_port */
+    unsigned threads;          /* event-loop threads; 1 or more */
     unsigned connection_limit; /* 0: 4096, as far as RLIMIT_NOFILE goes */
 };
 
