@@ -102,7 +102,7 @@ static struct process *start(const char *const *arguments, const struct passwd *
         if (getppid() != parent) {
             _exit(126); /* we died before the kernel was asked */
         }
-        (void)execvp(arguments[0], (char *const *)(uintptr_t)arguments);
+        (void)execvp(arguments[0], (char *const *)arguments);
         dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], strerror(errno));
         _exit(127);
     }
