@@ -14,10 +14,9 @@
 
 /* Limits of one report. Twice as large would be harmless; they exist so that one host cannot fill
  * a table, and every decoder refuses what is over them with the field's name. */
-#define REPORT_TEXT_LIMIT 128 /* bytes of an identifier or attribute value */
-#define REPORT_ATTRIBUTES_LIMIT                                                                    \
-    32                          /* attributes a host says of itself, the six named ones included */
-#define REPORT_UPDATES_LIMIT 64 /* updates in one report */
+#define REPORT_TEXT_LIMIT 128      /* bytes of an identifier or attribute value */
+#define REPORT_ATTRIBUTES_LIMIT 32 /* attributes of a host, the six named ones included */
+#define REPORT_UPDATES_LIMIT 64    /* updates in one report */
 
 /* A host's clock may run this far ahead of the server's, and a report may come this late. */
 #define REPORT_AHEAD_LIMIT (10 * INSTANT_MINUTE)

@@ -1,7 +1,6 @@
 /* Who may write: bearer tokens that say host and customer, and prove it without a look-up.
  *
- *   ep1_<base64url( kind 1 | key id 1 | issued_at 8 | customer length 1 | customer | host 16 | MAC
- * 32 )>
+ *   ep1_<base64url(kind 1, key id 1, issued_at 8, customer length 1, customer, host 16, MAC 32)>
  *
  * The MAC is keyed BLAKE2b-256 (libsodium crypto_generichash) over everything before it. Keys live
  * in a file of their own, one a line: "<key id 0-255> <64 hex digits>"; the first line signs, all
