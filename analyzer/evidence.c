@@ -42,8 +42,7 @@ static void several_onsets(uint32_t exposed, uint32_t control, uint32_t onsets, 
 {
     uint32_t first = onsets > control ? onsets - control : 0;
     uint32_t last = onsets < exposed ? onsets : exposed;
-    double log_weights[ONSETS_MOST + 1];
-    log_weights[0] = 0;
+    double log_weights[ONSETS_MOST + 1] = {0};
     for (uint32_t j = first; j < last; j++) {
         /* C(E1,j+1)C(E0,d-j-1) / (C(E1,j)C(E0,d-j)) */
         log_weights[j - first + 1] = log_weights[j - first] +

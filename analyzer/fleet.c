@@ -238,10 +238,9 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
         host->recent = busy; /* the distress just over is no part of the next 15 minutes */
         return step(fleet, number, HOST_HEALTHY, observed, failure);
     }
-    if (host->state == HOST_HEALTHY && host->calm_streak > 0 && host->raised_streak == 0) {
-        learn_baseline(host, busy);
-    } else if (host->state == HOST_NEW && host->calm_streak > 0 &&
-               host->baseline_count < BASELINE_LEAST) {
+    bool settled = host->state == HOST_HEALTHY && host->raised_streak == 0;
+    bool unknown = host->state == HOST_NEW && host->baseline_count < BASELINE_LEAST;
+    if (host->calm_streak > 0 && (settled || unknown)) {
         learn_baseline(host, busy);
     }
     return true;

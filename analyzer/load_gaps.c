@@ -24,6 +24,9 @@ static bool open_gap(struct load_gaps *gaps, int64_t load_id, instant_us noticed
 
 static void forget_first(struct load_gaps *gaps, size_t count)
 {
+    if (count == 0) {
+        return; /* there may be no array at all */
+    }
     gaps->missing_count -= count;
     memmove(gaps->missing, gaps->missing + count, gaps->missing_count * sizeof *gaps->missing);
 }

@@ -1,9 +1,10 @@
 /* Customers, seats and updates in memory; see registry.h.
  *
  * Entries are allocated one by one, so that a pointer stays good while the registry grows; texts
- * live in one arena. A replaced entry's old texts stay there until the registry is freed:
- * registries change by a few rows an hour. They are read again every minute, though, so an entry
- * that is the same as before is left as it is and takes nothing.
+ * live in one arena, those that many customers have in common (a region, a tier, a currency) once.
+ * A replaced entry's old texts stay there until the registry is freed: registries change by a few
+ * rows an hour. They are read again every minute, though, so an entry that is the same as before is
+ * left as it is and takes nothing.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/registry.h"
@@ -29,6 +30,9 @@ struct registry {
     struct hash_index by_update;
     struct zone_entry *zones; /* a few dozen at most: looked through in order */
     size_t zone_count;
+    const char **shared_texts;
+    size_t shared_count, shared_capacity;
+    struct hash_index by_shared_text;
 };
 
 bool registry_new(struct registry **registry, struct failure *failure)
@@ -48,6 +52,8 @@ void registry_free(struct registry *registry)
     free(registry->zones);
     free(registry->customers);
     free(registry->updates);
+    free(registry->shared_texts);
+    hash_index_free(&registry->by_shared_text);
     hash_index_free(&registry->by_customer);
     hash_index_free(&registry->by_update);
     arena_free(&registry->arena);
@@ -124,30 +130,6 @@ static bool copy_text(struct registry *registry, const char *text, const char **
     return *copy != NULL || failure_memory(failure, "filling the registry");
 }
 
-static bool find_zone(struct registry *registry, const char *name, const struct time_zone **zone,
-                      struct failure *failure)
-{
-    for (size_t i = 0; i < registry->zone_count; i++) {
-        if (strcmp(registry->zones[i].name, name) == 0) {
-            *zone = registry->zones[i].zone;
-            return true;
-        }
-    }
-    struct zone_entry *zones = realloc(registry->zones, (registry->zone_count + 1) * sizeof *zones);
-    if (zones == NULL) {
-        return failure_memory(failure, "filling the registry");
-    }
-    registry->zones = zones;
-    struct zone_entry *entry = &zones[registry->zone_count];
-    if (!copy_text(registry, name, &entry->name, failure) ||
-        !time_zone_load(name, &entry->zone, failure)) {
-        return false;
-    }
-    registry->zone_count++;
-    *zone = entry->zone;
-    return true;
-}
-
 /* Room for one more pointer in a list. */
 static bool make_room(void **list, size_t count, size_t *capacity, struct failure *failure)
 {
@@ -164,30 +146,88 @@ static bool make_room(void **list, size_t count, size_t *capacity, struct failur
     return true;
 }
 
+static bool same_shared(const void *context, uint32_t item)
+{
+    const struct key *key = context;
+    return strcmp(key->registry->shared_texts[item], key->id) == 0;
+}
+
+/* As copy_text, with one copy for all who say the same. */
+static bool share_text(struct registry *registry, const char *text, const char **copy,
+                       struct failure *failure)
+{
+    if (text == NULL) {
+        *copy = NULL;
+        return true;
+    }
+    struct key key = {.registry = registry, .id = text};
+    uint32_t found = hash_index_find(&registry->by_shared_text, hash_text(text), same_shared, &key);
+    if (found != HASH_INDEX_NONE) {
+        *copy = registry->shared_texts[found];
+        return true;
+    }
+    if (!copy_text(registry, text, copy, failure) ||
+        !make_room((void **)&registry->shared_texts, registry->shared_count,
+                   &registry->shared_capacity, failure) ||
+        !hash_index_add(&registry->by_shared_text, hash_text(text),
+                        (uint32_t)registry->shared_count, failure)) {
+        return false;
+    }
+    registry->shared_texts[registry->shared_count++] = *copy;
+    return true;
+}
+
+static bool find_zone(struct registry *registry, const char *name, const struct time_zone **zone,
+                      struct failure *failure)
+{
+    for (size_t i = 0; i < registry->zone_count; i++) {
+        if (strcmp(registry->zones[i].name, name) == 0) {
+            *zone = registry->zones[i].zone;
+            return true;
+        }
+    }
+    struct zone_entry *zones = realloc(registry->zones, (registry->zone_count + 1) * sizeof *zones);
+    if (zones == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    registry->zones = zones;
+    struct zone_entry *entry = &zones[registry->zone_count];
+    if (!share_text(registry, name, &entry->name, failure) ||
+        !time_zone_load(name, &entry->zone, failure)) {
+        return false;
+    }
+    registry->zone_count++;
+    *zone = entry->zone;
+    return true;
+}
+
 static bool copy_customer(struct registry *registry, const struct registry_customer *from,
                           struct registry_customer *to, struct failure *failure)
 {
     *to = *from;
     to->seats = NULL;
     to->seat_count = 0;
+    to->zone = NULL;
     if (from->time_zone != NULL && !find_zone(registry, from->time_zone, &to->zone, failure)) {
-        failure->code = FAILURE_INVALID;
+        if (failure != NULL && failure->code == FAILURE_NOT_FOUND) {
+            failure->code = FAILURE_INVALID;
+        }
         return failure_prefix(failure, "customer %s: ", from->customer_id);
     }
     const struct {
         const char *from;
         const char **to;
-    } texts[] = {{from->customer_id, &to->customer_id}, {from->name, &to->name},
-                 {from->region, &to->region},           {from->country, &to->country},
-                 {from->time_zone, &to->time_zone},     {from->tier, &to->tier},
-                 {from->partner, &to->partner},         {from->currency, &to->currency},
-                 {from->renewal_on, &to->renewal_on}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (!copy_text(registry, texts[i].from, texts[i].to, failure)) {
+    } shared[] = {{from->region, &to->region},        {from->country, &to->country},
+                  {from->time_zone, &to->time_zone},  {from->tier, &to->tier},
+                  {from->partner, &to->partner},      {from->currency, &to->currency},
+                  {from->renewal_on, &to->renewal_on}};
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        if (!share_text(registry, shared[i].from, shared[i].to, failure)) {
             return false;
         }
     }
-    return true;
+    return copy_text(registry, from->customer_id, &to->customer_id, failure) &&
+           copy_text(registry, from->name, &to->name, failure);
 }
 
 static bool same_text(const char *left, const char *right)
@@ -264,7 +304,7 @@ bool registry_add_seats(struct registry *registry, const char *customer_id,
         memcpy(all, customer->seats, customer->seat_count * sizeof *all);
     }
     all[at].seats = seats;
-    if (!copy_text(registry, product_line, &all[at].product_line, failure)) {
+    if (!share_text(registry, product_line, &all[at].product_line, failure)) {
         return false;
     }
     customer->seats = all;
@@ -283,7 +323,7 @@ bool registry_add_update(struct registry *registry, const struct registry_update
         return true;
     }
     if (!copy_text(registry, update->update_id, &copy.update_id, failure) ||
-        !copy_text(registry, update->product_line, &copy.product_line, failure)) {
+        !share_text(registry, update->product_line, &copy.product_line, failure)) {
         return false;
     }
     if (known != NULL) {

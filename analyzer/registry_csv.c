@@ -3,6 +3,7 @@
 #include "analyzer/registry_csv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,24 +24,41 @@ static bool refuse(const struct row *row, size_t column, const char *why, struct
                        row->line, row->columns[column], row->cells[column], why);
 }
 
+static bool check_text_or_empty(const struct row *row, size_t column, struct failure *failure)
+{
+    const char *text = row->cells[column];
+    if (strlen(text) > REPORT_TEXT_LIMIT) {
+        return refuse(row, column, "is over 128 bytes", failure);
+    }
+    for (; *text != '\0'; text++) {
+        /* These would reach terminals, where they are orders. */
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            return failure_set(failure, FAILURE_INVALID,
+                               "%s line %zu, %s: holds a control character", row->path, row->line,
+                               row->columns[column]);
+        }
+    }
+    return true;
+}
+
 static bool check_text(const struct row *row, size_t column, struct failure *failure)
 {
-    size_t length = strlen(row->cells[column]);
-    if (length == 0) {
-        return refuse(row, column, "must not be empty", failure);
-    }
-    return length <= REPORT_TEXT_LIMIT || refuse(row, column, "is over 128 bytes", failure);
+    return *row->cells[column] == '\0' ? refuse(row, column, "must not be empty", failure)
+                                       : check_text_or_empty(row, column, failure);
 }
 
 static bool read_number(const struct row *row, size_t column, int64_t most, int64_t *number,
                         struct failure *failure)
 {
     const char *text = row->cells[column];
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || errno != 0 || value < 0 || value > most) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || text[digits] != '\0') {
         return refuse(row, column, "is not a whole number from 0", failure);
+    }
+    errno = 0;
+    long long value = strtoll(text, NULL, 10);
+    if (errno != 0 || value > most) {
+        return refuse(row, column, "is too large", failure);
     }
     *number = value;
     return true;
@@ -83,10 +101,35 @@ static const char *const customer_columns[] = {
     "customer_id", "name",    "kind",           "region",   "country",   "time_zone",
     "tier",        "partner", "contract_value", "currency", "renewal_on"};
 
+/* Zones found good are remembered: a million customers live in a few dozen. */
+#define KNOWN_ZONES 64
+
 struct customer_reading {
     registry_customer_row row;
     void *context;
+    char known_zones[KNOWN_ZONES][REPORT_TEXT_LIMIT + 1];
+    size_t known_count;
 };
+
+static bool check_zone(struct customer_reading *reading, const struct row *row,
+                       struct failure *failure)
+{
+    const char *name = row->cells[TIME_ZONE];
+    size_t known = reading->known_count < KNOWN_ZONES ? reading->known_count : KNOWN_ZONES;
+    for (size_t i = 0; i < known; i++) {
+        if (strcmp(reading->known_zones[i], name) == 0) {
+            return true;
+        }
+    }
+    struct time_zone *zone;
+    if (!time_zone_load(name, &zone, NULL)) {
+        return refuse(row, TIME_ZONE, "is not a time zone such as Asia/Tokyo", failure);
+    }
+    time_zone_free(zone);
+    snprintf(reading->known_zones[reading->known_count++ % KNOWN_ZONES],
+             sizeof *reading->known_zones, "%s", name);
+    return true;
+}
 
 static bool check_renewal(const struct row *row, struct failure *failure)
 {
@@ -101,10 +144,18 @@ static bool check_renewal(const struct row *row, struct failure *failure)
            refuse(row, RENEWAL, "is not a date such as 2005-09-30", failure);
 }
 
+static bool check_currency(const struct row *row, struct failure *failure)
+{
+    const char *text = row->cells[CURRENCY];
+    return *text == '\0' ||
+           (strlen(text) == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3) ||
+           refuse(row, CURRENCY, "is not an ISO 4217 code such as JPY", failure);
+}
+
 static bool take_customer(void *context, const struct row *row, struct failure *failure)
 {
     static const size_t needed[] = {ID, NAME, REGION, COUNTRY, TIME_ZONE, TIER};
-    const struct customer_reading *reading = context;
+    struct customer_reading *reading = context;
     const char **cells = row->cells;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         if (!check_text(row, needed[i], failure)) {
@@ -126,22 +177,21 @@ static bool take_customer(void *context, const struct row *row, struct failure *
     } else if (strcmp(cells[KIND], "consumer") != 0) {
         return refuse(row, KIND, "is neither consumer nor corporate", failure);
     }
-    struct time_zone *zone;
-    if (!time_zone_load(customer.time_zone, &zone, NULL)) {
-        return refuse(row, TIME_ZONE, "is not a time zone such as Asia/Tokyo", failure);
+    if (!check_zone(reading, row, failure) || !check_text_or_empty(row, PARTNER, failure)) {
+        return false;
     }
-    time_zone_free(zone);
     if (*cells[VALUE] != '\0' &&
         !read_number(row, VALUE, INT64_MAX, &customer.contract_value, failure)) {
         return false;
     }
-    return check_renewal(row, failure) && reading->row(reading->context, &customer, failure);
+    return check_currency(row, failure) && check_renewal(row, failure) &&
+           reading->row(reading->context, row->line, &customer, failure);
 }
 
 bool registry_each_customer(const char *path, registry_customer_row row, void *context,
                             struct failure *failure)
 {
-    struct customer_reading reading = {.row = row, .context = context};
+    struct customer_reading reading = {.row = row, .context = context, .known_count = 0};
     return each_row(path, customer_columns, sizeof customer_columns / sizeof *customer_columns,
                     take_customer, &reading, failure);
 }
@@ -158,15 +208,21 @@ struct seat_reading {
 static bool take_seat(void *context, const struct row *row, struct failure *failure)
 {
     const struct seat_reading *reading = context;
-    int64_t seats;
+    int64_t seats = 0;
     if (!check_text(row, 0, failure) || !check_text(row, 1, failure) ||
         !read_number(row, 2, INT32_MAX, &seats, failure)) {
         return false;
     }
-    if (!reading->row(reading->context, row->cells[0], row->cells[1], (uint32_t)seats, failure)) {
-        return failure_prefix(failure, "%s line %zu: ", row->path, row->line);
-    }
-    return true;
+    return reading->row(reading->context, row->line, row->cells[0], row->cells[1], (uint32_t)seats,
+                        failure);
+}
+
+bool registry_refuse_seat(const char *path, size_t line, const char *customer_id,
+                          struct failure *failure)
+{
+    return failure_set(failure, FAILURE_INVALID,
+                       "%s line %zu, customer_id: there is no customer \"%.60s\"", path, line,
+                       customer_id);
 }
 
 bool registry_each_seat(const char *path, registry_seat_row row, void *context,
@@ -200,9 +256,10 @@ static bool take_update(void *context, const struct row *row, struct failure *fa
     const struct update_reading *reading = context;
     struct registry_update update = {.update_id = row->cells[0],
                                      .product_line = or_null(row->cells[1])};
-    return check_text(row, 0, failure) && read_instant(row, 2, &update.released_at, failure) &&
+    return check_text(row, 0, failure) && check_text_or_empty(row, 1, failure) &&
+           read_instant(row, 2, &update.released_at, failure) &&
            read_instant(row, 3, &update.withdrawn_at, failure) &&
-           reading->row(reading->context, &update, failure);
+           reading->row(reading->context, row->line, &update, failure);
 }
 
 bool registry_each_update(const char *path, registry_update_row row, void *context,
@@ -215,34 +272,52 @@ bool registry_each_update(const char *path, registry_update_row row, void *conte
 
 /* ---- Into a registry ---- */
 
-static bool add_customer(void *context, const struct registry_customer *customer,
+/* Where the rows go, and what messages name. */
+struct destination {
+    struct registry *registry;
+    const char *path;
+};
+
+static bool add_customer(void *context, size_t line, const struct registry_customer *customer,
                          struct failure *failure)
 {
-    return registry_add_customer(context, customer, failure);
+    const struct destination *to = context;
+    return registry_add_customer(to->registry, customer, failure) ||
+           failure_prefix(failure, "%s line %zu: ", to->path, line);
 }
 
-static bool add_seats(void *context, const char *customer_id, const char *product_line,
+static bool add_seats(void *context, size_t line, const char *customer_id, const char *product_line,
                       uint32_t seats, struct failure *failure)
 {
-    return registry_add_seats(context, customer_id, product_line, seats, failure);
+    const struct destination *to = context;
+    if (registry_customer(to->registry, customer_id) == NULL) {
+        return registry_refuse_seat(to->path, line, customer_id, failure);
+    }
+    return registry_add_seats(to->registry, customer_id, product_line, seats, failure);
 }
 
-static bool add_update(void *context, const struct registry_update *update, struct failure *failure)
+static bool add_update(void *context, size_t line, const struct registry_update *update,
+                       struct failure *failure)
 {
-    return registry_add_update(context, update, failure);
+    const struct destination *to = context;
+    (void)line;
+    return registry_add_update(to->registry, update, failure);
 }
 
 bool registry_read_customers(struct registry *registry, const char *path, struct failure *failure)
 {
-    return registry_each_customer(path, add_customer, registry, failure);
+    struct destination to = {.registry = registry, .path = path};
+    return registry_each_customer(path, add_customer, &to, failure);
 }
 
 bool registry_read_seats(struct registry *registry, const char *path, struct failure *failure)
 {
-    return registry_each_seat(path, add_seats, registry, failure);
+    struct destination to = {.registry = registry, .path = path};
+    return registry_each_seat(path, add_seats, &to, failure);
 }
 
 bool registry_read_updates(struct registry *registry, const char *path, struct failure *failure)
 {
-    return registry_each_update(path, add_update, registry, failure);
+    struct destination to = {.registry = registry, .path = path};
+    return registry_each_update(path, add_update, &to, failure);
 }

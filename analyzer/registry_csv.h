@@ -1,12 +1,15 @@
 /* Customers, seats and updates from CSV files, row by row: into a registry here, into the database
  * in registry_database.c.
  *
- *   customers.csv  customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,
- *                  currency,renewal_on      (kind: consumer or corporate; the last four may be
- * empty) seats.csv      customer_id,product_line,seats updates.csv
- * update_id,product_line,released_at,withdrawn_at  (all but the id may be empty)
+ *   customers.csv   customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,
+ *                   currency,renewal_on
+ *   seats.csv       customer_id,product_line,seats
+ *   updates.csv     update_id,product_line,released_at,withdrawn_at
  *
- * contract_value is in minor units of currency, a whole number. Errors name file, line and column.
+ * kind is consumer or corporate; time_zone an IANA name; contract_value a whole number of minor
+ * units of currency (ISO 4217); renewal_on a date; times are RFC 3339. Partner, contract_value,
+ * currency and renewal_on may be empty, and everything of an update but its id. Where an id comes
+ * twice, the later line counts. Errors name file, line and column.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_REGISTRY_CSV_H
@@ -18,13 +21,20 @@
 #include "analyzer/registry.h"
 #include "common/failure.h"
 
-/* One row each; texts are valid during the call. A false stops the reading. */
-typedef bool (*registry_customer_row)(void *context, const struct registry_customer *customer,
+/* One row each and the line it begins in; texts are valid during the call. A false stops the
+ * reading. */
+typedef bool (*registry_customer_row)(void *context, size_t line,
+                                      const struct registry_customer *customer,
                                       struct failure *failure);
-typedef bool (*registry_seat_row)(void *context, const char *customer_id, const char *product_line,
-                                  uint32_t seats, struct failure *failure);
-typedef bool (*registry_update_row)(void *context, const struct registry_update *update,
-                                    struct failure *failure);
+typedef bool (*registry_seat_row)(void *context, size_t line, const char *customer_id,
+                                  const char *product_line, uint32_t seats,
+                                  struct failure *failure);
+typedef bool (*registry_update_row)(void *context, size_t line,
+                                    const struct registry_update *update, struct failure *failure);
+
+/* Says that a seat's customer is not there, as all errors here do. Returns false. */
+bool registry_refuse_seat(const char *path, size_t line, const char *customer_id,
+                          struct failure *failure);
 
 MUST_CHECK bool registry_each_customer(const char *path, registry_customer_row row, void *context,
                                        struct failure *failure);

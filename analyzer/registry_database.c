@@ -28,16 +28,24 @@ static const char insert_parameter[] =
     "insert into cost_parameter (name, low, likely, high, unit, source, dated)"
     " values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing";
 
-/* An import copies into a temporary table, then upserts from it. */
+/* An import copies into a temporary table, then upserts from it. The line of the file is copied
+ * too: of rows with the same id the last counts, as it does when a registry reads the file. */
 struct import_statements {
-    const char *make, *copy, *check, *upsert;
+    const char *make, *copy, *find_stranger, *upsert;
 };
 
+#define CUSTOMER_COLUMNS                                                                           \
+    "customer_id, name, kind, region, country, time_zone, tier, partner, contract_value,"          \
+    " currency, renewal_on"
+#define SEAT_COLUMNS "customer_id, product_line, seats"
+#define UPDATE_COLUMNS "update_id, product_line, released_at, withdrawn_at"
+
 static const struct import_statements customer_import = {
-    .make = "create temporary table incoming (like customer) on commit drop",
-    .copy = "copy incoming (customer_id, name, kind, region, country, time_zone, tier, partner,"
-            " contract_value, currency, renewal_on) from stdin (format binary)",
-    .upsert = "insert into customer select distinct on (customer_id) * from incoming"
+    .make = "create temporary table incoming (like customer, line bigint not null) on commit drop",
+    .copy = "copy incoming (line, " CUSTOMER_COLUMNS ") from stdin (format binary)",
+    .upsert = "insert into customer (" CUSTOMER_COLUMNS ")"
+              " select distinct on (customer_id) " CUSTOMER_COLUMNS
+              " from incoming order by customer_id, line desc"
               " on conflict (customer_id) do update set name = excluded.name, kind = excluded.kind,"
               " region = excluded.region, country = excluded.country,"
               " time_zone = excluded.time_zone, tier = excluded.tier, partner = excluded.partner,"
@@ -45,18 +53,23 @@ static const struct import_statements customer_import = {
               " renewal_on = excluded.renewal_on"};
 
 static const struct import_statements seat_import = {
-    .make = "create temporary table incoming (like seat) on commit drop",
-    .copy = "copy incoming (customer_id, product_line, seats) from stdin (format binary)",
-    .check = "select i.customer_id from incoming i left join customer c using (customer_id)"
-             " where c.customer_id is null limit 1",
-    .upsert = "insert into seat select distinct on (customer_id, product_line) * from incoming"
+    .make = "create temporary table incoming (like seat, line bigint not null) on commit drop",
+    .copy = "copy incoming (line, " SEAT_COLUMNS ") from stdin (format binary)",
+    .find_stranger = "select i.customer_id, i.line from incoming i"
+                     " left join customer c using (customer_id)"
+                     " where c.customer_id is null order by i.line limit 1",
+    .upsert = "insert into seat (" SEAT_COLUMNS ")"
+              " select distinct on (customer_id, product_line) " SEAT_COLUMNS
+              " from incoming order by customer_id, product_line, line desc"
               " on conflict (customer_id, product_line) do update set seats = excluded.seats"};
 
 static const struct import_statements update_import = {
-    .make = "create temporary table incoming (like update_release) on commit drop",
-    .copy = "copy incoming (update_id, product_line, released_at, withdrawn_at)"
-            " from stdin (format binary)",
-    .upsert = "insert into update_release select distinct on (update_id) * from incoming"
+    .make = "create temporary table incoming (like update_release, line bigint not null)"
+            " on commit drop",
+    .copy = "copy incoming (line, " UPDATE_COLUMNS ") from stdin (format binary)",
+    .upsert = "insert into update_release (" UPDATE_COLUMNS ")"
+              " select distinct on (update_id) " UPDATE_COLUMNS
+              " from incoming order by update_id, line desc"
               " on conflict (update_id) do update set product_line = excluded.product_line,"
               " released_at = excluded.released_at, withdrawn_at = excluded.withdrawn_at"};
 
@@ -149,7 +162,8 @@ bool registry_load_cost_parameters(struct cost_parameters *parameters, struct da
         snprintf(parameter.unit, sizeof parameter.unit, "%s", cell(rows, i, 4));
         snprintf(parameter.source, sizeof parameter.source, "%s", cell(rows, i, 5));
         snprintf(parameter.dated, sizeof parameter.dated, "%s", cell(rows, i, 6));
-        done = cost_parameters_set(parameters, &parameter, failure);
+        done = cost_parameters_set(parameters, &parameter, failure) ||
+               failure_prefix(failure, "table cost_parameter: ");
     }
     PQclear(rows);
     return done;
@@ -199,12 +213,13 @@ static void copy_date(struct buffer *rows, const char *date)
     }
 }
 
-static bool import_customer(void *context, const struct registry_customer *customer,
+static bool import_customer(void *context, size_t line, const struct registry_customer *customer,
                             struct failure *failure)
 {
     struct import *import = context;
     struct buffer *rows = &import->rows;
-    copy_row(rows, 11);
+    copy_row(rows, 12);
+    copy_int64(rows, (int64_t)line);
     copy_text(rows, customer->customer_id);
     copy_text(rows, customer->name);
     copy_text(rows, customer->kind == CUSTOMER_CORPORATE ? "corporate" : "consumer");
@@ -220,11 +235,12 @@ static bool import_customer(void *context, const struct registry_customer *custo
     return buffer_check(rows, failure);
 }
 
-static bool import_seat(void *context, const char *customer_id, const char *product_line,
-                        uint32_t seats, struct failure *failure)
+static bool import_seat(void *context, size_t line, const char *customer_id,
+                        const char *product_line, uint32_t seats, struct failure *failure)
 {
     struct import *import = context;
-    copy_row(&import->rows, 3);
+    copy_row(&import->rows, 4);
+    copy_int64(&import->rows, (int64_t)line);
     copy_text(&import->rows, customer_id);
     copy_text(&import->rows, product_line);
     copy_int32(&import->rows, (int32_t)seats);
@@ -241,11 +257,12 @@ static void copy_instant_or_null(struct buffer *rows, instant_us instant)
     }
 }
 
-static bool import_update(void *context, const struct registry_update *update,
+static bool import_update(void *context, size_t line, const struct registry_update *update,
                           struct failure *failure)
 {
     struct import *import = context;
-    copy_row(&import->rows, 4);
+    copy_row(&import->rows, 5);
+    copy_int64(&import->rows, (int64_t)line);
     copy_text(&import->rows, update->update_id);
     copy_text(&import->rows, update->product_line);
     copy_instant_or_null(&import->rows, update->released_at);
@@ -254,13 +271,16 @@ static bool import_update(void *context, const struct registry_update *update,
     return buffer_check(&import->rows, failure);
 }
 
-static bool check_incoming(struct database *database, const char *sql, struct failure *failure)
+/* Whether every row belongs to a customer of the table, where that is asked. */
+static bool all_known(struct database *database, const struct import_statements *statements,
+                      const char *path, struct failure *failure)
 {
     PGresult *rows = NULL;
-    bool done = sql == NULL || database_run(database, sql, 0, NULL, &rows, failure);
+    bool done = statements->find_stranger == NULL ||
+                database_run(database, statements->find_stranger, 0, NULL, &rows, failure);
     if (done && rows != NULL && PQntuples(rows) > 0) {
-        done = failure_set(failure, FAILURE_INVALID, "there is no customer %s",
-                           PQgetvalue(rows, 0, 0));
+        done = registry_refuse_seat(path, strtoul(PQgetvalue(rows, 0, 1), NULL, 10),
+                                    PQgetvalue(rows, 0, 0), failure);
     }
     PQclear(rows);
     return done;
@@ -268,12 +288,12 @@ static bool check_incoming(struct database *database, const char *sql, struct fa
 
 /* One transaction around the whole import. */
 static bool store(struct database *database, const struct import_statements *statements,
-                  struct import *import, struct failure *failure)
+                  const char *path, const struct import *import, struct failure *failure)
 {
     bool done = database_run(database, "begin", 0, NULL, NULL, failure) &&
                 database_run(database, statements->make, 0, NULL, NULL, failure) &&
                 database_copy_in(database, statements->copy, &import->rows, failure) &&
-                check_incoming(database, statements->check, failure) &&
+                all_known(database, statements, path, failure) &&
                 database_run(database, statements->upsert, 0, NULL, NULL, failure) &&
                 database_run(database, "commit", 0, NULL, NULL, failure);
     if (!done) {
@@ -291,7 +311,7 @@ bool registry_import_customers(struct database *database, const char *path, size
     copy_begin(&import.rows);
     bool done = registry_each_customer(path, import_customer, &import, failure);
     copy_end(&import.rows);
-    done = done && store(database, &customer_import, &import, failure);
+    done = done && store(database, &customer_import, path, &import, failure);
     *count = import.count;
     buffer_free(&import.rows);
     return done;
@@ -304,7 +324,7 @@ bool registry_import_seats(struct database *database, const char *path, size_t *
     copy_begin(&import.rows);
     bool done = registry_each_seat(path, import_seat, &import, failure);
     copy_end(&import.rows);
-    done = done && store(database, &seat_import, &import, failure);
+    done = done && store(database, &seat_import, path, &import, failure);
     *count = import.count;
     buffer_free(&import.rows);
     return done;
@@ -317,7 +337,7 @@ bool registry_import_updates(struct database *database, const char *path, size_t
     copy_begin(&import.rows);
     bool done = registry_each_update(path, import_update, &import, failure);
     copy_end(&import.rows);
-    done = done && store(database, &update_import, &import, failure);
+    done = done && store(database, &update_import, path, &import, failure);
     *count = import.count;
     buffer_free(&import.rows);
     return done;

@@ -21,13 +21,16 @@ struct database {
     char *conninfo;
     char *program;
     char options[64];
+    bool lost; /* the connection has failed, though libpq may not say so yet */
 };
 
 /* ---- Failures ---- */
 
 static bool is_away(const char *state)
 {
-    static const char *const prefixes[] = {"08", "57P0", "53300", "25006"};
+    /* Lost, shutting down, full, read-only, and over its statement_timeout: too slow is away, too.
+     */
+    static const char *const prefixes[] = {"08", "57P0", "53300", "25006", "57014"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0) {
             return true;
@@ -37,7 +40,7 @@ static bool is_away(const char *state)
 }
 
 /* The first line of libpq's message, which ends in a newline and may go on with hints. */
-static bool fail(const struct database *database, const PGresult *result, const char *doing,
+static bool fail(struct database *database, const PGresult *result, const char *doing,
                  struct failure *failure)
 {
     const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -46,14 +49,15 @@ static bool fail(const struct database *database, const PGresult *result, const 
     if (message == NULL) {
         message = PQerrorMessage(database->connection);
     }
-    bool lost = PQstatus(database->connection) != CONNECTION_OK;
+    /* libpq's own errors carry no SQLSTATE. After a write that failed it leaves the status as it
+     * was until the next statement fails, too. */
+    bool lost = state == NULL || PQstatus(database->connection) != CONNECTION_OK;
+    database->lost = database->lost || lost;
     enum failure_code code = FAILURE_SYSTEM;
     if (lost || (state != NULL && is_away(state))) {
         code = FAILURE_UNAVAILABLE;
     } else if (state != NULL && strcmp(state, "23505") == 0) {
         code = FAILURE_CONFLICT;
-    } else if (state != NULL && strcmp(state, "57014") == 0) {
-        code = FAILURE_UNAVAILABLE; /* over its statement_timeout: too slow is away, too */
     }
     return failure_set(failure, code, "the database, %s: %.*s%s%s%s", doing,
                        (int)strcspn(message, "\n"), message, state == NULL ? "" : " (",
@@ -78,12 +82,14 @@ static bool connect_now(struct database *database, struct failure *failure)
         return failure_set(failure, FAILURE_UNAVAILABLE, "cannot connect to the database: %.*s",
                            (int)strcspn(message, "\n"), message);
     }
+    database->lost = false;
     return true;
 }
 
 static bool connected(struct database *database, struct failure *failure)
 {
-    return PQstatus(database->connection) == CONNECTION_OK || connect_now(database, failure);
+    return (!database->lost && PQstatus(database->connection) == CONNECTION_OK) ||
+           connect_now(database, failure);
 }
 
 bool database_open(const char *conninfo, const char *program, int statement_timeout_ms,
