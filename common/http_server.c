@@ -59,8 +59,10 @@ struct http_server {
     size_t route_count;
     void *context;
     uint16_t port;
-    int listener;          /* after quiescing; -1 before */
-    atomic_size_t waiting; /* requests handed to a handler and not yet answered */
+    int listener; /* after quiescing; -1 before */
+    atomic_bool quiesced;
+    atomic_size_t calling; /* handlers that have not returned */
+    atomic_size_t waiting; /* requests handed to a handler whose answer is not yet queued */
     atomic_size_t open;    /* requests begun whose answer is not wholly sent */
 };
 
@@ -79,6 +81,7 @@ struct http_request {
     struct buffer body;
     size_t body_dropped; /* bytes over the limit */
     bool handed_over;    /* the handler has been called */
+    bool waits;          /* counted in the server's `waiting` */
     bool must_close;
 
     struct answer_header {
@@ -213,15 +216,9 @@ static void answer(struct http_request *request, unsigned status, const char *co
     request->response = response;
     request->status = status;
     struct MHD_Connection *connection = request->connection;
-    struct http_server *server = request->server;
-    bool counted = request->handed_over;
-    enum request_state before = atomic_exchange(&request->state, REQUEST_ANSWERED);
     /* From here on the request is the event loop's. */
-    if (before == REQUEST_SUSPENDED) {
+    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED) {
         MHD_resume_connection(connection);
-    }
-    if (counted) {
-        atomic_fetch_sub(&server->waiting, 1);
     }
 }
 
@@ -394,8 +391,19 @@ static void refuse_route(struct http_request *request)
 
 /* ---- The event loop's side ---- */
 
+/* Only the event loop counts a request as no longer waiting: then its connection is resumed, and
+ * not only told to be. */
+static void stop_waiting(struct http_request *request)
+{
+    if (request->waits) {
+        request->waits = false;
+        atomic_fetch_sub(&request->server->waiting, 1);
+    }
+}
+
 static enum MHD_Result send_answer(struct http_request *request)
 {
+    stop_waiting(request);
     struct MHD_Response *response = request->response;
     if (response == NULL) {
         return MHD_NO;
@@ -406,7 +414,7 @@ static enum MHD_Result send_answer(struct http_request *request)
     return result;
 }
 
-/* Refuses before the body is read; libmicrohttpd then closes the connection by itself. */
+/* Refuses and closes; before the body is read, too. */
 static enum MHD_Result refuse_now(struct http_request *request, unsigned status, const char *detail)
 {
     request->must_close = true;
@@ -454,9 +462,17 @@ static enum MHD_Result take_body(struct http_request *request, const char *bytes
 /* Calls the handler, and suspends the connection unless it has answered by then. */
 static enum MHD_Result hand_over(struct http_request *request)
 {
+    struct http_server *server = request->server;
+    atomic_fetch_add(&server->calling, 1);
+    if (atomic_load(&server->quiesced)) {
+        atomic_fetch_sub(&server->calling, 1);
+        return refuse_now(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the server is stopping");
+    }
     request->handed_over = true;
-    atomic_fetch_add(&request->server->waiting, 1);
-    request->route->handler(request->server->context, request);
+    request->waits = true;
+    atomic_fetch_add(&server->waiting, 1);
+    request->route->handler(server->context, request);
+    atomic_fetch_sub(&server->calling, 1);
     if (atomic_load(&request->state) == REQUEST_ANSWERED) {
         return send_answer(request);
     }
@@ -541,6 +557,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (request == NULL) {
         return;
     }
+    stop_waiting(request);
     atomic_fetch_sub(&request->server->open, 1);
     if (request->response != NULL) {
         MHD_destroy_response(request->response);
@@ -656,15 +673,24 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+static void rest_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    (void)nanosleep(&moment, NULL);
+}
+
 void http_server_quiesce(struct http_server *server)
 {
-    if (server->listener >= 0) {
+    if (atomic_exchange(&server->quiesced, true)) {
         return;
     }
     server->listener = MHD_quiesce_daemon(server->daemon);
     if (server->listener >= 0) {
         /* Or new clients would wait in the backlog of a socket nobody accepts from. */
         (void)shutdown(server->listener, SHUT_RDWR);
+    }
+    while (atomic_load(&server->calling) > 0) {
+        rest_a_moment();
     }
 }
 
@@ -675,13 +701,12 @@ void http_server_stop(struct http_server *server)
     }
     http_server_quiesce(server);
     /* libmicrohttpd aborts when it is stopped with suspended connections; every handler answers. */
-    const struct timespec moment = {.tv_nsec = 1000000};
     while (atomic_load(&server->waiting) > 0) {
-        (void)nanosleep(&moment, NULL);
+        rest_a_moment();
     }
     /* What is answered should also be sent, but nobody waits for a client that does not read. */
     for (int left = SENDING_LIMIT_MS; left > 0 && atomic_load(&server->open) > 0; left--) {
-        (void)nanosleep(&moment, NULL);
+        rest_a_moment();
     }
     MHD_stop_daemon(server->daemon);
     if (server->listener >= 0) {

@@ -44,7 +44,9 @@ MUST_CHECK bool http_server_start(const struct http_server_options *options,
                                   void *context, struct http_server **server,
                                   struct failure *failure);
 uint16_t http_server_port(const struct http_server *server);
-/* Stops accepting, so that what is in flight can still be answered; then _stop ends it. */
+/* Stops accepting and handing requests over: when it returns, no handler is running and none will be
+ * called (requests on connections that are still open get 503), while what is in flight can still be
+ * answered. Then _stop waits until all of that is answered, and ends it. */
 void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server *server);
 

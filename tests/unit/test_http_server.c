@@ -1,0 +1,496 @@
+/* The HTTP server against raw sockets. The probes are those that libmicrohttpd 0.9.75 itself was
+ * seen to answer wrongly; what must happen is RFC 9112 (6.1, 6.3) and 9110 (5.6.2, 7.2, 15.5.6).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "common/buffer.h"
+#include "common/http_server.h"
+#include "tests/support/http_client.h"
+
+#define CONNECTIONS 64
+/* Long enough for a busy machine, and reached only where a test is about to fail. */
+#define PATIENCE_MS 10000
+/* How long a connection is watched for what must not come. */
+#define QUIET_MS 300
+
+struct world {
+    struct http_server *server;
+    atomic_int smuggled; /* requests for /smug: there must never be any */
+    atomic_int held;     /* requests that wait in `waiting` */
+    pthread_mutex_t lock;
+    struct http_request *waiting[CONNECTIONS];
+};
+
+static void respond_text(struct http_request *request, unsigned status, const char *text)
+{
+    struct buffer body = {0};
+    buffer_append_text(&body, text);
+    http_respond(request, status, "text/plain", &body);
+}
+
+/* ---- The handlers ---- */
+
+static void get_plain(void *context, struct http_request *request)
+{
+    (void)context;
+    respond_text(request, 200, "plain");
+}
+
+static void get_smug(void *context, struct http_request *request)
+{
+    struct world *world = context;
+    atomic_fetch_add(&world->smuggled, 1);
+    respond_text(request, 200, "smuggled");
+}
+
+static void post_echo(void *context, struct http_request *request)
+{
+    (void)context;
+    struct buffer copy = {0};
+    const struct buffer *body = http_request_body(request);
+    buffer_append(&copy, body->data, body->length);
+    http_respond(request, 200, "text/plain", &copy);
+}
+
+static void get_rest(void *context, struct http_request *request)
+{
+    (void)context;
+    struct buffer body = {0};
+    const char *q = http_request_query(request, "q");
+    buffer_append_format(&body, "%s|%s|%s", http_request_path(request), http_request_rest(request),
+                         q != NULL ? q : "-");
+    http_respond_header(request, "Cache-Control", "max-age=60");
+    http_respond(request, 200, "text/plain", &body);
+}
+
+static void *answer_from_elsewhere(void *argument)
+{
+    respond_text(argument, 200, "from elsewhere");
+    return NULL;
+}
+
+static size_t says_elsewhere(const struct buffer *received)
+{
+    return received->data != NULL && strstr(received->data, "from elsewhere") != NULL;
+}
+
+/* Sometimes the thread is faster than the return of this function and sometimes it is not. */
+static void get_raced(void *context, struct http_request *request)
+{
+    (void)context;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, answer_from_elsewhere, request), 0);
+    assert_int_equal(pthread_detach(thread), 0);
+}
+
+static void get_held(void *context, struct http_request *request)
+{
+    struct world *world = context;
+    (void)pthread_mutex_lock(&world->lock);
+    world->waiting[atomic_fetch_add(&world->held, 1)] = request;
+    (void)pthread_mutex_unlock(&world->lock);
+}
+
+static void get_problem(void *context, struct http_request *request)
+{
+    (void)context;
+    http_respond_problem(request, 503, "away \"for\" %d\ns", 5);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/plain", 0, get_plain},   {"GET", "/smug", 0, get_smug},
+    {"POST", "/echo", 100, post_echo}, {"GET", "/echo", 0, get_plain},
+    {"GET", "/rest/*", 0, get_rest},   {"GET", "/raced", 0, get_raced},
+    {"GET", "/held", 0, get_held},     {"GET", "/problem", 0, get_problem},
+};
+
+static void release_held(struct world *world)
+{
+    (void)pthread_mutex_lock(&world->lock);
+    for (int i = 0; i < atomic_load(&world->held); i++) {
+        respond_text(world->waiting[i], 200, "released");
+    }
+    atomic_store(&world->held, 0);
+    (void)pthread_mutex_unlock(&world->lock);
+}
+
+static void wait_until_held(struct world *world, int count)
+{
+    for (int i = 0; i < PATIENCE_MS && atomic_load(&world->held) < count; i++) {
+        const struct timespec moment = {.tv_nsec = 1000000};
+        (void)nanosleep(&moment, NULL);
+    }
+    assert_int_equal(atomic_load(&world->held), count);
+}
+
+/* ---- Asking ---- */
+
+static int start_with(void **state, unsigned threads)
+{
+    static struct world world;
+    world = (struct world){.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct failure failure;
+    const struct http_server_options options = {.address = "127.0.0.1", .threads = threads};
+    if (!http_server_start(&options, routes, sizeof routes / sizeof *routes, &world, &world.server,
+                           &failure)) {
+        print_error("%s\n", failure.message);
+        return -1;
+    }
+    *state = &world;
+    return 0;
+}
+
+static int start_one(void **state)
+{
+    return start_with(state, 1);
+}
+
+static int start_pool(void **state)
+{
+    return start_with(state, 4);
+}
+
+static int stop(void **state)
+{
+    struct world *world = *state;
+    http_server_stop(world->server);
+    return 0;
+}
+
+/* Sends the text on a connection of its own and returns all that comes back. *closed says whether
+ * the server then closed it. */
+static char *ask(struct world *world, const char *text, size_t length, bool *closed)
+{
+    struct buffer received = {0};
+    int connection = http_raw_connect(http_server_port(world->server));
+    http_raw_send(connection, text, length);
+    *closed = http_raw_receive(connection, QUIET_MS, &received);
+    http_raw_close(connection);
+    return received.data != NULL ? received.data : calloc(1, 1);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
+        count++;
+    }
+    return count;
+}
+
+static void check(struct world *world, const char *text, const char *status, const char *holds)
+{
+    bool closed;
+    char *answer = ask(world, text, strlen(text), &closed);
+    if (strncmp(answer, "HTTP/1.1 ", 9) != 0 || strncmp(answer + 9, status, 3) != 0 ||
+        strstr(answer, holds) == NULL) {
+        fail_msg("%s\nwas answered\n%s", text, answer);
+    }
+    free(answer);
+}
+
+/* ---- Requests that two readers would read two ways ---- */
+
+#define HIDDEN "GET /smug HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void a_request_that_reads_two_ways_is_refused_and_closed(void **state)
+{
+    struct world *world = *state;
+    static const char *const probes[] = {
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: "
+        "36\r\n\r\nhello" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: "
+        "5\r\n\r\nhello" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 36\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+        "0\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length : 36\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, "
+        "chunked\r\n\r\n0\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: +5\r\n\r\nhello" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\nhello" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0x5\r\n\r\nhello" HIDDEN,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5, 5\r\n\r\nhello" HIDDEN,
+        "GET /plain HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n" HIDDEN,
+        "GET /plain HTTP/1.1\r\n\r\n" HIDDEN,
+        "GET /plain HTTP/1.1\r\nHost: x\r\nX-Odd: a\x01\x62\r\n\r\n" HIDDEN,
+        "GET /plain HTTP/1.1\r\nHost: x\r\nX(Odd): a\r\n\r\n" HIDDEN,
+    };
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
+        bool closed;
+        char *answer = ask(world, probes[i], strlen(probes[i]), &closed);
+        if (strncmp(answer, "HTTP/1.1 400 ", 13) != 0 || count_of(answer, "HTTP/1.1 2") != 0 ||
+            !closed) {
+            fail_msg("%s\nwas answered (%s)\n%s", probes[i], closed ? "closed" : "open", answer);
+        }
+        free(answer);
+    }
+    assert_int_equal(atomic_load(&world->smuggled), 0);
+}
+
+static void headers_over_the_limit_are_refused(void **state)
+{
+    struct world *world = *state;
+    struct buffer text = {0};
+    buffer_append_text(&text, "GET /plain HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    for (int i = 0; i < 40000; i++) {
+        buffer_append_text(&text, "x");
+    }
+    buffer_append_text(&text, "\r\n\r\n");
+    check(world, text.data, "431", "");
+    buffer_free(&text);
+}
+
+/* ---- Bodies ---- */
+
+static void a_body_is_taken_up_to_its_limit(void **state)
+{
+    struct world *world = *state;
+    check(world, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "200",
+          "\r\n\r\nhello");
+    check(world,
+          "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n",
+          "200", "\r\n\r\nhello");
+    check(world, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "200", "");
+}
+
+/* The body is never sent: a server that waited for it would not answer. */
+static void a_declared_body_over_the_limit_is_refused_unread(void **state)
+{
+    struct world *world = *state;
+    check(world, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", "413",
+          "the body is over the limit of 100 bytes");
+    check(world, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551616\r\n\r\n",
+          "413", "");
+    check(world, "GET /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", "413", "");
+}
+
+static void an_undeclared_body_is_counted_while_it_comes(void **state)
+{
+    struct world *world = *state;
+    struct buffer text = {0};
+    buffer_append_text(&text,
+                       "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 11; i++) {
+        buffer_append_text(&text, "a\r\n0123456789\r\n");
+    }
+    buffer_append_text(&text, "0\r\n\r\n");
+    check(world, text.data, "413", "the body is over the limit of 100 bytes");
+    buffer_free(&text);
+}
+
+/* ---- Routes ---- */
+
+static void each_route_answers_for_its_path_and_method(void **state)
+{
+    struct world *world = *state;
+    check(world, "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\nplain");
+    check(world, "GET /plai%6e?a=b HTTP/1.1\r\nHost: x\r\n\r\n", "200", "\r\n\r\nplain");
+    check(world, "GET /plain/ HTTP/1.1\r\nHost: x\r\n\r\n", "404", "application/problem+json");
+    check(world, "GET /plain%00 HTTP/1.1\r\nHost: x\r\n\r\n", "404", "");
+    check(world, "GET /rest/pattern%2F2.594.00/x?q=a+b%2B HTTP/1.1\r\nHost: x\r\n\r\n", "200",
+          "/rest/pattern/2.594.00/x|pattern/2.594.00/x|a b+");
+    check(world, "GET /rest/ HTTP/1.1\r\nHost: x\r\n\r\n", "200", "/rest/||-");
+    check(world, "DELETE /plain HTTP/1.1\r\nHost: x\r\n\r\n", "405", "Allow: GET, HEAD\r\n");
+    check(world, "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", "405",
+          "Allow: POST, GET, HEAD\r\n");
+    check(world, "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", "404", "");
+}
+
+static void head_is_get_without_a_body(void **state)
+{
+    struct world *world = *state;
+    bool closed;
+    static const char text[] = "HEAD /plain HTTP/1.1\r\nHost: x\r\n\r\n";
+    char *answer = ask(world, text, sizeof text - 1, &closed);
+    assert_non_null(strstr(answer, "HTTP/1.1 200 "));
+    assert_non_null(strstr(answer, "Content-Length: 5\r\n"));
+    assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+    free(answer);
+}
+
+static void every_answer_carries_the_security_headers(void **state)
+{
+    struct world *world = *state;
+    static const char *const requests[] = {
+        "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /plain HTTP/1.1\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n",
+    };
+    static const char *const headers[] = {
+        "Content-Security-Policy: default-src 'none';",
+        "require-trusted-types-for 'script'; trusted-types lit-html\r\n",
+        "X-Content-Type-Options: nosniff\r\n",
+        "Referrer-Policy: no-referrer\r\n",
+        "Cross-Origin-Opener-Policy: same-origin\r\n",
+        "Cross-Origin-Resource-Policy: same-origin\r\n",
+        "Cache-Control: no-store\r\n",
+    };
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        bool closed;
+        char *answer = ask(world, requests[i], strlen(requests[i]), &closed);
+        for (size_t h = 0; h < sizeof headers / sizeof *headers; h++) {
+            assert_int_equal(count_of(answer, headers[h]), 1);
+        }
+        free(answer);
+    }
+    bool closed;
+    static const char own[] = "GET /rest/x HTTP/1.1\r\nHost: x\r\n\r\n";
+    char *answer = ask(world, own, sizeof own - 1, &closed);
+    assert_non_null(strstr(answer, "Cache-Control: max-age=60\r\n"));
+    assert_null(strstr(answer, "no-store"));
+    free(answer);
+}
+
+static void a_problem_is_json_and_503_says_when_to_come_again(void **state)
+{
+    struct world *world = *state;
+    check(world, "GET /problem HTTP/1.1\r\nHost: x\r\n\r\n", "503",
+          "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,"
+          "\"detail\":\"away \\\"for\\\" 5\\ns\"}");
+    check(world, "GET /problem HTTP/1.1\r\nHost: x\r\n\r\n", "503", "Retry-After: ");
+}
+
+/* ---- Late answers ---- */
+
+static void an_answer_may_race_the_handler_s_return(void **state)
+{
+    struct world *world = *state;
+    int connection = http_raw_connect(http_server_port(world->server));
+    static const char text[] = "GET /raced HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (int i = 0; i < 500; i++) {
+        struct buffer received = {0};
+        http_raw_send(connection, text, sizeof text - 1);
+        for (int tries = 0; tries < PATIENCE_MS && says_elsewhere(&received) == 0; tries++) {
+            assert_false(http_raw_receive(connection, 1, &received));
+        }
+        assert_int_equal(says_elsewhere(&received), 1);
+        buffer_free(&received);
+    }
+    http_raw_close(connection);
+}
+
+static void a_late_answer_comes_when_it_is_given(void **state)
+{
+    struct world *world = *state;
+    struct buffer received = {0};
+    int connection = http_raw_connect(http_server_port(world->server));
+    static const char text[] = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n";
+    http_raw_send(connection, text, sizeof text - 1);
+    wait_until_held(world, 1);
+    assert_false(http_raw_receive(connection, QUIET_MS, &received));
+    assert_int_equal(received.length, 0);
+    release_held(world);
+    (void)http_raw_receive(connection, QUIET_MS, &received);
+    assert_non_null(strstr(received.data, "released"));
+    buffer_free(&received);
+    http_raw_close(connection);
+}
+
+/* libmicrohttpd before 1.0.3 could pass over ready connections while others are suspended. */
+static void ready_connections_are_served_while_others_wait(void **state)
+{
+    struct world *world = *state;
+    int waiting[CONNECTIONS / 2];
+    int ready[CONNECTIONS / 2];
+    static const char held[] = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char plain[] = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (int i = 0; i < CONNECTIONS / 2; i++) {
+        waiting[i] = http_raw_connect(http_server_port(world->server));
+        ready[i] = http_raw_connect(http_server_port(world->server));
+    }
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < CONNECTIONS / 2; i++) {
+            http_raw_send(waiting[i], held, sizeof held - 1);
+            http_raw_send(ready[i], plain, sizeof plain - 1);
+        }
+        for (int i = 0; i < CONNECTIONS / 2; i++) {
+            struct buffer received = {0};
+            for (int tries = 0; tries < PATIENCE_MS / 20 && received.length == 0; tries++) {
+                (void)http_raw_receive(ready[i], 20, &received);
+            }
+            assert_true(received.length > 0);
+            buffer_free(&received);
+        }
+        wait_until_held(world, CONNECTIONS / 2);
+        release_held(world);
+        for (int i = 0; i < CONNECTIONS / 2; i++) {
+            struct buffer received = {0};
+            for (int tries = 0; tries < PATIENCE_MS / 20 && received.length == 0; tries++) {
+                (void)http_raw_receive(waiting[i], 20, &received);
+            }
+            assert_true(received.length > 0);
+            buffer_free(&received);
+        }
+    }
+    for (int i = 0; i < CONNECTIONS / 2; i++) {
+        http_raw_close(waiting[i]);
+        http_raw_close(ready[i]);
+    }
+}
+
+static void what_is_in_flight_when_it_stops_is_answered(void **state)
+{
+    struct world *world = *state;
+    struct buffer received = {0};
+    int connection = http_raw_connect(http_server_port(world->server));
+    static const char text[] = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n";
+    http_raw_send(connection, text, sizeof text - 1);
+    wait_until_held(world, 1);
+    http_server_quiesce(world->server);
+    release_held(world);
+    http_server_stop(world->server);
+    (void)http_raw_receive(connection, QUIET_MS, &received);
+    assert_non_null(strstr(received.data, "released"));
+    buffer_free(&received);
+    http_raw_close(connection);
+    assert_int_equal(start_one(state), 0); /* for the teardown */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_request_that_reads_two_ways_is_refused_and_closed,
+                                        start_one, stop),
+        cmocka_unit_test_setup_teardown(headers_over_the_limit_are_refused, start_one, stop),
+        cmocka_unit_test_setup_teardown(a_body_is_taken_up_to_its_limit, start_one, stop),
+        cmocka_unit_test_setup_teardown(a_declared_body_over_the_limit_is_refused_unread, start_one,
+                                        stop),
+        cmocka_unit_test_setup_teardown(an_undeclared_body_is_counted_while_it_comes, start_one,
+                                        stop),
+        cmocka_unit_test_setup_teardown(each_route_answers_for_its_path_and_method, start_one,
+                                        stop),
+        cmocka_unit_test_setup_teardown(head_is_get_without_a_body, start_one, stop),
+        cmocka_unit_test_setup_teardown(every_answer_carries_the_security_headers, start_one, stop),
+        cmocka_unit_test_setup_teardown(a_problem_is_json_and_503_says_when_to_come_again,
+                                        start_one, stop),
+        cmocka_unit_test_setup_teardown(an_answer_may_race_the_handler_s_return, start_one, stop),
+        cmocka_unit_test_setup_teardown(an_answer_may_race_the_handler_s_return, start_pool, stop),
+        cmocka_unit_test_setup_teardown(a_late_answer_comes_when_it_is_given, start_one, stop),
+        cmocka_unit_test_setup_teardown(a_late_answer_comes_when_it_is_given, start_pool, stop),
+        cmocka_unit_test_setup_teardown(ready_connections_are_served_while_others_wait, start_one,
+                                        stop),
+        cmocka_unit_test_setup_teardown(ready_connections_are_served_while_others_wait, start_pool,
+                                        stop),
+        cmocka_unit_test_setup_teardown(what_is_in_flight_when_it_stops_is_answered, start_one,
+                                        stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
