@@ -1,0 +1,323 @@
+/* The collector when something is away: the database stopped, restarted under it, locked while it
+ * is told to end; a replay; nobody reporting. Given the fault, then no answer claims what was not
+ * committed, and everything works again without a restart.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <curl/curl.h>
+
+#include "common/database.h"
+#include "common/failure.h"
+#include "common/instant.h"
+#include "tests/integration/collector_bench.h"
+#include "tests/support/http_client.h"
+#include "tests/support/process.h"
+
+/* The collector looks for the database twice a second, and recovery takes its time. */
+#define RECOVERY_LIMIT_S 60
+#define LOOK_MS 100
+
+static struct collector_bench bench;
+
+static int64_t number(const char *sql)
+{
+    return private_cluster_number(bench.cluster, sql);
+}
+
+static void sleep_ms(long milliseconds)
+{
+    const struct timespec pause = {.tv_sec = milliseconds / 1000,
+                                   .tv_nsec = milliseconds % 1000 * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+static void assert_accepted(const char *host)
+{
+    struct http_answer answer;
+    if (collector_bench_post(&bench, "/v1/reports", JSON_TYPE, bench.gateway,
+                             collector_bench_report(&bench, host, 0.5), &answer) != 200) {
+        fail_msg("%s: %u %s%s\n%s", host, answer.status, answer.trouble, answer.body.data,
+                 process_log(bench.collector.process));
+    }
+    http_answer_free(&answer);
+}
+
+static unsigned ask_status(const char *path)
+{
+    struct http_answer answer;
+    unsigned status = collector_bench_get(&bench, path, &answer);
+    http_answer_free(&answer);
+    return status;
+}
+
+static void wait_until_ready(void)
+{
+    for (int left_ms = RECOVERY_LIMIT_S * 1000; left_ms > 0; left_ms -= LOOK_MS) {
+        if (ask_status("/readyz") == 200) {
+            return;
+        }
+        sleep_ms(LOOK_MS);
+    }
+    fail_msg("not ready again:\n%s", process_log(bench.collector.process));
+}
+
+static void while_the_database_is_away_it_says_come_again(void **state)
+{
+    (void)state;
+    struct http_answer answer;
+    char value[HTTP_HEADER_VALUE_SIZE];
+    char secret[] = "{\"secret\":\"eps_x\",\"host_id\":\"h\"}";
+    assert_accepted("before");
+    private_cluster_stop(bench.cluster, false);
+    for (int i = 0; i < 3; i++) {
+        (void)collector_bench_post(&bench, "/v1/reports", JSON_TYPE, bench.gateway,
+                                   collector_bench_report(&bench, "meanwhile", 0.5), &answer);
+        collector_bench_expect_problem(&answer, 503, "");
+        assert_non_null(http_answer_header(&answer, "Retry-After", value));
+        assert_in_range(strtol(value, NULL, 10), 1, 60);
+        http_answer_free(&answer);
+    }
+    (void)collector_bench_post(&bench, "/v1/enrol", JSON_TYPE, NULL, secret, &answer);
+    collector_bench_expect_problem(&answer, 503, "");
+    http_answer_free(&answer);
+    assert_int_equal(ask_status("/healthz"), 200);
+    assert_int_equal(ask_status("/readyz"), 503);
+    assert_int_equal(ask_status("/metrics"), 200);
+
+    private_cluster_resume(bench.cluster);
+    wait_until_ready();
+    assert_true(process_is_running(bench.collector.process));
+    assert_accepted("after");
+    assert_int_equal(number("select count(*) from report join host_name using (host_id) "
+                            "where name in ('before', 'after')"),
+                     2);
+    assert_int_equal(number("select count(*) from host_name where name = 'meanwhile'"), 0);
+}
+
+static void a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503(void **state)
+{
+    (void)state;
+    assert_accepted("crash-before");
+    private_cluster_restart_immediately(bench.cluster);
+    wait_until_ready();
+    /* The segment and host of the first are known to have been committed; those of the second are
+     * inserted anew. */
+    assert_accepted("crash-before");
+    assert_accepted("crash-after");
+    assert_int_equal(number("select count(*) from report join host_name using (host_id) "
+                            "where name like 'crash-%'"),
+                     3);
+}
+
+/* ---- Ending with requests under way ---- */
+
+#define UNDER_WAY 12
+
+struct sender {
+    pthread_t thread;
+    char url[96];
+    char body[320];
+    unsigned status;
+};
+
+static void *send_one(void *argument)
+{
+    struct sender *sender = argument;
+    const char *const headers[] = {JSON_TYPE, bench.gateway, NULL};
+    struct http_answer answer;
+    http_client_ask(
+        NULL, &(struct http_ask){.url = sender->url, .headers = headers, .body = sender->body},
+        &answer);
+    sender->status = answer.status;
+    http_answer_free(&answer);
+    return NULL;
+}
+
+static struct database *lock_reports(void)
+{
+    struct database *database = NULL;
+    struct failure failure = {0};
+    if (!database_open(private_cluster_conninfo(bench.cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
+                       &database, &failure) ||
+        !database_run_script(database, "begin; lock table report in access exclusive mode",
+                             &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return database;
+}
+
+static void wait_for_a_waiting_commit(void)
+{
+    for (int left_ms = RECOVERY_LIMIT_S * 1000; left_ms > 0; left_ms -= LOOK_MS) {
+        if (number("select count(*) from pg_stat_activity where usename = 'epicenter_collector' "
+                   "and wait_event_type = 'Lock'") > 0) {
+            return;
+        }
+        sleep_ms(LOOK_MS / 10);
+    }
+    fail_msg("no commit waits for the lock:\n%s", process_log(bench.collector.process));
+}
+
+static void told_to_end_it_answers_what_is_under_way(void **state)
+{
+    (void)state;
+    struct sender senders[UNDER_WAY] = {0};
+    struct database *lock = lock_reports();
+    for (int i = 0; i < UNDER_WAY; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "ending-%d", i);
+        (void)snprintf(senders[i].url, sizeof senders[i].url, "%s/v1/reports", bench.collector.url);
+        (void)snprintf(senders[i].body, sizeof senders[i].body, "%s",
+                       collector_bench_report(&bench, name, 0.5));
+        assert_int_equal(pthread_create(&senders[i].thread, NULL, send_one, &senders[i]), 0);
+    }
+    wait_for_a_waiting_commit();
+    sleep_ms(LOOK_MS); /* the others are queued by now, or will be refused a connection */
+    process_signal(bench.collector.process, SIGTERM);
+    process_wait_for_log(bench.collector.process, "stopping");
+    database_close(lock);
+    unsigned accepted = 0;
+    for (int i = 0; i < UNDER_WAY; i++) {
+        assert_int_equal(pthread_join(senders[i].thread, NULL), 0);
+        accepted += senders[i].status == 200;
+        assert_true(senders[i].status == 200 || senders[i].status == 503 || senders[i].status == 0);
+    }
+    assert_int_equal(serving_stop(&bench.collector), 0);
+    assert_true(accepted >= 1);
+    assert_int_equal(number("select count(*) from report join host_name using (host_id) "
+                            "where name like 'ending-%'"),
+                     accepted);
+}
+
+/* ---- Replay, and nobody there ---- */
+
+static void start_again(const char *more)
+{
+    const char *const arguments[] = {"--token-keys", bench.keys, more, NULL};
+    bench.collector =
+        serving_start(COLLECTOR_PROGRAM, bench.cluster, "epicenter_collector", arguments);
+}
+
+static void only_a_replay_takes_time_and_customer_from_the_sender(void **state)
+{
+    (void)state;
+    char replay[TOKEN_TEXT_SIZE + 24];
+    struct http_answer answer;
+    start_again("--replay");
+    collector_bench_token(&bench, (const char *const[]){"--replay", NULL}, replay);
+#define OLD "\"observed_at\":\"2005-04-22T22:35:10Z\",\"cpu\":{\"interval_s\":60,\"busy\":0.5}"
+    static const char body[] =
+        "{\"host_id\":\"old\",\"customer_id\":\"acme\"," OLD "}\n"
+        "{\"host_id\":\"old\",\"received_at\":\"2005-04-22T22:35:12Z\"," OLD "}\n"
+        "{\"host_id\":\"old\",\"customer_id\":\"acme\",\"received_at\":1114209312000," OLD "}\n"
+        "{\"host_id\":\"old\",\"customer_id\":\"late\",\"received_at\":1115000000000," OLD "}\n";
+    assert_int_equal(
+        collector_bench_post(&bench, "/v1/reports", NDJSON_TYPE, replay, body, &answer), 200);
+    assert_string_equal(answer.body.data,
+                        "{\"accepted\":1,\"rejected\":["
+                        "{\"line\":1,\"detail\":\"received_at: missing\"},"
+                        "{\"line\":2,\"detail\":\"customer_id: missing\"},"
+                        "{\"line\":4,\"detail\":\"observed_at: 2005-04-22T22:35:10Z is more than "
+                        "7 days behind its receipt at 2005-05-02T02:13:20Z\"}]}");
+    http_answer_free(&answer);
+    assert_string_equal(
+        private_cluster_text(bench.cluster,
+                             "select r.customer_id || ' ' || r.received_at at time zone 'UTC' || "
+                             "' ' || l.received_until at time zone 'UTC' from report r "
+                             "join report_load l using (load_id) "
+                             "join host_name h using (host_id) where h.name = 'old'"),
+        "acme 2005-04-22 22:35:12 2005-04-22 22:35:12");
+    assert_int_equal(serving_stop(&bench.collector), 0);
+}
+
+static void silence_is_written_down(void **state)
+{
+    (void)state;
+    private_cluster_run(bench.cluster, "truncate report_load");
+    start_again(NULL);
+    /* Every 10 s; three times that on a machine that has much else to do. */
+    for (int left_ms = 30000; left_ms > 0; left_ms -= LOOK_MS) {
+        if (number("select count(*) from report_load") > 0) {
+            break;
+        }
+        sleep_ms(LOOK_MS);
+    }
+    assert_string_equal(
+        private_cluster_text(bench.cluster,
+                             "select row_count || ' ' || (received_from is null) || ' ' || "
+                             "(abs(extract(epoch from now() - received_until)) < 60) "
+                             "from report_load limit 1"),
+        "0 true true");
+    assert_int_equal(serving_stop(&bench.collector), 0);
+}
+
+/* ---- The command line ---- */
+
+static void mistakes_on_the_command_line_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments[8];
+        int status;
+        const char *said;
+    } cases[] = {
+        {{COLLECTOR_PROGRAM, NULL}, 64, "Usage: collector COMMAND"},
+        {{COLLECTOR_PROGRAM, "sreve", NULL}, 64, "there is no command \"sreve\""},
+        {{COLLECTOR_PROGRAM, "serve", NULL}, 64, "--token-keys is required"},
+        {{COLLECTOR_PROGRAM, "serve", "--token-keys", "k", "--listen", "here", NULL},
+         64,
+         "--listen takes ADDRESS:PORT, not \"here\""},
+        {{COLLECTOR_PROGRAM, "token", "--token-keys", "k", NULL}, 64, "say one of --host"},
+        {{COLLECTOR_PROGRAM, "token", "--token-keys", "/nonexistent/k", "--replay", NULL},
+         1,
+         "cannot make the key file /nonexistent/k"},
+        {{COLLECTOR_PROGRAM, "enrol-secret", "--customer", "c", "--hours", "-1", NULL},
+         64,
+         "--hours is more than 0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct process *process = process_run(cases[i].arguments, cases[i].status);
+        if (strstr(process_log(process), cases[i].said) == NULL) {
+            fail_msg("\"%s\" is not in: %s", cases[i].said, process_log(process));
+        }
+        process_free(process);
+    }
+}
+
+static int start(void **state)
+{
+    (void)state;
+    collector_bench_start(&bench, NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    collector_bench_stop(&bench);
+    return 0;
+}
+
+int main(void)
+{
+    /* In this order: each of the later ones starts a collector of its own. */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(while_the_database_is_away_it_says_come_again),
+        cmocka_unit_test(a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503),
+        cmocka_unit_test(told_to_end_it_answers_what_is_under_way),
+        cmocka_unit_test(only_a_replay_takes_time_and_customer_from_the_sender),
+        cmocka_unit_test(silence_is_written_down),
+        cmocka_unit_test(mistakes_on_the_command_line_are_told),
+    };
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+    return cmocka_run_group_tests(tests, start, stop);
+}
