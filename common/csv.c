@@ -59,16 +59,22 @@ static bool put(struct csv_reader *reader, int byte, struct failure *failure)
     return true;
 }
 
+/* Unlocked: a reader is used by one thread, and a lock for every byte is most of the time. */
+static int next_byte(struct csv_reader *reader)
+{
+    return getc_unlocked(reader->file);
+}
+
 /* The rest of a quoted cell, after its opening quote; *byte is what follows its closing one. */
 static bool read_quoted(struct csv_reader *reader, int *byte, struct failure *failure)
 {
     for (;;) {
-        *byte = getc(reader->file);
+        *byte = next_byte(reader);
         if (*byte == EOF) {
             return bad(reader, failure, "a quoted cell does not end");
         }
         if (*byte == '"') {
-            *byte = getc(reader->file);
+            *byte = next_byte(reader);
             if (*byte != '"') {
                 break;
             }
@@ -90,10 +96,10 @@ static bool read_record(struct csv_reader *reader, bool *end, struct failure *fa
     buffer_clear(&reader->text);
     reader->cell_count = 0;
     *end = false;
-    int byte = getc(reader->file);
+    int byte = next_byte(reader);
     while (byte == '\n' || byte == '\r') {
         reader->next_line += byte == '\n';
-        byte = getc(reader->file);
+        byte = next_byte(reader);
     }
     reader->line = reader->next_line;
     if (byte == EOF) {
@@ -108,7 +114,7 @@ static bool read_record(struct csv_reader *reader, bool *end, struct failure *fa
             }
         } else {
             for (; byte != ',' && byte != '\n' && byte != '\r' && byte != EOF;
-                 byte = getc(reader->file)) {
+                 byte = next_byte(reader)) {
                 if (!put(reader, byte, failure)) {
                     return false;
                 }
@@ -120,10 +126,10 @@ static bool read_record(struct csv_reader *reader, bool *end, struct failure *fa
         if (byte != ',') {
             break;
         }
-        byte = getc(reader->file);
+        byte = next_byte(reader);
     }
     if (byte == '\r') {
-        byte = getc(reader->file);
+        byte = next_byte(reader);
         if (byte != '\n' && byte != EOF) {
             ungetc(byte, reader->file);
         }
