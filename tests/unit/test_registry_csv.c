@@ -23,13 +23,13 @@
 #define SEAT_HEADER "customer_id,product_line,seats\n"
 #define UPDATE_HEADER "update_id,product_line,released_at,withdrawn_at\n"
 
-static char path[] = "/tmp/epicenter-test-registry-XXXXXX";
+static char path[40];
 static struct registry *registry;
 
 static int start(void **state)
 {
     (void)state;
-    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    snprintf(path, sizeof path, "/tmp/epicenter-test-registry-XXXXXX");
     int file = mkstemp(path);
     return file >= 0 && close(file) == 0 && registry_new(&registry, NULL) ? 0 : -1;
 }
