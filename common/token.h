@@ -28,10 +28,10 @@ enum token_kind {
 };
 
 struct token {
-    enum token_kind kind;
     instant_us issued_at;
-    char customer_id[REPORT_TEXT_LIMIT + 1]; /* empty for TOKEN_REPLAY */
+    enum token_kind kind;
     struct uuid host_id;                     /* zero unless TOKEN_HOST */
+    char customer_id[REPORT_TEXT_LIMIT + 1]; /* empty for TOKEN_REPLAY */
 };
 
 struct token_keys; /* opaque; wiped when freed */
