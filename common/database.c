@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
+
 /* PostgreSQL counts from 2000-01-01. */
 #define POSTGRES_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
 
@@ -15,6 +17,12 @@
 
 /* A server that does not answer within this is away. */
 #define CONNECT_TIMEOUT_S "5"
+
+/* One that vanished without a word (its machine lost power) is noticed while we wait for it: after
+ * 10 s of silence it is asked every 2 s, and given up 10 s later. Only over TCP. */
+#define ALIVE_AFTER_S "10"
+#define ALIVE_EVERY_S "2"
+#define VANISHED_AFTER_MS "10000"
 
 struct database {
     PGconn *connection;
@@ -66,12 +74,31 @@ static bool fail(struct database *database, const PGresult *result, const char *
 
 /* ---- Connecting ---- */
 
+/* libpq would write notices to standard error as they are, in the middle of the log. */
+static void log_notice(void *context, const char *message)
+{
+    (void)context;
+    char line[256];
+    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(message, "\n"), message);
+    log_debug("the database remarks", log_text("notice", line));
+}
+
 static bool connect_now(struct database *database, struct failure *failure)
 {
-    const char *const names[] = {"dbname",  "fallback_application_name", "connect_timeout",
-                                 "options", "client_encoding",           NULL};
-    const char *const values[] = {
-        database->conninfo, database->program, CONNECT_TIMEOUT_S, database->options, "UTF8", NULL};
+    /* What comes before dbname, which is the whole of conninfo, is a default that it may change. */
+    const char *const names[] = {
+        "tcp_user_timeout", "keepalives_idle",           "keepalives_interval",
+        "dbname",           "fallback_application_name", "connect_timeout",
+        "options",          "client_encoding",           NULL};
+    const char *const values[] = {VANISHED_AFTER_MS,
+                                  ALIVE_AFTER_S,
+                                  ALIVE_EVERY_S,
+                                  database->conninfo,
+                                  database->program,
+                                  CONNECT_TIMEOUT_S,
+                                  database->options,
+                                  "UTF8",
+                                  NULL};
     PQfinish(database->connection);
     database->connection = PQconnectdbParams(names, values, 1);
     if (database->connection == NULL) {
@@ -82,6 +109,7 @@ static bool connect_now(struct database *database, struct failure *failure)
         return failure_set(failure, FAILURE_UNAVAILABLE, "cannot connect to the database: %.*s",
                            (int)strcspn(message, "\n"), message);
     }
+    (void)PQsetNoticeProcessor(database->connection, log_notice, NULL);
     database->lost = false;
     return true;
 }
