@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/buffer.h"
 
@@ -24,9 +25,10 @@
 /* Chance of losing the contract when every host was hit and nobody called: gross retention fell by
  * under half a point over whole customer bases after published incidents; the hit ones are more. */
 #define CHURN_CHANCE 0.05
-/* A renewal within this many days is decided with the incident in mind. */
-#define RENEWAL_DAYS 90.0
-#define RENEWAL_WEIGHT 2.0
+/* A renewal within a quarter is decided with the incident in mind: one due today doubles the churn
+ * weight, one a quarter off adds nothing. */
+#define RENEWAL_DAYS 90
+#define RENEWAL_ADDS 1.0
 
 /* A customer whose hosts are all back is owed an apology, not a rescue. */
 #define RECOVERED_WEIGHT 0.1
@@ -40,6 +42,20 @@
 #define HOST_MINUTES 2.0
 #define HOSTS_WALKED_THROUGH 10.0
 
+/* What a minor unit of a contract's currency is in USD: rounded rates of recent years, so that yen
+ * are not taken for cents. Only the proportion matters to the order, and a tenth is no matter. */
+static const struct {
+    const char *currency;
+    double usd;
+} minor_units[] = {
+    {"USD", 0.01},   {"EUR", 0.011},   {"GBP", 0.013},   {"CHF", 0.011},   {"CAD", 0.0073},
+    {"AUD", 0.0066}, {"NZD", 0.006},   {"SGD", 0.0075},  {"HKD", 0.0013},  {"TWD", 0.00031},
+    {"CNY", 0.0014}, {"JPY", 0.007},   {"KRW", 0.00075}, {"INR", 0.00012}, {"BRL", 0.0019},
+    {"MXN", 0.0006}, {"SEK", 0.00095}, {"NOK", 0.00095}, {"DKK", 0.0015},  {"PLN", 0.0025},
+};
+/* A currency not listed is taken for one of a hundred minor units to the dollar. */
+#define MINOR_UNIT_OTHER 0.01
+
 struct judged {
     const struct outreach_candidate *candidate;
     double score;
@@ -52,10 +68,26 @@ static double tier_weight(const struct registry_customer *customer)
     if (customer == NULL || customer->tier == NULL) {
         return TIER_STANDARD;
     }
-    if (strcmp(customer->tier, "premium") == 0) {
+    if (strcasecmp(customer->tier, "premium") == 0) {
         return TIER_PREMIUM;
     }
-    return strcmp(customer->tier, "basic") == 0 ? TIER_BASIC : TIER_STANDARD;
+    return strcasecmp(customer->tier, "basic") == 0 ? TIER_BASIC : TIER_STANDARD;
+}
+
+/* A year of the contract, in USD. */
+static double contract_usd(const struct registry_customer *customer)
+{
+    if (customer == NULL) {
+        return 0;
+    }
+    double minor_unit = MINOR_UNIT_OTHER;
+    for (size_t i = 0; customer->currency != NULL && i < sizeof minor_units / sizeof *minor_units;
+         i++) {
+        if (strcmp(minor_units[i].currency, customer->currency) == 0) {
+            minor_unit = minor_units[i].usd;
+        }
+    }
+    return (double)customer->contract_value * minor_unit;
 }
 
 static int64_t local_us(const struct registry_customer *customer, instant_us now)
@@ -77,20 +109,20 @@ static bool is_reachable(const struct registry_customer *customer, instant_us no
     return weekday < 5 && hour >= 9 && hour < 18;
 }
 
-/* Days from now to the renewal; NAN where there is none ahead. */
-static double days_to_renewal(const struct registry_customer *customer, instant_us now)
+/* Whether the renewal is within RENEWAL_DAYS, and in how many days, by the customer's calendar. */
+static bool renews_soon(const struct registry_customer *customer, instant_us now, int64_t *days)
 {
-    if (customer == NULL || customer->renewal_on == NULL ||
-        strnlen(customer->renewal_on, 11) != 10) {
-        return NAN;
+    if (customer == NULL || customer->renewal_on == NULL) {
+        return false;
     }
     char midnight[INSTANT_TEXT_SIZE];
     instant_us renewal;
     snprintf(midnight, sizeof midnight, "%.10sT00:00:00Z", customer->renewal_on);
-    if (!instant_parse(midnight, &renewal, NULL) || renewal < now) {
-        return NAN;
+    if (!instant_parse(midnight, &renewal, NULL)) {
+        return false;
     }
-    return (double)(renewal - now) / (double)INSTANT_DAY;
+    *days = renewal / INSTANT_DAY - local_us(customer, now) / INSTANT_DAY;
+    return *days >= 0 && *days <= RENEWAL_DAYS;
 }
 
 static double share_hit(const struct outreach_candidate *candidate)
@@ -105,10 +137,10 @@ static struct judged judge(const struct outreach_candidate *candidate, instant_u
     bool corporate = customer == NULL || customer->kind == CUSTOMER_CORPORATE;
     double down = (double)candidate->hosts_still_affected;
     double outage = down * (corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER) * HOURS_SOONER;
-    double contract = customer == NULL ? 0 : (double)customer->contract_value / 100;
-    double churn = contract * share_hit(candidate) * CHURN_CHANCE;
-    if (days_to_renewal(customer, now) <= RENEWAL_DAYS) {
-        churn *= RENEWAL_WEIGHT;
+    double churn = contract_usd(customer) * share_hit(candidate) * CHURN_CHANCE;
+    int64_t days;
+    if (renews_soon(customer, now, &days)) {
+        churn *= 1 + RENEWAL_ADDS * (double)(RENEWAL_DAYS - days) / RENEWAL_DAYS;
     }
     if (candidate->hosts_still_affected == 0) {
         churn *= RECOVERED_WEIGHT;
@@ -175,9 +207,13 @@ static void say_reachable(const struct judged *judged, instant_us now, struct bu
     const struct registry_customer *customer = judged->candidate->customer;
     char local[INSTANT_TEXT_SIZE];
     instant_format(local_us(customer, now), local);
+    if (customer == NULL || customer->zone == NULL) {
+        buffer_append_format(words, "%.5s UTC, its own time is not known", local + 11);
+        return;
+    }
     buffer_append_format(words, "%s: %.5s in %s",
                          judged->reachable ? "reachable now" : "outside its hours", local + 11,
-                         customer == NULL ? "UTC" : customer->time_zone);
+                         customer->time_zone);
 }
 
 static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us now,
@@ -196,14 +232,17 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
     struct buffer words = {0};
     say_hosts(judged, &words);
     bool done = add_reason(entry, &words, arena, failure);
-    if (done && customer != NULL && customer->tier != NULL &&
-        tier_weight(customer) > TIER_STANDARD) {
-        buffer_append_format(&words, "%s tier", customer->tier);
+    if (done && tier_weight(customer) > TIER_STANDARD) {
+        buffer_append_text(&words, "Premium tier");
         done = add_reason(entry, &words, arena, failure);
     }
-    double days = days_to_renewal(customer, now);
-    if (done && days <= RENEWAL_DAYS) {
-        buffer_append_format(&words, "renewal in %.0f days", days);
+    int64_t days;
+    if (done && renews_soon(customer, now, &days)) {
+        if (days == 0) {
+            buffer_append_text(&words, "renewal today");
+        } else {
+            buffer_append_format(&words, "renewal in %d day%s", (int)days, days == 1 ? "" : "s");
+        }
         done = add_reason(entry, &words, arena, failure);
     }
     if (done && customer != NULL && customer->partner != NULL) {
