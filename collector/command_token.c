@@ -60,6 +60,7 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     }
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): argp's signature */
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;

@@ -24,7 +24,7 @@ MUST_CHECK bool enrol_start(const char *conninfo, const struct token_keys *keys,
 /* Answers what waits and ends the thread. */
 void enrol_stop(struct enrol *enrol);
 
-/* The route; `service` is a struct service. */
-void enrol_host(void *service, struct http_request *request);
+/* The route; `context` is a struct service. */
+void enrol_host(void *context, struct http_request *request);
 
 #endif

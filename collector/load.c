@@ -225,22 +225,26 @@ static void encode_rejections(struct buffer *rows, const struct batch *batch)
     }
 }
 
+static void begin_rows(struct buffer *rows)
+{
+    buffer_clear(rows);
+    copy_begin(rows);
+}
+
 static void encode_group(struct load_writer *writer, const struct group *group)
 {
-    struct buffer *const all[] = {&writer->reports, &writer->updates, &writer->rejected};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        buffer_clear(all[i]);
-        copy_begin(all[i]);
-    }
+    begin_rows(&writer->reports);
+    begin_rows(&writer->updates);
+    begin_rows(&writer->rejected);
     for (const struct batch *batch = group->first; batch != NULL; batch = batch->next) {
         for (size_t i = 0; i < batch->output.report_count; i++) {
             encode_report(writer, group->load_id, &batch->output.reports[i]);
         }
         encode_rejections(&writer->rejected, batch);
     }
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        copy_end(all[i]);
-    }
+    copy_end(&writer->reports);
+    copy_end(&writer->updates);
+    copy_end(&writer->rejected);
 }
 
 /* ---- The transaction ---- */
@@ -327,9 +331,11 @@ static bool load_is_there(struct load_writer *writer, int64_t load_id)
 static bool run_transaction(struct load_writer *writer, struct group *group,
                             struct failure *failure)
 {
-    /* Twice: a connection that was lost while idle shows only now, and nothing is lost with it. */
-    if (!database_run_script(writer->database, STATEMENT_BEGIN, failure) &&
-        !database_run_script(writer->database, STATEMENT_BEGIN, failure)) {
+    bool begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
+    if (!begun) { /* once more: a connection lost while idle shows only now, and nothing with it */
+        begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
+    }
+    if (!begun) {
         return false;
     }
     if (!store_group(writer, group, failure)) {

@@ -4,6 +4,8 @@
  * (or 403, when all of it is another's) when nothing is acceptable; 401, 413, 415, 503 as HTTP
  * means them.
  *
+ * The routes' context is a struct service.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_COLLECTOR_RECEIVE_H
 #define EPICENTER_COLLECTOR_RECEIVE_H
@@ -16,10 +18,10 @@
 #define RECEIVE_BODY_LIMIT ((size_t)8 * 1024 * 1024)
 
 /* POST /v1/reports: application/json (one) or application/x-ndjson (many). */
-void receive_reports(void *service, struct http_request *request);
+void receive_reports(void *context, struct http_request *request);
 
 /* POST /v1/collectd: what collectd's write_http sends. The attributes of the host stand in the
  * query of the URL, since collectd cannot say them. */
-void receive_collectd(void *service, struct http_request *request);
+void receive_collectd(void *context, struct http_request *request);
 
 #endif

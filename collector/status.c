@@ -17,9 +17,9 @@ static void respond_text(struct http_request *request, const char *text)
     http_respond(request, 200, "text/plain; charset=utf-8", &body);
 }
 
-void status_health(void *service, struct http_request *request)
+void status_health(void *context, struct http_request *request)
 {
-    (void)service;
+    (void)context;
     respond_text(request, "alive\n");
 }
 

@@ -19,22 +19,19 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
 #include <microhttpd.h>
-#include <sodium.h>
 
 #include "common/arena.h"
+#include "common/http_exchange.h"
 #include "common/http_headers.h"
 
 #define CONNECTION_LIMIT_DEFAULT 4096U
@@ -49,49 +46,8 @@
 /* A body without a declared length is read up to this far over its limit before the connection is
  * simply closed, so that an honest client still sees the 413. */
 #define DRAIN_BYTES ((size_t)256 * 1024)
-#define ANSWER_HEADERS_LIMIT 16
 /* How long a stopping server goes on sending answers. */
 #define SENDING_LIMIT_MS 2000
-
-struct http_server {
-    struct MHD_Daemon *daemon;
-    const struct http_route *routes;
-    size_t route_count;
-    void *context;
-    uint16_t port;
-    int listener; /* after quiescing; -1 before */
-    atomic_bool quiesced;
-    atomic_size_t calling; /* handlers that have not returned */
-    atomic_size_t waiting; /* requests handed to a handler whose answer is not yet queued */
-    atomic_size_t open;    /* requests begun whose answer is not wholly sent */
-};
-
-/* HANDLED -> ANSWERED, or HANDLED -> SUSPENDED -> ANSWERED. */
-enum request_state { REQUEST_HANDLED, REQUEST_SUSPENDED, REQUEST_ANSWERED };
-
-struct http_request {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    struct arena arena; /* what lives as long as the request */
-    const char *method;
-    const char *path;
-    const char *rest;
-    const struct http_route *route; /* NULL: none, `refusal` says which way */
-    unsigned refusal;               /* status to refuse with once the body is out of the way */
-    struct buffer body;
-    size_t body_dropped; /* bytes over the limit */
-    bool handed_over;    /* the handler has been called */
-    bool waits;          /* counted in the server's `waiting` */
-    bool must_close;
-
-    struct answer_header {
-        const char *name, *value;
-    } headers[ANSWER_HEADERS_LIMIT];
-    size_t header_count;
-    struct MHD_Response *response;
-    unsigned status;
-    _Atomic enum request_state state;
-};
 
 /* ---- The request, as handlers see it ---- */
 
@@ -145,184 +101,6 @@ void http_request_each_query(const struct http_request *request, http_query_visi
 const struct buffer *http_request_body(const struct http_request *request)
 {
     return &request->body;
-}
-
-/* ---- The answer ---- */
-
-static bool has_header(const struct http_request *request, const char *name)
-{
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (strcasecmp(request->headers[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void http_respond_header(struct http_request *request, const char *name, const char *value)
-{
-    if (request->header_count == ANSWER_HEADERS_LIMIT) {
-        return;
-    }
-    const char *own_name = arena_copy_text(&request->arena, name, strlen(name));
-    const char *own_value = arena_copy_text(&request->arena, value, strlen(value));
-    if (own_name != NULL && own_value != NULL) {
-        request->headers[request->header_count++] =
-            (struct answer_header){.name = own_name, .value = own_value};
-    }
-}
-
-void http_security_headers(struct http_request *request)
-{
-    static const struct answer_header security[] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-         "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
-    };
-    for (size_t i = 0; i < sizeof security / sizeof *security; i++) {
-        if (!has_header(request, security[i].name) &&
-            request->header_count < ANSWER_HEADERS_LIMIT) {
-            request->headers[request->header_count++] = security[i];
-        }
-    }
-}
-
-/* Completes the answer and lets the connection go on. A NULL response (memory is out) closes it. */
-static void answer(struct http_request *request, unsigned status, const char *content_type,
-                   struct MHD_Response *response)
-{
-    http_security_headers(request);
-    if (response != NULL) {
-        for (size_t i = 0; i < request->header_count; i++) {
-            (void)MHD_add_response_header(response, request->headers[i].name,
-                                          request->headers[i].value);
-        }
-        if (content_type != NULL) {
-            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-        }
-        if (!has_header(request, MHD_HTTP_HEADER_CACHE_CONTROL)) {
-            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-        }
-        if (request->must_close) {
-            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-        }
-    }
-    request->response = response;
-    request->status = status;
-    struct MHD_Connection *connection = request->connection;
-    /* From here on the request is the event loop's. */
-    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED) {
-        MHD_resume_connection(connection);
-    }
-}
-
-void http_respond(struct http_request *request, unsigned status, const char *content_type,
-                  struct buffer *take_body)
-{
-    struct MHD_Response *response;
-    if (take_body == NULL || take_body->length == 0) {
-        response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
-        if (take_body != NULL) {
-            buffer_free(take_body);
-        }
-    } else if (take_body->failed) {
-        buffer_free(take_body);
-        response = NULL;
-    } else {
-        response = MHD_create_response_from_buffer(take_body->length, take_body->data,
-                                                   MHD_RESPMEM_MUST_FREE);
-        if (response == NULL) {
-            buffer_free(take_body);
-        }
-        *take_body = (struct buffer){0};
-    }
-    answer(request, status, content_type, response);
-}
-
-void http_respond_static(struct http_request *request, unsigned status, const char *content_type,
-                         const void *bytes, size_t length)
-{
-    /* PERSISTENT only reads, whatever its type says. */
-    answer(
-        request, status, content_type,
-        MHD_create_response_from_buffer(length, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT));
-}
-
-static void respond_problem(struct http_request *request, unsigned status, const char *detail)
-{
-    if ((status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS) &&
-        !has_header(request, MHD_HTTP_HEADER_RETRY_AFTER)) {
-        /* 2 to 6 seconds: half to one and a half of 4, so that a fleet does not come back at once.
-         */
-        char seconds[16];
-        (void)snprintf(seconds, sizeof seconds, "%u", 2 + (unsigned)randombytes_uniform(5));
-        http_respond_header(request, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-    const char *title = MHD_get_reason_phrase_for(status);
-    json_t *problem = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank", "title", title,
-                                "status", (int)status, "detail", detail);
-    if (problem == NULL) { /* the detail was cut within a character */
-        problem = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title, "status",
-                            (int)status);
-    }
-    char *text = problem != NULL ? json_dumps(problem, JSON_COMPACT) : NULL;
-    json_decref(problem);
-    struct buffer body = {0};
-    if (text != NULL) {
-        buffer_append_text(&body, text);
-    }
-    free(text);
-    http_respond(request, status, "application/problem+json", &body);
-}
-
-void http_respond_problem(struct http_request *request, unsigned status, const char *format, ...)
-{
-    char detail[1024];
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    respond_problem(request, status, detail);
-}
-
-void http_respond_failure(struct http_request *request, const struct failure *failure)
-{
-    unsigned status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    switch (failure->code) {
-    case FAILURE_INVALID:
-        status = MHD_HTTP_BAD_REQUEST;
-        break;
-    case FAILURE_TOO_LARGE:
-        status = MHD_HTTP_CONTENT_TOO_LARGE;
-        break;
-    case FAILURE_UNSUPPORTED:
-        status = MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
-        break;
-    case FAILURE_UNAUTHORIZED:
-        status = MHD_HTTP_UNAUTHORIZED;
-        break;
-    case FAILURE_FORBIDDEN:
-        status = MHD_HTTP_FORBIDDEN;
-        break;
-    case FAILURE_NOT_FOUND:
-        status = MHD_HTTP_NOT_FOUND;
-        break;
-    case FAILURE_CONFLICT:
-        status = MHD_HTTP_CONFLICT;
-        break;
-    case FAILURE_NONE:
-    case FAILURE_UNAVAILABLE:
-    case FAILURE_MEMORY:
-    case FAILURE_SYSTEM:
-        break;
-    }
-    respond_problem(request, status, failure->message);
 }
 
 /* ---- Routing ---- */
@@ -418,7 +196,7 @@ static enum MHD_Result send_answer(struct http_request *request)
 static enum MHD_Result refuse_now(struct http_request *request, unsigned status, const char *detail)
 {
     request->must_close = true;
-    respond_problem(request, status, detail);
+    http_respond_problem(request, status, "%s", detail);
     return send_answer(request);
 }
 

@@ -1,0 +1,61 @@
+/* A request and its server from the inside: what http_server.c (the event loop) and http_answer.c
+ * (whoever answers) share. For these two only.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_COMMON_HTTP_EXCHANGE_H
+#define EPICENTER_COMMON_HTTP_EXCHANGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <microhttpd.h>
+
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/http_server.h"
+
+/* The security headers are six; a route adds a few. */
+#define ANSWER_HEADERS_LIMIT 16
+
+struct http_server {
+    struct MHD_Daemon *daemon;
+    const struct http_route *routes;
+    size_t route_count;
+    void *context;
+    uint16_t port;
+    int listener; /* after quiescing; -1 before */
+    atomic_bool quiesced;
+    atomic_size_t calling; /* handlers that have not returned */
+    atomic_size_t waiting; /* requests handed to a handler whose answer is not yet queued */
+    atomic_size_t open;    /* requests begun whose answer is not wholly sent */
+};
+
+/* HANDLED -> ANSWERED, or HANDLED -> SUSPENDED -> ANSWERED. */
+enum request_state { REQUEST_HANDLED, REQUEST_SUSPENDED, REQUEST_ANSWERED };
+
+struct http_request {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct arena arena; /* what lives as long as the request */
+    const char *method;
+    const char *path;
+    const char *rest;
+    const struct http_route *route; /* NULL: none, `refusal` says which way */
+    unsigned refusal;               /* status to refuse with once the body is out of the way */
+    struct buffer body;
+    size_t body_dropped; /* bytes over the limit */
+    bool handed_over;    /* the handler has been called */
+    bool waits;          /* counted in the server's `waiting` */
+    bool must_close;
+
+    struct answer_header {
+        const char *name, *value;
+    } headers[ANSWER_HEADERS_LIMIT];
+    size_t header_count;
+    struct MHD_Response *response;
+    unsigned status;
+    _Atomic enum request_state state;
+};
+
+#endif
