@@ -209,11 +209,75 @@ static void on_committed(struct batch *batch, const struct failure *failure)
 
 /* ---- The way in ---- */
 
+/* What the headers say; made by receive_admits, found again by the routes. */
 struct arrival {
-    decoder decode;
-    const char *source;
+    struct token token;
+    enum inflate_encoding encoding;
     bool one_report;
     size_t plain_limit;
+};
+
+/* Whether the header names the media type, whatever its parameters. */
+static bool is_media_type(const char *header, const char *type)
+{
+    size_t length = strlen(type);
+    return header != NULL && strncasecmp(header, type, length) == 0 &&
+           (header[length] == '\0' || strchr("; \t", header[length]) != NULL);
+}
+
+static bool judge_media_type(const struct http_request *request, struct arrival *arrival,
+                             struct failure *failure)
+{
+    const char *type = http_request_header(request, "Content-Type");
+    arrival->one_report = is_media_type(type, "application/json");
+    return arrival->one_report || is_media_type(type, "application/x-ndjson") ||
+           failure_set(failure, FAILURE_UNSUPPORTED,
+                       "Content-Type: send one report as application/json or one a line as "
+                       "application/x-ndjson");
+}
+
+static bool judge(const struct service *service, struct http_request *request,
+                  struct arrival *arrival, struct failure *failure)
+{
+    bool reports = strcmp(http_request_path(request), RECEIVE_REPORTS_PATH) == 0;
+    if (!authenticate(service, request, &arrival->token, failure) ||
+        (reports && !judge_media_type(request, arrival, failure))) {
+        return false;
+    }
+    if (!inflate_encoding(http_request_header(request, "Content-Encoding"), &arrival->encoding,
+                          failure)) {
+        http_respond_header(request, "Accept-Encoding", "gzip, zstd");
+        return false;
+    }
+    arrival->plain_limit = reports && !arrival->one_report ? INFLATED_LIMIT : DECODE_DOCUMENT_LIMIT;
+    return true;
+}
+
+bool receive_admits(void *context, struct http_request *request, size_t *body_limit)
+{
+    struct service *service = context;
+    struct failure failure = {0};
+    const char *path = http_request_path(request);
+    if (strcmp(path, RECEIVE_REPORTS_PATH) != 0 && strcmp(path, RECEIVE_COLLECTD_PATH) != 0) {
+        return true;
+    }
+    struct arrival *arrival = http_request_note(request, sizeof *arrival);
+    if (arrival == NULL) {
+        failure_memory(&failure, "receiving reports");
+    } else if (judge(service, request, arrival, &failure)) {
+        if (*body_limit > arrival->plain_limit) {
+            *body_limit = arrival->plain_limit;
+        }
+        return true;
+    }
+    answer_failure(service, request, &failure);
+    return false;
+}
+
+/* What a route adds to it. */
+struct format {
+    decoder decode;
+    const char *source;
     const struct report_attribute *attributes;
     size_t attribute_count;
 };
@@ -222,13 +286,9 @@ struct arrival {
 static bool open_body(const struct http_request *request, const struct arrival *arrival,
                       struct buffer *inflated, const struct buffer **plain, struct failure *failure)
 {
-    enum inflate_encoding encoding;
-    if (!inflate_encoding(http_request_header(request, "Content-Encoding"), &encoding, failure)) {
-        return false;
-    }
     *plain = http_request_body(request);
-    if (encoding != INFLATE_IDENTITY) {
-        if (!inflate_body(encoding, *plain, arrival->plain_limit, inflated, failure)) {
+    if (arrival->encoding != INFLATE_IDENTITY) {
+        if (!inflate_body(arrival->encoding, *plain, arrival->plain_limit, inflated, failure)) {
             return false;
         }
         *plain = inflated;
@@ -241,7 +301,7 @@ static bool open_body(const struct http_request *request, const struct arrival *
 }
 
 static bool decode_body(struct service *service, const struct http_request *request,
-                        const struct arrival *arrival, const struct token *token,
+                        const struct arrival *arrival, const struct format *format,
                         struct delivery *delivery, struct failure *failure)
 {
     struct buffer inflated = {0};
@@ -252,13 +312,13 @@ static bool decode_body(struct service *service, const struct http_request *requ
             .bytes = plain->data != NULL ? plain->data : "",
             .length = plain->length,
             .one_report = arrival->one_report,
-            .token = token,
+            .token = &arrival->token,
             .replay = service->replay,
             .received_at = instant_now(),
-            .attributes = arrival->attributes,
-            .attribute_count = arrival->attribute_count,
+            .attributes = format->attributes,
+            .attribute_count = format->attribute_count,
         };
-        good = arrival->decode(&input, &delivery->batch.output, failure);
+        good = format->decode(&input, &delivery->batch.output, failure);
     }
     buffer_free(&inflated);
     return good;
@@ -292,28 +352,23 @@ static void deliver(struct service *service, struct http_request *request,
 }
 
 static void receive(struct service *service, struct http_request *request,
-                    const struct arrival *arrival)
+                    const struct format *format)
 {
-    struct token token;
     struct failure failure = {0};
+    const struct arrival *arrival = http_request_note(request, sizeof *arrival);
+    struct delivery *delivery = calloc(1, sizeof *delivery);
     atomic_fetch_add_explicit(&service->bytes_received, http_request_body(request)->length,
                               memory_order_relaxed);
-    if (!authenticate(service, request, &token, &failure)) {
-        answer_failure(service, request, &failure);
-        return;
-    }
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    if (delivery == NULL) {
+    if (arrival == NULL || delivery == NULL) {
+        free(delivery);
         failure_memory(&failure, "receiving reports");
         answer_failure(service, request, &failure);
         return;
     }
-    delivery->batch.source = arrival->source;
-    memcpy(delivery->batch.customer_id, token.customer_id, sizeof token.customer_id);
-    if (!decode_body(service, request, arrival, &token, delivery, &failure)) {
-        if (failure.code == FAILURE_UNSUPPORTED) {
-            http_respond_header(request, "Accept-Encoding", "gzip, zstd");
-        }
+    delivery->batch.source = format->source;
+    memcpy(delivery->batch.customer_id, arrival->token.customer_id,
+           sizeof delivery->batch.customer_id);
+    if (!decode_body(service, request, arrival, format, delivery, &failure)) {
         answer_failure(service, request, &failure);
         delivery_free(delivery);
         return;
@@ -323,33 +378,10 @@ static void receive(struct service *service, struct http_request *request,
 
 /* ---- The routes ---- */
 
-/* Whether the header names the media type, whatever its parameters. */
-static bool is_media_type(const char *header, const char *type)
-{
-    size_t length = strlen(type);
-    return header != NULL && strncasecmp(header, type, length) == 0 &&
-           (header[length] == '\0' || strchr("; \t", header[length]) != NULL);
-}
-
 void receive_reports(void *context, struct http_request *request)
 {
-    struct service *service = context;
-    const char *type = http_request_header(request, "Content-Type");
-    struct arrival arrival = {
-        .decode = decode_report,
-        .source = "/v1/reports",
-        .one_report = is_media_type(type, "application/json"),
-    };
-    if (!arrival.one_report && !is_media_type(type, "application/x-ndjson")) {
-        struct failure failure = {0};
-        failure_set(&failure, FAILURE_UNSUPPORTED,
-                    "Content-Type: send one report as application/json or one a line as "
-                    "application/x-ndjson");
-        answer_failure(service, request, &failure);
-        return;
-    }
-    arrival.plain_limit = arrival.one_report ? DECODE_DOCUMENT_LIMIT : INFLATED_LIMIT;
-    receive(service, request, &arrival);
+    static const struct format format = {.decode = decode_report, .source = RECEIVE_REPORTS_PATH};
+    receive(context, request, &format);
 }
 
 struct query_attributes {
@@ -370,12 +402,11 @@ void receive_collectd(void *context, struct http_request *request)
 {
     struct query_attributes attributes = {.count = 0};
     http_request_each_query(request, take_attribute, &attributes);
-    struct arrival arrival = {
+    const struct format format = {
         .decode = decode_collectd,
-        .source = "/v1/collectd",
-        .plain_limit = DECODE_DOCUMENT_LIMIT,
+        .source = RECEIVE_COLLECTD_PATH,
         .attributes = attributes.list,
         .attribute_count = attributes.count,
     };
-    receive(context, request, &arrival);
+    receive(context, request, &format);
 }

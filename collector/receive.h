@@ -10,12 +10,20 @@
 #ifndef EPICENTER_COLLECTOR_RECEIVE_H
 #define EPICENTER_COLLECTOR_RECEIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/http_server.h"
 
 /* Bytes of a body on the wire: 20,000 plain reports; more hosts' worth is sent compressed. */
 #define RECEIVE_BODY_LIMIT ((size_t)8 * 1024 * 1024)
+
+#define RECEIVE_REPORTS_PATH "/v1/reports"
+#define RECEIVE_COLLECTD_PATH "/v1/collectd"
+
+/* For http_server_options: who may send to the two routes, and what, by the headers alone. Token,
+ * media type, encoding, and the limit of a body that is one report. */
+bool receive_admits(void *context, struct http_request *request, size_t *body_limit);
 
 /* POST /v1/reports: application/json (one) or application/x-ndjson (many). */
 void receive_reports(void *context, struct http_request *request);

@@ -30,8 +30,8 @@
 #define COLLECTD_BODY_LIMIT ((size_t)64 * 1024)
 
 static const struct http_route routes[] = {
-    {"POST", "/v1/reports", RECEIVE_BODY_LIMIT, receive_reports},
-    {"POST", "/v1/collectd", COLLECTD_BODY_LIMIT, receive_collectd},
+    {"POST", RECEIVE_REPORTS_PATH, RECEIVE_BODY_LIMIT, receive_reports},
+    {"POST", RECEIVE_COLLECTD_PATH, COLLECTD_BODY_LIMIT, receive_collectd},
     {"POST", "/v1/enrol", ENROL_BODY_LIMIT, enrol_host},
     {"GET", "/healthz", 0, status_health},
     {"GET", "/readyz", 0, status_readiness},
@@ -92,8 +92,10 @@ static void wait_for_signal(const sigset_t *ending)
 static bool run(const struct serve_options *options, struct service *service,
                 const sigset_t *ending, struct failure *failure)
 {
-    const struct http_server_options server_options = {
-        .address = options->address, .port = options->port, .threads = processors()};
+    const struct http_server_options server_options = {.address = options->address,
+                                                       .port = options->port,
+                                                       .threads = processors(),
+                                                       .admission = receive_admits};
     struct http_server *server = NULL;
     if (!http_server_start(&server_options, routes, sizeof routes / sizeof *routes, service,
                            &server, failure)) {

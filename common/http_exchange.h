@@ -23,6 +23,7 @@ struct http_server {
     const struct http_route *routes;
     size_t route_count;
     void *context;
+    http_admission admission; /* NULL: none */
     uint16_t port;
     int listener; /* after quiescing; -1 before */
     atomic_bool quiesced;
@@ -43,8 +44,10 @@ struct http_request {
     const char *rest;
     const struct http_route *route; /* NULL: none, `refusal` says which way */
     unsigned refusal;               /* status to refuse with once the body is out of the way */
+    void *note;                     /* http_request_note; NULL: none yet */
     struct buffer body;
-    size_t body_dropped; /* bytes over the limit */
+    size_t body_limit;
+    size_t body_dropped; /* bytes over the limit, or of a request that is answered already */
     bool handed_over;    /* the handler has been called */
     bool waits;          /* counted in the server's `waiting` */
     bool must_close;

@@ -43,8 +43,8 @@
 /* Seconds without a byte after which a connection closes: a host that sends every minute opens one
  * anew, and a dead one costs nothing for long. */
 #define CONNECTION_TIMEOUT_S 15U
-/* A body without a declared length is read up to this far over its limit before the connection is
- * simply closed, so that an honest client still sees the 413. */
+/* A body that is refused is read up to this far, and dropped, before the connection is simply
+ * closed, so that an honest client still sees the answer. */
 #define DRAIN_BYTES ((size_t)256 * 1024)
 /* How long a stopping server goes on sending answers. */
 #define SENDING_LIMIT_MS 2000
@@ -96,6 +96,14 @@ void http_request_each_query(const struct http_request *request, http_query_visi
     struct query_visit visit = {.visitor = visitor, .context = context};
     (void)MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, visit_query,
                                     &visit);
+}
+
+void *http_request_note(struct http_request *request, size_t size)
+{
+    if (request->note == NULL) {
+        request->note = arena_allocate(&request->arena, size);
+    }
+    return request->note;
 }
 
 const struct buffer *http_request_body(const struct http_request *request)
@@ -200,6 +208,28 @@ static enum MHD_Result refuse_now(struct http_request *request, unsigned status,
     return send_answer(request);
 }
 
+/* Asks whether it may come in. A refused body is read and dropped where it is small, since a client
+ * whose sending breaks off may never look at the answer. */
+static enum MHD_Result take_admission(struct http_request *request,
+                                      const struct http_headers *headers)
+{
+    const struct http_server *server = request->server;
+    request->body_limit = request->route->body_limit;
+    request->must_close = headers->chunked || headers->content_length > DRAIN_BYTES;
+    if (server->admission != NULL &&
+        !server->admission(server->context, request, &request->body_limit)) {
+        return request->must_close || headers->content_length == 0 ? send_answer(request) : MHD_YES;
+    }
+    request->must_close = false;
+    if (headers->content_length > request->body_limit) {
+        char detail[96];
+        (void)snprintf(detail, sizeof detail, "the body is over the limit of %zu bytes",
+                       request->body_limit);
+        return refuse_now(request, MHD_HTTP_CONTENT_TOO_LARGE, detail);
+    }
+    return MHD_YES;
+}
+
 /* What can be judged by the headers alone. */
 static enum MHD_Result take_headers(struct http_request *request)
 {
@@ -215,21 +245,15 @@ static enum MHD_Result take_headers(struct http_request *request)
         refuse_route(request);
         return send_answer(request);
     }
-    if (request->route != NULL && headers.content_length > request->route->body_limit) {
-        char detail[96];
-        (void)snprintf(detail, sizeof detail, "the body is over the limit of %zu bytes",
-                       request->route->body_limit);
-        return refuse_now(request, MHD_HTTP_CONTENT_TOO_LARGE, detail);
-    }
-    return MHD_YES;
+    return request->route != NULL ? take_admission(request, &headers) : MHD_YES;
 }
 
 static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t *length)
 {
-    size_t limit = request->route != NULL ? request->route->body_limit : 0;
     size_t taken = *length;
     *length = 0;
-    if (request->body_dropped > 0 || taken > limit - request->body.length) {
+    if (atomic_load(&request->state) == REQUEST_ANSWERED || request->body_dropped > 0 ||
+        taken > request->body_limit - request->body.length) {
         request->body_dropped += taken;
         return request->body_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
     }
@@ -279,7 +303,7 @@ static enum MHD_Result take_request(struct http_request *request)
     if (request->body_dropped > 0) {
         request->must_close = true;
         http_respond_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
-                             "the body is over the limit of %zu bytes", request->route->body_limit);
+                             "the body is over the limit of %zu bytes", request->body_limit);
         return send_answer(request);
     }
     return hand_over(request);
@@ -421,6 +445,7 @@ bool http_server_start(const struct http_server_options *options, const struct h
     made->routes = routes;
     made->route_count = route_count;
     made->context = context;
+    made->admission = options->admission;
     made->listener = -1;
     if (!resolve(options, &address, failure)) {
         goto done;

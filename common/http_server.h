@@ -31,11 +31,18 @@ struct http_route {
     http_handler handler;
 };
 
+/* Judges a request to one of the routes by its headers, before any of its body is read, so that
+ * nobody unknown fills memory. True lets it go on to the handler; *body_limit, which is the
+ * route's, may be lowered. False has answered it. Unlike a handler it may still be called after
+ * http_server_quiesce. */
+typedef bool (*http_admission)(void *context, struct http_request *request, size_t *body_limit);
+
 struct http_server_options {
     const char *address;       /* numeric, "127.0.0.1" or "::1" */
     uint16_t port;             /* 0: any free one; see http_server_port */
     unsigned threads;          /* event-loop threads; 1 or more */
     unsigned connection_limit; /* 0: 4096, as far as RLIMIT_NOFILE goes */
+    http_admission admission;  /* NULL: every request is let in */
 };
 
 /* Starts serving `routes`, which must outlive the server, with `context` for their handlers. */
@@ -44,9 +51,9 @@ MUST_CHECK bool http_server_start(const struct http_server_options *options,
                                   void *context, struct http_server **server,
                                   struct failure *failure);
 uint16_t http_server_port(const struct http_server *server);
-/* Stops accepting and handing requests over: when it returns, no handler is running and none will be
- * called (requests on connections that are still open get 503), while what is in flight can still be
- * answered. Then _stop waits until all of that is answered, and ends it. */
+/* Stops accepting and handing requests over: when it returns, no handler is running and none will
+ * be called (requests on connections that are still open get 503), while what is in flight can
+ * still be answered. Then _stop waits until all of that is answered, and ends it. */
 void http_server_quiesce(struct http_server *server);
 void http_server_stop(struct http_server *server);
 
@@ -61,6 +68,9 @@ const char *http_request_query(const struct http_request *request, const char *n
 typedef void (*http_query_visitor)(void *context, const char *name, const char *value);
 void http_request_each_query(const struct http_request *request, http_query_visitor visitor,
                              void *context);
+/* `size` bytes, zeroed, that live as long as the request: the same ones in its admission and its
+ * handler, which both ask for as many. NULL: memory is out. */
+void *http_request_note(struct http_request *request, size_t size);
 /* The body as sent (still encoded). NUL-terminated beyond `length`. */
 const struct buffer *http_request_body(const struct http_request *request);
 
