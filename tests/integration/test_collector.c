@@ -390,6 +390,43 @@ static void too_much_is_too_much(void **state)
     http_answer_free(&answer);
 }
 
+static void a_stranger_s_body_is_not_read(void **state)
+{
+    (void)state;
+    /* Of 8 MB that are announced and never come, and of chunks without an end. */
+    static const char *const frames[] = {"Content-Length: 8000000", "Transfer-Encoding: chunked"};
+    for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+        char text[256];
+        struct buffer received = {0};
+        int connection = http_raw_connect(bench.collector.port);
+        int length = snprintf(text, sizeof text,
+                              "POST /v1/reports HTTP/1.1\r\nHost: h\r\n"
+                              "Content-Type: application/x-ndjson\r\n%s\r\n\r\n",
+                              frames[i]);
+        http_raw_send(connection, text, (size_t)length);
+        assert_true(http_raw_receive(connection, 10000, &received));
+        assert_memory_equal(received.data, "HTTP/1.1 401 ", 13);
+        http_raw_close(connection);
+        buffer_free(&received);
+    }
+    /* A small one is read away, so that the connection stays of use. */
+    struct http_client *client = http_client_new();
+    char url[128];
+    (void)snprintf(url, sizeof url, "%s/v1/reports", bench.collector.url);
+    for (int i = 0; i < 3; i++) {
+        const char *const headers[] = {JSON_TYPE, i == 2 ? bench.gateway : NULL, NULL};
+        struct http_answer answer;
+        http_client_ask(client,
+                        &(struct http_ask){.url = url,
+                                           .headers = headers,
+                                           .body = collector_bench_report(&bench, "known", 0.5)},
+                        &answer);
+        assert_int_equal(answer.status, i == 2 ? 200 : 401);
+        http_answer_free(&answer);
+    }
+    http_client_free(client);
+}
+
 /* ---- collectd ---- */
 
 static void collectd_is_taken_unchanged(void **state)
@@ -517,6 +554,7 @@ int main(void)
         cmocka_unit_test(who_is_not_known_is_told_how_to_be),
         cmocka_unit_test(each_mistake_has_its_status),
         cmocka_unit_test(too_much_is_too_much),
+        cmocka_unit_test(a_stranger_s_body_is_not_read),
         cmocka_unit_test(collectd_is_taken_unchanged),
         cmocka_unit_test(the_password_of_basic_is_a_token),
         cmocka_unit_test(metrics_count_what_the_tables_hold),
