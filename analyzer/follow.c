@@ -264,22 +264,10 @@ static bool summarize(struct follow *follow, struct database *database, struct f
     return database_run(database, STATEMENT_SUMMARIZE_LOADS, 0, NULL, NULL, failure);
 }
 
-bool follow_step(struct follow *follow, struct database *database, bool *idle,
-                 struct failure *failure)
+/* Takes in the next `count` of the loads polled. */
+static bool take_step(struct follow *follow, struct database *database, size_t count,
+                      struct failure *failure)
 {
-    *idle = false;
-    if (!follow->started && !start(follow, database, failure)) {
-        return false;
-    }
-    if (follow->load_at == follow->load_count && !poll(follow, database, failure)) {
-        return false;
-    }
-    load_gaps_expire(&follow->gaps, follow->database_now);
-    size_t count = choose_loads(follow);
-    if (count == 0) {
-        *idle = true;
-        return true;
-    }
     if (!summarize(follow, database, failure) || !read_rows(follow, database, count, failure) ||
         !add_rows(follow, failure)) {
         return false;
@@ -298,6 +286,24 @@ bool follow_step(struct follow *follow, struct database *database, bool *idle,
     follow->counts.loads += count;
     follow->counts.reports += follow->batch.row_count;
     follow->counts.updates += follow->batch.row_count > 0 ? follow->batch.update_count : 0;
+    return true;
+}
+
+bool follow_step(struct follow *follow, struct database *database, bool *idle,
+                 struct failure *failure)
+{
+    if (!follow->started && !start(follow, database, failure)) {
+        return false;
+    }
+    if (follow->load_at == follow->load_count && !poll(follow, database, failure)) {
+        return false;
+    }
+    load_gaps_expire(&follow->gaps, follow->database_now);
+    size_t count = choose_loads(follow);
+    if (count > 0 && !take_step(follow, database, count, failure)) {
+        return false;
+    }
+    *idle = follow->load_at == follow->load_count && follow->load_count < LOADS_AT_ONCE;
     return true;
 }
 

@@ -26,7 +26,8 @@ MUST_CHECK bool follow_new(struct analysis *analysis, pthread_mutex_t *analysis_
                            instant_us horizon, struct follow **follow, struct failure *failure);
 void follow_free(struct follow *follow);
 
-/* Takes in the next loads, some 65,000 rows at most, and sets *idle when there was nothing new.
+/* Takes in the next loads, some 65,000 rows at most, and sets *idle when all there was has been
+ * taken: a pause then costs nothing and lets more loads come together, which are cheaper so.
  * After a failure nothing of the step has been added and the same step may be tried again, on the
  * same connection or another. */
 MUST_CHECK bool follow_step(struct follow *follow, struct database *database, bool *idle,
