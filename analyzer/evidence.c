@@ -21,13 +21,13 @@ double evidence_theta(int point)
 static double log_mean_power(const double *log_weights, uint32_t count, uint32_t first, uint32_t x,
                              double log_odds)
 {
-    double largest = -INFINITY;
-    for (uint32_t i = 0; i < count; i++) {
+    double largest = log_weights[0] + ((double)first - x) * log_odds;
+    for (uint32_t i = 1; i < count; i++) {
         double term = log_weights[i] + ((double)first + i - x) * log_odds;
         largest = term > largest ? term : largest;
     }
-    double sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
+    double sum = exp(log_weights[0] + ((double)first - x) * log_odds - largest);
+    for (uint32_t i = 1; i < count; i++) {
         sum += exp(log_weights[i] + ((double)first + i - x) * log_odds - largest);
     }
     return largest + log(sum);

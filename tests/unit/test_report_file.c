@@ -60,11 +60,10 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
     strcpy(fixture->path, "/tmp/epicenter-report-file-XXXXXX");
     int descriptor = mkstemp(fixture->path);
-    if (descriptor < 0) {
-        return -1;
-    }
+    assert_true(descriptor >= 0);
     close(descriptor);
     append_reports(&fixture->text);
     *state = fixture;
