@@ -44,7 +44,7 @@ struct cost_basis {
 };
 
 /* 10,000 draws; the same arguments give the same figures on every machine. Percentiles are of the
- * sorted draws (nearest rank). Fills everything of `estimate`. */
+ * draws (nearest rank). Fills everything of `estimate`. */
 void cost_estimate(const struct cost_parameters *parameters, const struct cost_basis *basis,
                    uint64_t seed, struct cost_estimate *estimate);
 
