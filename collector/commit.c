@@ -86,12 +86,34 @@ static struct batch *take_group(struct commit *commit)
     return group;
 }
 
+/* Beyond those that are kept, all are taken to be like the last: one mistake, over and over. */
+static void count_rejections(struct commit_status *counts, const struct decode_output *output)
+{
+    enum failure_code code = FAILURE_INVALID;
+    for (size_t i = 0; i < output->rejection_count; i++) {
+        code = i < DECODE_REJECTIONS_KEPT ? output->rejections[i].code : code;
+        if (code == FAILURE_FORBIDDEN) {
+            counts->forbidden++;
+        } else {
+            counts->invalid++;
+        }
+    }
+}
+
+static void count_load(struct commit_status *counts, size_t reports)
+{
+    counts->loads++;
+    for (size_t i = 0; i < COMMIT_LOAD_SIZES; i++) {
+        counts->loads_up_to[i] += reports <= commit_load_sizes[i];
+    }
+}
+
 static void count_batch(struct commit *commit, const struct batch *batch)
 {
     struct commit_status *counts = &commit->counts;
     counts->batches++;
     counts->reports += batch->output.report_count;
-    counts->rejections += batch->output.rejection_count;
+    count_rejections(counts, &batch->output);
     for (size_t i = 0; i < batch->output.report_count; i++) {
         counts->updates += batch->output.reports[i].update_count;
     }
@@ -120,7 +142,7 @@ static void answer_group(struct commit *commit, struct batch *group, double bega
         commit->away = false;
         if (reports > 0) {
             commit->load_at_s = now;
-            commit->counts.loads++;
+            count_load(&commit->counts, reports);
         }
     }
     (void)pthread_mutex_unlock(&commit->lock);

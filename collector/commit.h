@@ -32,14 +32,21 @@ MUST_CHECK bool commit_submit(struct commit *commit, struct batch *batch, struct
 /* Commits what waits, answers it, and ends the threads. */
 void commit_stop(struct commit *commit);
 
+/* Reports in one load, for the histogram of group sizes: is the commit shared, and how widely? */
+#define COMMIT_LOAD_SIZES 6
+static const unsigned commit_load_sizes[COMMIT_LOAD_SIZES] = {1, 10, 100, 1000, 10000, 50000};
+
 /* What it did and how it is, for /readyz and /metrics. */
 struct commit_status {
     bool database_answers;
     double stuck_s; /* how long batches have waited without any commit */
     size_t queued_rows;
-    uint64_t loads, reports, updates, rejections, batches; /* committed */
-    uint64_t failed_batches;                               /* answered with a failure */
-    double commit_s;                                       /* time spent in transactions, summed */
+    uint64_t loads, reports, updates, batches; /* committed */
+    uint64_t invalid, forbidden;               /* reports refused, and written down as such */
+    /* Loads of up to so many reports, the smaller ones included (a histogram). */
+    uint64_t loads_up_to[COMMIT_LOAD_SIZES];
+    uint64_t failed_batches; /* answered with a failure */
+    double commit_s;         /* time spent in transactions, summed */
 };
 void commit_read_status(struct commit *commit, struct commit_status *status);
 

@@ -97,12 +97,11 @@ static void answer(struct enrol *enrol, const struct application *application)
     char text[TOKEN_TEXT_SIZE];
     char id[UUID_TEXT_SIZE];
     if (!make_token(enrol, application, &token, text, &failure)) {
-        bool refused = failure.code == FAILURE_FORBIDDEN;
-        if (!refused) {
+        if (failure.code != FAILURE_FORBIDDEN) {
             log_warning("could not enrol a host", log_text("reason", failure.message));
             failure_set(&failure, FAILURE_UNAVAILABLE, "cannot enrol now; ask again");
         }
-        service_count(application->service, refused ? 403 : 503);
+        service_count(application->service, http_failure_status(failure.code));
         http_respond_failure(application->request, &failure);
         return;
     }
@@ -236,7 +235,7 @@ void enrol_host(void *context, struct http_request *request)
     if (!read_application(request, application, &failure) ||
         !submit(service->enrol, application, &failure)) {
         free(application);
-        service_count(service, failure.code == FAILURE_INVALID ? 400 : 503);
+        service_count(service, http_failure_status(failure.code));
         http_respond_failure(request, &failure);
     }
 }

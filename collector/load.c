@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -24,6 +25,8 @@
 
 /* A commit that takes longer is as good as lost: hosts give up after 10 s and send again. */
 #define STATEMENT_TIMEOUT_MS 8000
+/* So is one whose statements take as long together. */
+#define COMMIT_DEADLINE_S 8.0
 /* Refused reports kept for people to look at; each is under 1 KB. */
 #define REJECTED_KEPT "100000"
 
@@ -308,6 +311,13 @@ static bool store_group(struct load_writer *writer, struct group *group, struct 
            database_copy_in(writer->database, STATEMENT_COPY_REJECTED, &writer->rejected, failure);
 }
 
+static double clock_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 /* After COMMIT failed: whether the load is there all the same. */
 static bool load_is_there(struct load_writer *writer, int64_t load_id)
 {
@@ -331,6 +341,7 @@ static bool load_is_there(struct load_writer *writer, int64_t load_id)
 static bool run_transaction(struct load_writer *writer, struct group *group,
                             struct failure *failure)
 {
+    double began_s = clock_s();
     bool begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
     if (!begun) { /* once more: a connection lost while idle shows only now, and nothing with it */
         begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
@@ -338,7 +349,13 @@ static bool run_transaction(struct load_writer *writer, struct group *group,
     if (!begun) {
         return false;
     }
-    if (!store_group(writer, group, failure)) {
+    bool stored = store_group(writer, group, failure);
+    if (stored && clock_s() - began_s > COMMIT_DEADLINE_S) {
+        stored = failure_set(failure, FAILURE_UNAVAILABLE,
+                             "the database took longer than %.0f s to store the reports",
+                             COMMIT_DEADLINE_S);
+    }
+    if (!stored) {
         struct failure ignored; /* the first failure is the one to tell */
         bool rolled_back =
             database_run(writer->database, STATEMENT_ROLLBACK, 0, NULL, NULL, &ignored);

@@ -104,17 +104,7 @@ static void answer_failure(struct service *service, struct http_request *request
         http_respond_header(request, "WWW-Authenticate", "Bearer realm=\"epicenter\"");
         http_respond_header(request, "WWW-Authenticate", "Basic realm=\"epicenter\"");
     }
-    switch (failure->code) {
-    case FAILURE_NONE:
-    case FAILURE_UNAVAILABLE:
-    case FAILURE_MEMORY:
-    case FAILURE_SYSTEM:
-        service_count(service, 503);
-        break;
-    default:
-        service_count(service, 400);
-        break;
-    }
+    service_count(service, http_failure_status(failure->code));
     http_respond_failure(request, failure);
 }
 
@@ -187,8 +177,8 @@ static void answer_refused(struct service *service, struct http_request *request
     }
     size_t unsaid =
         output->rejection_count > DETAILS_QUOTED ? output->rejection_count - DETAILS_QUOTED : 0;
-    service_count(service, 400);
-    http_respond_problem(request, failure.code == FAILURE_FORBIDDEN ? 403 : 400,
+    service_count(service, http_failure_status(failure.code));
+    http_respond_problem(request, http_failure_status(failure.code),
                          unsaid > 0 ? "%s; and %zu more" : "%s", details, unsaid);
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "collector/commit.h"
 #include "common/http_server.h"
@@ -13,19 +14,26 @@
 
 struct enrol;
 
+/* The statuses that the routes answer with; the last one stands for any other, too. */
+#define SERVICE_STATUS_COUNT 7
+static const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 400, 401, 403, 413, 415, 503};
+
 struct service {
     struct commit *commit;
     struct enrol *enrol;
     const struct token_keys *keys;
     bool replay; /* takes replay tokens, and customer_id and received_at from bodies */
-    atomic_ullong bytes_received; /* bodies, on the wire */
-    /* Requests of /v1/… answered, by status in hundreds: 2xx, 4xx, 5xx. */
-    atomic_ullong answered[6];
+    atomic_ullong bytes_received;                 /* bodies, on the wire */
+    atomic_ullong answered[SERVICE_STATUS_COUNT]; /* requests of /v1/…, by service_statuses */
 };
 
 static inline void service_count(struct service *service, unsigned status)
 {
-    atomic_fetch_add_explicit(&service->answered[status / 100 % 6], 1, memory_order_relaxed);
+    size_t index = 0;
+    while (index < SERVICE_STATUS_COUNT - 1 && service_statuses[index] != status) {
+        index++;
+    }
+    atomic_fetch_add_explicit(&service->answered[index], 1, memory_order_relaxed);
 }
 
 #endif

@@ -3,6 +3,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/status.h"
 
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "collector/commit.h"
 #include "collector/service.h"
 #include "common/buffer.h"
@@ -38,62 +45,99 @@ void status_readiness(void *context, struct http_request *request)
     }
 }
 
-static void describe(struct buffer *body, const char *name, const char *type, const char *help)
+/* ---- Metrics ---- */
+
+/* A page being written: OpenMetrics names a counter without its _total where it describes it, the
+ * text format of old with. */
+struct page {
+    struct buffer body;
+    bool open_metrics;
+};
+
+static void describe(struct page *page, const char *name, const char *type, const char *help)
 {
-    buffer_append_format(body,
-                         "# TYPE epicenter_collector_%s %s\n# HELP epicenter_collector_%s %s\n",
-                         name, type, name, help);
+    const char *suffix = !page->open_metrics && strcmp(type, "counter") == 0 ? "_total" : "";
+    buffer_append_format(&page->body,
+                         "# TYPE epicenter_collector_%s%s %s\n# HELP epicenter_collector_%s%s %s\n",
+                         name, suffix, type, name, suffix, help);
 }
 
-static void counter(struct buffer *body, const char *name, const char *help, uint64_t value)
+static void counter(struct page *page, const char *name, const char *help, uint64_t value)
 {
-    describe(body, name, "counter", help);
-    buffer_append_format(body, "epicenter_collector_%s_total %llu\n", name,
-                         (unsigned long long)value);
+    describe(page, name, "counter", help);
+    buffer_append_format(&page->body, "epicenter_collector_%s_total %" PRIu64 "\n", name, value);
 }
 
-static void gauge(struct buffer *body, const char *name, const char *help, double value)
+static void gauge(struct page *page, const char *name, const char *help, double value)
 {
-    describe(body, name, "gauge", help);
-    buffer_append_format(body, "epicenter_collector_%s %.9g\n", name, value);
+    describe(page, name, "gauge", help);
+    buffer_append_format(&page->body, "epicenter_collector_%s %.9g\n", name, value);
 }
 
-static void append_requests(struct buffer *body, struct service *service)
+static void append_requests(struct page *page, struct service *service)
 {
-    describe(body, "requests", "counter", "Requests that brought reports or enrolments, answered.");
-    static const char *const classes[] = {"", "", "2xx", "", "4xx", "5xx"};
-    for (size_t i = 2; i < sizeof classes / sizeof *classes; i++) {
-        if (classes[i][0] != '\0') {
-            buffer_append_format(body, "epicenter_collector_requests_total{status=\"%s\"} %llu\n",
-                                 classes[i], atomic_load(&service->answered[i]));
-        }
+    describe(page, "requests", "counter", "Requests to the routes of /v1, answered.");
+    for (size_t i = 0; i < SERVICE_STATUS_COUNT; i++) {
+        buffer_append_format(&page->body,
+                             "epicenter_collector_requests_total{status=\"%u\"} %llu\n",
+                             service_statuses[i], atomic_load(&service->answered[i]));
     }
+    counter(page, "received_bytes", "Bytes of bodies, on the wire.",
+            atomic_load(&service->bytes_received));
+}
+
+static void append_reports(struct page *page, const struct commit_status *status)
+{
+    counter(page, "reports_committed", "Reports committed.", status->reports);
+    counter(page, "updates_committed", "Updates named in reports committed.", status->updates);
+    describe(page, "reports_rejected", "counter", "Reports refused.");
+    buffer_append_format(
+        &page->body,
+        "epicenter_collector_reports_rejected_total{reason=\"invalid\"} %" PRIu64
+        "\nepicenter_collector_reports_rejected_total{reason=\"forbidden\"} %" PRIu64 "\n",
+        status->invalid, status->forbidden);
+    counter(page, "batches_committed", "Requests whose reports were committed.", status->batches);
+    counter(page, "batches_failed", "Requests answered 503 after a failed commit.",
+            status->failed_batches);
+}
+
+static void append_loads(struct page *page, const struct commit_status *status)
+{
+    static const char name[] = "epicenter_collector_load_reports";
+    describe(page, "load_reports", "histogram", "Reports that share a transaction.");
+    for (size_t i = 0; i < COMMIT_LOAD_SIZES; i++) {
+        buffer_append_format(&page->body, "%s_bucket{le=\"%u\"} %" PRIu64 "\n", name,
+                             commit_load_sizes[i], status->loads_up_to[i]);
+    }
+    buffer_append_format(&page->body,
+                         "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %" PRIu64 "\n%s_count %" PRIu64
+                         "\n",
+                         name, status->loads, name, status->reports, name, status->loads);
+    describe(page, "commit_seconds", "counter", "Time spent in transactions.");
+    buffer_append_format(&page->body, "epicenter_collector_commit_seconds_total %.6f\n",
+                         status->commit_s);
+    gauge(page, "queued_reports", "Reports waiting for a transaction.",
+          (double)status->queued_rows);
+    gauge(page, "stuck_seconds", "How long reports have waited without any commit.",
+          status->stuck_s);
+    gauge(page, "database_up", "1 when the database answered last.",
+          status->database_answers ? 1 : 0);
 }
 
 void status_metrics(void *context, struct http_request *request)
 {
     struct service *service = context;
     struct commit_status status;
-    struct buffer body = {0};
+    const char *accept = http_request_header(request, "Accept");
+    struct page page = {.open_metrics =
+                            accept != NULL && strstr(accept, "application/openmetrics-text")};
     commit_read_status(service->commit, &status);
-    append_requests(&body, service);
-    counter(&body, "received_bytes", "Bytes of bodies, on the wire.",
-            atomic_load(&service->bytes_received));
-    counter(&body, "reports_committed", "Reports committed.", status.reports);
-    counter(&body, "updates_committed", "Updates named in reports committed.", status.updates);
-    counter(&body, "reports_rejected", "Reports refused with a reason.", status.rejections);
-    counter(&body, "batches_committed", "Requests whose reports were committed.", status.batches);
-    counter(&body, "batches_failed", "Requests answered 503 after a failed commit.",
-            status.failed_batches);
-    counter(&body, "loads", "Transactions that stored reports.", status.loads);
-    describe(&body, "commit_seconds", "counter", "Time spent in transactions.");
-    buffer_append_format(&body, "epicenter_collector_commit_seconds_total %.6f\n", status.commit_s);
-    gauge(&body, "queued_reports", "Reports waiting for a transaction.",
-          (double)status.queued_rows);
-    gauge(&body, "stuck_seconds", "How long reports have waited without any commit.",
-          status.stuck_s);
-    gauge(&body, "database_up", "1 when the database answered last.",
-          status.database_answers ? 1 : 0);
-    buffer_append_text(&body, "# EOF\n");
-    http_respond(request, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", &body);
+    append_requests(&page, service);
+    append_reports(&page, &status);
+    append_loads(&page, &status);
+    buffer_append_text(&page.body, "# EOF\n"); /* a comment in the old format */
+    http_respond(request, 200,
+                 page.open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                   : "text/plain; version=0.0.4; charset=utf-8",
+                 &page.body);
 }

@@ -158,36 +158,33 @@ void http_respond_problem(struct http_request *request, unsigned status, const c
     respond_problem(request, status, detail);
 }
 
-void http_respond_failure(struct http_request *request, const struct failure *failure)
+unsigned http_failure_status(enum failure_code code)
 {
-    unsigned status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    switch (failure->code) {
+    switch (code) {
     case FAILURE_INVALID:
-        status = MHD_HTTP_BAD_REQUEST;
-        break;
+        return MHD_HTTP_BAD_REQUEST;
     case FAILURE_TOO_LARGE:
-        status = MHD_HTTP_CONTENT_TOO_LARGE;
-        break;
+        return MHD_HTTP_CONTENT_TOO_LARGE;
     case FAILURE_UNSUPPORTED:
-        status = MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
-        break;
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
     case FAILURE_UNAUTHORIZED:
-        status = MHD_HTTP_UNAUTHORIZED;
-        break;
+        return MHD_HTTP_UNAUTHORIZED;
     case FAILURE_FORBIDDEN:
-        status = MHD_HTTP_FORBIDDEN;
-        break;
+        return MHD_HTTP_FORBIDDEN;
     case FAILURE_NOT_FOUND:
-        status = MHD_HTTP_NOT_FOUND;
-        break;
+        return MHD_HTTP_NOT_FOUND;
     case FAILURE_CONFLICT:
-        status = MHD_HTTP_CONFLICT;
-        break;
+        return MHD_HTTP_CONFLICT;
     case FAILURE_NONE:
     case FAILURE_UNAVAILABLE:
     case FAILURE_MEMORY:
     case FAILURE_SYSTEM:
         break;
     }
-    respond_problem(request, status, failure->message);
+    return MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
+void http_respond_failure(struct http_request *request, const struct failure *failure)
+{
+    respond_problem(request, http_failure_status(failure->code), failure->message);
 }

@@ -92,9 +92,11 @@ void http_respond_static(struct http_request *request, unsigned status, const ch
 void http_respond_problem(struct http_request *request, unsigned status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* The same from a failure: its code gives the status (INVALID 400, TOO_LARGE 413, UNSUPPORTED 415,
- * UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404, CONFLICT 409, everything else 503: OTLP clients
- * drop their data on 500). */
+/* INVALID 400, TOO_LARGE 413, UNSUPPORTED 415, UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404,
+ * CONFLICT 409, everything else 503: OTLP clients drop their data on 500. */
+unsigned http_failure_status(enum failure_code code);
+
+/* A problem from a failure, its code giving the status. */
 void http_respond_failure(struct http_request *request, const struct failure *failure);
 
 /* Adds the headers every page and API answer carries: a strict CSP with Trusted Types, nosniff,

@@ -461,50 +461,86 @@ static void the_password_of_basic_is_a_token(void **state)
 
 /* ---- How it is ---- */
 
-/* The value of a metric without labels, or -1. Fails on a line that OpenMetrics 1.0 does not know.
- */
-static double read_metric(const char *text, const char *name)
+/* The value of a metric as it stands before the space, labels and all; -1 where there is none.
+ * Fails on a line that neither OpenMetrics 1.0 nor the text format knows. */
+static double read_metric(const char *text, const char *metric)
 {
     double value = -1;
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
         if (line[0] == '#') {
             continue;
         }
-        size_t length = strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
-        const char *after = line + length;
+        const char *after = line + strspn(line, "abcdefghijklmnopqrstuvwxyz_0123456789");
         if (*after == '{') {
-            after = strchr(after, '}');
-            assert_non_null(after);
-            after++;
+            after = strchr(after, '}') + 1;
         }
         char *end;
         double said = strtod(after + 1, &end);
-        if (length == 0 || *after != ' ' || *end != '\n') {
-            fail_msg("not a line of OpenMetrics: %.*s", (int)strcspn(line, "\n"), line);
+        if (after == line || *after != ' ' || *end != '\n') {
+            fail_msg("not a line of metrics: %.*s", (int)strcspn(line, "\n"), line);
         }
-        if (length == strlen(name) && strncmp(line, name, length) == 0) {
+        if ((size_t)(after - line) == strlen(metric) &&
+            strncmp(line, metric, strlen(metric)) == 0) {
             value = said;
         }
     }
     return value;
 }
 
+static void ask_metrics(const char *accept, const char *type, struct http_answer *answer)
+{
+    char url[128];
+    char value[HTTP_HEADER_VALUE_SIZE];
+    const char *const headers[] = {accept, NULL};
+    (void)snprintf(url, sizeof url, "%s/metrics", bench.collector.url);
+    http_client_ask(NULL, &(struct http_ask){.url = url, .headers = headers}, answer);
+    assert_int_equal(answer->status, 200);
+    assert_string_equal(http_answer_header(answer, "Content-Type", value), type);
+    size_t length = answer->body.length;
+    assert_true(length > 6 && strcmp(answer->body.data + length - 6, "# EOF\n") == 0);
+}
+
+#define METRIC(name) "epicenter_collector_" name
+
 static void metrics_count_what_the_tables_hold(void **state)
 {
     (void)state;
+    static const struct {
+        const char *metric, *sql;
+    } cases[] = {
+        {METRIC("reports_committed_total"), "select count(*) from report"},
+        {METRIC("updates_committed_total"), "select count(*) from report_update"},
+        {METRIC("reports_rejected_total{reason=\"forbidden\"}"),
+         "select count(*) from rejected_report where detail like '%this token writes%'"},
+        {METRIC("reports_rejected_total{reason=\"invalid\"}"),
+         "select count(*) from rejected_report where detail not like '%this token writes%'"},
+        {METRIC("load_reports_count"), "select count(*) from report_load where row_count > 0"},
+        {METRIC("load_reports_sum"), "select sum(row_count) from report_load"},
+        {METRIC("load_reports_bucket{le=\"1\"}"),
+         "select count(*) from report_load where row_count = 1"},
+        {METRIC("load_reports_bucket{le=\"1000\"}"),
+         "select count(*) from report_load where row_count between 1 and 1000"},
+        {METRIC("database_up"), "select 1"},
+        {METRIC("queued_reports"), "select 0"},
+    };
     struct http_answer answer;
-    char type[HTTP_HEADER_VALUE_SIZE];
-    assert_int_equal(collector_bench_get(&bench, "/metrics", &answer), 200);
-    assert_non_null(http_answer_header(&answer, "Content-Type", type));
-    size_t length = answer.body.length;
-    assert_true(length > 6 && strcmp(answer.body.data + length - 6, "# EOF\n") == 0);
-    assert_true(read_metric(answer.body.data, "epicenter_collector_reports_committed_total") ==
-                (double)number("select count(*) from report"));
-    assert_true(read_metric(answer.body.data, "epicenter_collector_updates_committed_total") ==
-                (double)number("select count(*) from report_update"));
-    assert_true(read_metric(answer.body.data, "epicenter_collector_reports_rejected_total") ==
-                (double)number("select count(*) from rejected_report"));
-    assert_true(read_metric(answer.body.data, "epicenter_collector_database_up") == 1);
+    ask_metrics("Accept: text/plain", "text/plain; version=0.0.4; charset=utf-8", &answer);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double said = read_metric(answer.body.data, cases[i].metric);
+        int64_t there = number(cases[i].sql);
+        if (said != (double)there) {
+            fail_msg("%s is %g, not %lld", cases[i].metric, said, (long long)there);
+        }
+    }
+    assert_true(read_metric(answer.body.data, METRIC("requests_total{status=\"413\"}")) >= 1);
+    assert_non_null(
+        strstr(answer.body.data, "# TYPE " METRIC("reports_committed_total") " counter\n"));
+    http_answer_free(&answer);
+
+    ask_metrics("Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5",
+                "application/openmetrics-text; version=1.0.0; charset=utf-8", &answer);
+    assert_non_null(strstr(answer.body.data, "# TYPE " METRIC("reports_committed") " counter\n"));
+    assert_true(read_metric(answer.body.data, METRIC("database_up")) == 1);
     http_answer_free(&answer);
 }
 
