@@ -21,7 +21,7 @@
 #include "tests/fleetsim/simulation.h"
 #include "tests/fleetsim/truth.h"
 
-/* A body of about 450 kB; the collector's limit is well over it. */
+/* A body of about 430 kB; the collector's limit is well over it. */
 #define DEFAULT_BATCH_REPORTS 1000
 #define DEFAULT_CONNECTIONS 4
 #define DEFAULT_GIVE_UP_AFTER_S 120

@@ -12,7 +12,7 @@
 
 /* A week: longer calendars would be another tool's. */
 #define SPAN_LIMIT (7 * INSTANT_DAY)
-/* Ten million hosts need 3 GB here. */
+/* A million hosts need 370 MB here. */
 #define HOSTS_LIMIT 10000000.0
 #define DAY_S 86400.0
 
