@@ -23,8 +23,6 @@
 #define DECODE_REJECTIONS_KEPT 100
 #define EXCERPT_LIMIT 256
 #define ATTRIBUTE_NAME_LIMIT 64
-/* The last millisecond of year 9999, where RFC 3339 ends. */
-#define LAST_MILLISECOND INT64_C(253402300799999)
 
 void decode_output_free(struct decode_output *output)
 {
@@ -227,7 +225,7 @@ bool decode_instant(const json_t *value, instant_us *instant, struct failure *fa
                            type_name(value));
     }
     json_int_t milliseconds = json_integer_value(value);
-    if (milliseconds < 0 || milliseconds > LAST_MILLISECOND) {
+    if (milliseconds < 0 || milliseconds > DECODE_LAST_MILLISECOND) {
         return failure_set(failure, FAILURE_INVALID,
                            "%" JSON_INTEGER_FORMAT " milliseconds are not a time from 1970 to 9999",
                            milliseconds);

@@ -19,7 +19,6 @@
 
 /* A value has some 40 characters of structure in 250 bytes; 64 KiB of them have 11,000. */
 #define STRUCTURE_LIMIT 16384
-#define INTERVAL_LIMIT_S 86400.0
 /* Where RFC 3339 ends, in seconds. */
 #define LAST_SECOND 253402300799.0
 /* collectd adds up fractions in floating point; this much over 100 is still 100. */
@@ -86,13 +85,13 @@ static bool read_interval(const json_t *value, double *interval_s, struct failur
     if (!decode_number(value, interval_s, failure)) {
         return false;
     }
-    if (*interval_s > 0 && *interval_s <= INTERVAL_LIMIT_S) {
+    if (*interval_s > 0 && *interval_s <= DECODE_INTERVAL_LIMIT_S) {
         return true;
     }
     char text[DECODE_NUMBER_SIZE];
     return failure_set(failure, FAILURE_INVALID,
                        "%s is not over 0 and at most %.0f, which is a day",
-                       decode_number_text(*interval_s, text), INTERVAL_LIMIT_S);
+                       decode_number_text(*interval_s, text), DECODE_INTERVAL_LIMIT_S);
 }
 
 static bool read_percent(const json_t *value, double *percent, struct failure *failure)

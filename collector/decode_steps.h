@@ -9,6 +9,7 @@
 #define EPICENTER_COLLECTOR_DECODE_STEPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -20,6 +21,12 @@
 /* Bytes of one JSON document. jansson takes up to 79 bytes of heap a byte of input, so this is
  * 5 MB at worst; twice as much would be, too. */
 #define DECODE_DOCUMENT_LIMIT ((size_t)64 * 1024)
+
+/* The last millisecond of year 9999, where RFC 3339 ends. */
+#define DECODE_LAST_MILLISECOND INT64_C(253402300799999)
+
+/* A host that reports less than once a day cannot be watched. */
+#define DECODE_INTERVAL_LIMIT_S 86400.0
 
 /* Parses one document, after a pass that allocates nothing and refuses what would make jansson
  * work hard: nesting over 8, more than `structure_limit` of the characters { } [ ] : and comma. */
