@@ -118,6 +118,38 @@ static void a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503(voi
                      3);
 }
 
+/* ---- Too slow ---- */
+
+static struct database *lock_reports(void)
+{
+    struct database *database = NULL;
+    struct failure failure = {0};
+    if (!database_open(private_cluster_conninfo(bench.cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
+                       &database, &failure) ||
+        !database_run_script(database, "begin; lock table report in access exclusive mode",
+                             &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return database;
+}
+
+static void what_takes_too_long_is_a_503_and_not_stored(void **state)
+{
+    (void)state;
+    struct http_answer answer;
+    struct database *lock = lock_reports();
+    (void)collector_bench_post(&bench, "/v1/reports", JSON_TYPE, bench.gateway,
+                               collector_bench_report(&bench, "slow", 0.5), &answer);
+    collector_bench_expect_problem(&answer, 503, "send them again");
+    http_answer_free(&answer);
+    database_close(lock);
+    assert_int_equal(number("select count(*) from host_name where name = 'slow'"), 0);
+    assert_accepted("slow");
+    assert_int_equal(number("select count(*) from report join host_name using (host_id) "
+                            "where name = 'slow'"),
+                     1);
+}
+
 /* ---- Ending with requests under way ---- */
 
 #define UNDER_WAY 12
@@ -140,19 +172,6 @@ static void *send_one(void *argument)
     sender->status = answer.status;
     http_answer_free(&answer);
     return NULL;
-}
-
-static struct database *lock_reports(void)
-{
-    struct database *database = NULL;
-    struct failure failure = {0};
-    if (!database_open(private_cluster_conninfo(bench.cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
-                       &database, &failure) ||
-        !database_run_script(database, "begin; lock table report in access exclusive mode",
-                             &failure)) {
-        fail_msg("%s", failure.message);
-    }
-    return database;
 }
 
 static void wait_for_a_waiting_commit(void)
@@ -313,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(while_the_database_is_away_it_says_come_again),
         cmocka_unit_test(a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503),
+        cmocka_unit_test(what_takes_too_long_is_a_503_and_not_stored),
         cmocka_unit_test(told_to_end_it_answers_what_is_under_way),
         cmocka_unit_test(only_a_replay_takes_time_and_customer_from_the_sender),
         cmocka_unit_test(silence_is_written_down),
