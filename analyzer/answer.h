@@ -140,8 +140,8 @@ struct answers {
 
 /* Appends the document of GET /v1/updates: one JSON object, keys as in the fields above, times in
  * RFC 3339, `segment` a list of objects of attribute to value, `e_value` capped at 1e300 beside
- * `log10_e_value`, ranges as {"low","likely","high"} with null for what is not a number. The same
- * answers give the same bytes. */
+ * `log10_e_value`, the 64-bit seed as text, ranges as {"low","likely","high"} with null for what is
+ * not a number. The same answers give the same bytes. */
 MUST_CHECK bool answer_write_json(const struct answers *answers, struct buffer *out,
                                   struct failure *failure);
 
@@ -150,8 +150,8 @@ MUST_CHECK bool answer_write_update_json(const struct update_answer *update, str
                                          struct failure *failure);
 
 /* The summary a person reads in a terminal: verdict, segment, since when, evidence, affected by
- * region and product line, cost, first customers to call. `columns` is the width to keep within;
- * `colour` allows ANSI colours; `calls` is how many customers to list. */
+ * region and product line, cost, first customers to call. `columns` is the width to keep within, 60
+ * to 120; `colour` allows ANSI colours; `calls` is how many customers to list. */
 void answer_write_text(const struct answers *answers, unsigned columns, bool colour, size_t calls,
                        struct buffer *out);
 
