@@ -1,0 +1,397 @@
+/* The registry in PostgreSQL: imported from CSV, read back, all or nothing. The server itself,
+ * asked as the owner, is the oracle; the program's side runs as its own role.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analyzer/cost.h"
+#include "analyzer/registry.h"
+#include "analyzer/registry_csv.h"
+#include "analyzer/registry_database.h"
+#include "common/database.h"
+#include "common/instant.h"
+#include "common/time_zone.h"
+#include "tests/support/private_cluster.h"
+
+#define CUSTOMER_HEADER                                                                            \
+    "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"         \
+    "renewal_on\n"
+#define SEAT_HEADER "customer_id,product_line,seats\n"
+#define UPDATE_HEADER "update_id,product_line,released_at,withdrawn_at\n"
+
+static struct private_cluster *cluster;
+static struct database *database;
+
+static int start(void **state)
+{
+    (void)state;
+    cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
+    private_cluster_migrate(cluster);
+    struct failure failure;
+    return database_open(private_cluster_conninfo(cluster, "epicenter_analyzer"), "test", 0,
+                         &database, &failure)
+               ? 0
+               : -1;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    database_close(database);
+    private_cluster_remove(cluster);
+    return 0;
+}
+
+static int empty_tables(void **state)
+{
+    (void)state;
+    private_cluster_run(cluster, "truncate customer, seat, update_release, cost_parameter");
+    return 0;
+}
+
+static const char *written(const char *content)
+{
+    const char *path = private_cluster_path(cluster, "import.csv");
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+typedef bool (*importer)(struct database *database, const char *path, size_t *count,
+                         struct failure *failure);
+
+static void import(importer import_file, const char *content, size_t expected)
+{
+    size_t count = 0;
+    struct failure failure = {0};
+    if (!import_file(database, written(content), &count, &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    assert_int_equal(count, expected);
+}
+
+static void assert_refused(importer import_file, const char *content, const char *says)
+{
+    size_t count = 0;
+    struct failure failure = {0};
+    assert_false(import_file(database, written(content), &count, &failure));
+    assert_int_equal(failure.code, FAILURE_INVALID);
+    if (strstr(failure.message, says) == NULL) {
+        fail_msg("\"%s\" does not say: %s", failure.message, says);
+    }
+    /* The connection is good for the next thing, in no transaction. */
+    assert_true(database_ping(database, &failure));
+    /* Outside a transaction there is nothing to save. */
+    assert_false(database_run(database, "savepoint left_open", 0, NULL, NULL, &failure));
+}
+
+static struct registry *loaded(void)
+{
+    struct registry *registry = NULL;
+    struct failure failure = {0};
+    if (!registry_new(&registry, &failure) || !registry_load(registry, database, &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return registry;
+}
+
+static const char two_customers[] = CUSTOMER_HEADER
+    "c-1,\"Example, Trading\",corporate,JP,JP,Asia/Tokyo,premium,Partner One,9223372036854775807,"
+    "JPY,2005-09-30\n"
+    "c-2,\xe6\x9d\xb1\xe4\xba\xac,consumer,EU,DE,Europe/Berlin,standard,,,,\n";
+
+static void customers_arrive_in_their_columns(void **state)
+{
+    (void)state;
+    import(registry_import_customers, two_customers, 2);
+    assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
+                                                      " where customer_id = 'c-1'"),
+                        "(c-1,\"Example, Trading\",corporate,JP,JP,Asia/Tokyo,premium,"
+                        "\"Partner One\",9223372036854775807,JPY,2005-09-30)");
+    assert_string_equal(
+        private_cluster_text(cluster, "select c::text from customer c"
+                                      " where customer_id = 'c-2'"),
+        "(c-2,\xe6\x9d\xb1\xe4\xba\xac,consumer,EU,DE,Europe/Berlin,standard,,0,,)");
+}
+
+static void the_registry_reads_what_was_imported(void **state)
+{
+    (void)state;
+    import(registry_import_customers, two_customers, 2);
+    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,2147483647\nc-1,ServerProtect,3\n",
+           2);
+    import(registry_import_updates,
+           UPDATE_HEADER "pattern/2.594.00,,2005-04-23T07:33:00.123456+09:00,2005-04-23T00:02:00Z\n"
+                         "engine/7.510,OfficeScan,,\n",
+           2);
+    struct registry *registry = loaded();
+    const struct registry_customer *first = registry_customer(registry, "c-1");
+    assert_string_equal(first->name, "Example, Trading");
+    assert_int_equal(first->kind, CUSTOMER_CORPORATE);
+    assert_int_equal(time_zone_offset_s(first->zone, 0), 32400);
+    assert_string_equal(first->tier, "premium");
+    assert_string_equal(first->partner, "Partner One");
+    assert_true(first->contract_value == INT64_MAX);
+    assert_string_equal(first->renewal_on, "2005-09-30");
+    assert_int_equal(first->seat_count, 2);
+    assert_true(registry_total_seats(first) == UINT64_C(2147483650));
+    const struct registry_customer *second = registry_customer(registry, "c-2");
+    assert_int_equal(second->kind, CUSTOMER_CONSUMER);
+    assert_null(second->partner);
+    assert_null(second->currency);
+    assert_null(second->renewal_on);
+    assert_null(registry_customer_at(registry, 2));
+    const struct registry_update *pattern = registry_update(registry, "pattern/2.594.00");
+    assert_null(pattern->product_line);
+    assert_true(pattern->released_at == 1114209180 * INSTANT_SECOND + 123456);
+    assert_true(pattern->withdrawn_at == 1114214520 * INSTANT_SECOND);
+    const struct registry_update *engine = registry_update(registry, "engine/7.510");
+    assert_string_equal(engine->product_line, "OfficeScan");
+    assert_true(engine->released_at == INSTANT_NONE);
+    assert_true(engine->withdrawn_at == INSTANT_NONE);
+    registry_free(registry);
+}
+
+static void importing_again_replaces_by_id(void **state)
+{
+    (void)state;
+    import(registry_import_customers, two_customers, 2);
+    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,10\n", 1);
+    import(registry_import_updates, UPDATE_HEADER "u,OfficeScan,2005-04-22T00:00:00Z,\n", 1);
+    struct registry *registry = loaded();
+
+    import(registry_import_customers,
+           CUSTOMER_HEADER "c-1,New,consumer,TW,TW,Asia/Taipei,basic,,5,TWD,2006-01-31\n"
+                           "c-3,Third,consumer,TW,TW,Asia/Taipei,basic,,,,\n",
+           2);
+    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,20\nc-3,VirusBuster,1\n", 2);
+    import(registry_import_updates, UPDATE_HEADER "u,,2005-04-22T00:00:00Z,2005-04-23T00:00:00Z\n",
+           1);
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from customer"), 3);
+    assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
+                                                      " where customer_id = 'c-1'"),
+                        "(c-1,New,consumer,TW,TW,Asia/Taipei,basic,,5,TWD,2006-01-31)");
+    assert_int_equal(private_cluster_number(cluster, "select sum(seats) from seat"), 21);
+    assert_string_equal(private_cluster_text(cluster, "select product_line is null and"
+                                                      " withdrawn_at = '2005-04-23T00:00:00Z'"
+                                                      " from update_release"),
+                        "t");
+    /* A registry in use takes the change over, and its pointers stay good. */
+    const struct registry_customer *customer = registry_customer(registry, "c-1");
+    struct failure failure;
+    assert_true(registry_load(registry, database, &failure));
+    assert_ptr_equal(registry_customer(registry, "c-1"), customer);
+    assert_string_equal(customer->name, "New");
+    assert_true(registry_total_seats(customer) == 20);
+    assert_non_null(registry_customer(registry, "c-3"));
+    registry_free(registry);
+}
+
+static void of_rows_with_one_id_the_last_counts_as_in_a_file(void **state)
+{
+    (void)state;
+    struct buffer content = {0};
+    buffer_append_text(&content, CUSTOMER_HEADER);
+    for (int i = 0; i < 500; i++) {
+        buffer_append_format(&content, "c-%d,Name %d,consumer,JP,JP,Asia/Tokyo,basic,,%d,,\n",
+                             i % 7, i, i);
+    }
+    import(registry_import_customers, content.data, 500);
+    struct registry *from_file = NULL;
+    struct failure failure;
+    assert_true(registry_new(&from_file, &failure));
+    assert_true(
+        registry_read_customers(from_file, private_cluster_path(cluster, "import.csv"), &failure));
+    struct registry *from_table = loaded();
+    for (int i = 0; i < 7; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "c-%d", i);
+        const struct registry_customer *left = registry_customer(from_file, id);
+        const struct registry_customer *right = registry_customer(from_table, id);
+        assert_true(left->contract_value >= 493);
+        assert_true(left->contract_value == right->contract_value);
+        assert_string_equal(left->name, right->name);
+    }
+    registry_free(from_file);
+    registry_free(from_table);
+    buffer_free(&content);
+    import(registry_import_seats, SEAT_HEADER "c-1,A,1\nc-1,A,3\nc-1,A,2\n", 3);
+    assert_int_equal(private_cluster_number(cluster, "select seats from seat"), 2);
+    import(registry_import_updates, UPDATE_HEADER "u,First,,\nu,Second,,\n", 2);
+    assert_string_equal(private_cluster_text(cluster, "select product_line from update_release"),
+                        "Second");
+}
+
+static void a_bad_row_leaves_the_tables_as_they_were(void **state)
+{
+    (void)state;
+    import(registry_import_customers, two_customers, 2);
+    assert_refused(registry_import_customers,
+                   CUSTOMER_HEADER "c-1,Changed,consumer,JP,JP,Asia/Tokyo,a,,,,\n"
+                                   "c-9,N,company,JP,JP,Asia/Tokyo,a,,,,\n",
+                   "line 3, kind: \"company\"");
+    assert_string_equal(
+        private_cluster_text(cluster, "select name from customer where customer_id = 'c-1'"),
+        "Example, Trading");
+    assert_refused(registry_import_seats,
+                   SEAT_HEADER "c-1,OfficeScan,1\n\nc-8,OfficeScan,1\nc-9,OfficeScan,1\n",
+                   "line 4, customer_id: there is no customer \"c-8\"");
+    assert_refused(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,-1\n", "line 2, seats");
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from seat"), 0);
+    assert_refused(registry_import_updates, UPDATE_HEADER "u,,,\nv,,never,\n",
+                   "line 3, released_at");
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from update_release"), 0);
+    /* And the next good file goes in. */
+    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,1\n", 1);
+}
+
+static void text_is_text_and_never_sql(void **state)
+{
+    (void)state;
+    import(registry_import_customers,
+           CUSTOMER_HEADER "\"c'); drop table seat; --\",\"Robert'); drop table customer;--\","
+                           "consumer,\\N,$1,Asia/Tokyo,%s,,,,\n",
+           1);
+    struct registry *registry = loaded();
+    const struct registry_customer *customer =
+        registry_customer(registry, "c'); drop table seat; --");
+    assert_string_equal(customer->name, "Robert'); drop table customer;--");
+    assert_string_equal(customer->region, "\\N");
+    assert_string_equal(customer->country, "$1");
+    registry_free(registry);
+}
+
+static void a_header_alone_imports_nothing(void **state)
+{
+    (void)state;
+    import(registry_import_customers, CUSTOMER_HEADER, 0);
+    import(registry_import_seats, SEAT_HEADER, 0);
+    import(registry_import_updates, UPDATE_HEADER, 0);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    (void)state;
+    size_t count;
+    struct failure failure;
+    assert_false(registry_import_customers(database, "/nowhere/customers.csv", &count, &failure));
+    assert_int_equal(failure.code, FAILURE_NOT_FOUND);
+    assert_non_null(strstr(failure.message, "/nowhere/customers.csv"));
+}
+
+static void many_customers_go_in_and_come_out(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct buffer customers = {0};
+    struct buffer seats = {0};
+    buffer_append_text(&customers, CUSTOMER_HEADER);
+    buffer_append_text(&seats, SEAT_HEADER);
+    for (int i = 0; i < COUNT; i++) {
+        buffer_append_format(&customers, "c-%d,Customer %d,consumer,JP,JP,Asia/Tokyo,a,,%d,JPY,\n",
+                             i, i, i);
+        buffer_append_format(&seats, "c-%d,VirusBuster,%d\n", i, i);
+    }
+    import(registry_import_customers, customers.data, COUNT);
+    import(registry_import_seats, seats.data, COUNT);
+    struct registry *registry = loaded();
+    for (int i = 0; i < COUNT; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "c-%d", i);
+        const struct registry_customer *customer = registry_customer(registry, id);
+        assert_non_null(customer);
+        assert_true(customer->contract_value == i);
+        assert_true(registry_total_seats(customer) == (uint64_t)i);
+    }
+    registry_free(registry);
+    buffer_free(&customers);
+    buffer_free(&seats);
+}
+
+/* ---- Cost parameters ---- */
+
+static void defaults_are_written_once_and_edits_kept(void **state)
+{
+    (void)state;
+    struct failure failure = {0};
+    struct cost_parameters defaults;
+    struct cost_parameters parameters;
+    cost_parameters_default(&defaults);
+    cost_parameters_default(&parameters);
+    struct database *owner;
+    assert_true(database_open(private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
+                              &owner, &failure));
+    assert_true(registry_store_cost_defaults(owner, &failure));
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from cost_parameter"),
+                     defaults.count);
+    assert_true(registry_load_cost_parameters(&parameters, database, &failure));
+    for (size_t i = 0; i < defaults.count; i++) {
+        assert_string_equal(parameters.items[i].name, defaults.items[i].name);
+        assert_true(parameters.items[i].range.low == defaults.items[i].range.low);
+        assert_true(parameters.items[i].range.likely == defaults.items[i].range.likely);
+        assert_true(parameters.items[i].range.high == defaults.items[i].range.high);
+        assert_string_equal(parameters.items[i].unit, defaults.items[i].unit);
+        assert_string_equal(parameters.items[i].source, defaults.items[i].source);
+        assert_string_equal(parameters.items[i].dated, defaults.items[i].dated);
+    }
+    private_cluster_run(cluster, "update cost_parameter set low = 1, likely = 2, high = 3.3,"
+                                 " source = 'our own desk', dated = '2026-11-01'"
+                                 " where name = 'handle_time'");
+    assert_true(registry_store_cost_defaults(owner, &failure));
+    assert_true(registry_load_cost_parameters(&parameters, database, &failure));
+    for (size_t i = 0; i < parameters.count; i++) {
+        bool edited = strcmp(parameters.items[i].name, "handle_time") == 0;
+        assert_true((parameters.items[i].range.high == 3.3) == edited);
+        assert_true((strcmp(parameters.items[i].source, "our own desk") == 0) == edited);
+    }
+    database_close(owner);
+}
+
+static void missing_parameters_keep_their_values_and_unknown_ones_are_named(void **state)
+{
+    (void)state;
+    struct failure failure = {0};
+    struct cost_parameters parameters;
+    cost_parameters_default(&parameters);
+    assert_true(registry_load_cost_parameters(&parameters, database, &failure));
+    struct cost_parameters defaults;
+    cost_parameters_default(&defaults);
+    for (size_t i = 0; i < defaults.count; i++) {
+        assert_true(parameters.items[i].range.likely == defaults.items[i].range.likely);
+    }
+    private_cluster_run(cluster, "insert into cost_parameter values"
+                                 " ('handel_time', 1, 2, 3, 'minutes', 'a slip', '2026-11-01')");
+    assert_false(registry_load_cost_parameters(&parameters, database, &failure));
+    assert_int_equal(failure.code, FAILURE_INVALID);
+    assert_non_null(strstr(failure.message, "table cost_parameter"));
+    assert_non_null(strstr(failure.message, "handel_time"));
+}
+
+#define TABLE_TEST(test) cmocka_unit_test_setup(test, empty_tables)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TABLE_TEST(customers_arrive_in_their_columns),
+        TABLE_TEST(the_registry_reads_what_was_imported),
+        TABLE_TEST(importing_again_replaces_by_id),
+        TABLE_TEST(of_rows_with_one_id_the_last_counts_as_in_a_file),
+        TABLE_TEST(a_bad_row_leaves_the_tables_as_they_were),
+        TABLE_TEST(text_is_text_and_never_sql),
+        TABLE_TEST(a_header_alone_imports_nothing),
+        TABLE_TEST(a_missing_file_is_named),
+        TABLE_TEST(many_customers_go_in_and_come_out),
+        TABLE_TEST(defaults_are_written_once_and_edits_kept),
+        TABLE_TEST(missing_parameters_keep_their_values_and_unknown_ones_are_named),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
