@@ -1,10 +1,12 @@
 /* A PostgreSQL of the test's own; see private_cluster.h. The server is started as a child rather
- * than by pg_ctl, so that it dies with the test and its crash is one signal away. The hard thing is
- * root: PostgreSQL refuses it, so as root everything of the server belongs to the user postgres.
+ * than by pg_ctl, so that it dies with the test and its crash is one signal away. Two things are
+ * hard: root, which PostgreSQL refuses, so that as root everything of the server belongs to the
+ * user postgres; and a test that is killed, after which somebody else must clear up.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/private_cluster.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
 #include <pwd.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@
 #define MADE_WITHIN_S 60
 /* Recovery of what a test writes takes a second; a busy machine makes it many. */
 #define ANSWERS_WITHIN_S 60
+#define ENDS_WITHIN_MS 10000
 #define SETTINGS_LIMIT 16
 #define LOOK_MS 20
 
@@ -40,11 +44,9 @@ struct private_cluster {
     struct arena arena;     /* paths, connection strings, settings */
     const char *settings[SETTINGS_LIMIT];
     size_t setting_count;
-    char *text; /* the last answer of private_cluster_text */
-    struct private_cluster *next;
+    char *text;   /* the last answer of private_cluster_text */
+    int guardian; /* a pipe that nothing is written to; closed when we end */
 };
-
-static struct private_cluster *clusters; /* every cluster not yet removed */
 
 /* ---- Going away ---- */
 
@@ -57,21 +59,55 @@ static int remove_entry(const char *path, const struct stat *about, int kind, st
     return 0;
 }
 
-static void remove_directory(const struct private_cluster *cluster)
+static void remove_directory(const char *directory)
 {
-    (void)nftw(cluster->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    (void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void remove_all(void)
+static void pause_briefly(void)
 {
-    for (struct private_cluster *cluster = clusters; cluster != NULL; cluster = cluster->next) {
-        if (cluster->server != NULL && process_is_running(cluster->server)) {
-            (void)kill(process_id(cluster->server), SIGQUIT);
-            while (process_is_running(cluster->server)) {
-                (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
-            }
+    (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+}
+
+/* Waits for the end of the test program, whatever ends it, and for that of the server, which the
+ * kernel ends with it; then removes the directory. */
+static void guard(const struct private_cluster *cluster, int alive)
+{
+    char lock[sizeof cluster->directory + sizeof "/data/postmaster.pid"];
+    char nothing;
+    int empty = open("/dev/null", O_RDWR);
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        (void)dup2(empty, file); /* ctest waits for whoever holds its pipes */
+    }
+    while (read(alive, &nothing, 1) < 0 && errno == EINTR) {
+    }
+    (void)snprintf(lock, sizeof lock, "%s/data/postmaster.pid", cluster->directory);
+    for (int left_ms = ENDS_WITHIN_MS; left_ms > 0 && access(lock, F_OK) == 0; left_ms -= LOOK_MS) {
+        pause_briefly();
+    }
+    remove_directory(cluster->directory);
+}
+
+/* A process of init's, so that ctest, which kills a test that takes too long with all its children,
+ * does not find it. */
+static void start_guardian(struct private_cluster *cluster)
+{
+    int alive[2];
+    if (pipe2(alive, O_CLOEXEC) != 0) {
+        fail_msg("cannot make a pipe: %s", strerror(errno));
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        (void)close(alive[1]);
+        if (setsid() >= 0 && fork() == 0) {
+            guard(cluster, alive[0]);
         }
-        remove_directory(cluster);
+        _exit(0);
+    }
+    (void)close(alive[0]);
+    cluster->guardian = alive[1];
+    if (child < 0 || waitpid(child, NULL, 0) != child) {
+        fail_msg("cannot fork: %s", strerror(errno));
     }
 }
 
@@ -112,11 +148,7 @@ static void make_directory(struct private_cluster *cluster)
     if (mkdtemp(cluster->directory) == NULL) {
         fail_msg("cannot make a directory in /tmp: %s", strerror(errno));
     }
-    if (clusters == NULL) {
-        (void)atexit(remove_all);
-    }
-    cluster->next = clusters;
-    clusters = cluster;
+    start_guardian(cluster);
     if (geteuid() == 0) {
         const struct passwd *user = getpwnam("postgres");
         if (user == NULL || chown(cluster->directory, user->pw_uid, user->pw_gid) != 0) {
@@ -207,7 +239,7 @@ static void wait_until_it_answers(struct private_cluster *cluster)
         if (!process_is_running(cluster->server)) {
             break;
         }
-        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+        pause_briefly();
     }
     fail_msg("PostgreSQL does not answer:\n%s", process_log(cluster->server));
 }
@@ -250,13 +282,8 @@ void private_cluster_remove(struct private_cluster *cluster)
     if (cluster->server != NULL) {
         private_cluster_stop(cluster, true);
     }
-    remove_directory(cluster);
-    for (struct private_cluster **link = &clusters; *link != NULL; link = &(*link)->next) {
-        if (*link == cluster) {
-            *link = cluster->next;
-            break;
-        }
-    }
+    remove_directory(cluster->directory);
+    (void)close(cluster->guardian);
     arena_free(&cluster->arena);
     free(cluster->text);
     free(cluster);

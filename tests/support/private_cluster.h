@@ -1,7 +1,6 @@
 /* A PostgreSQL of the test's own: a fresh cluster in a directory under /tmp, on a Unix socket in
  * that directory and nowhere else, with the database "epicenter". As root it runs as the user
- * postgres. Safe beside any number of others; gone when the test program ends, however it ends
- * (killed outright, only the directory stays).
+ * postgres. Safe beside any number of others; gone when the test program ends, however it ends.
  *
  * A helper that cannot do its work fails the test (cmocka's fail_msg) and shows the server's log.
  *
