@@ -134,12 +134,15 @@ static void the_onset_is_dated(void **state)
         double began[400];
         size_t count = 0;
         double truth = 3600 + 1800 * random_uniform(&random);
-        for (double at = 0; at < 7200; at += random_exponential(&random, 900)) {
+        double at = 0;
+        while (at < 7200) {
             began[count++] = at; /* noise: four an hour */
+            at += random_exponential(&random, 900);
         }
-        for (double at = truth; at < truth + 1200 && count < 400;
-             at += random_exponential(&random, 10)) {
+        at = truth;
+        while (at < truth + 1200 && count < 400) {
             began[count++] = at;
+            at += random_exponential(&random, 10);
         }
         struct range onset = onset_of(began, count, 1.0 / 900, 0);
         assert_true(onset.low <= onset.likely && onset.likely <= onset.high);
@@ -162,11 +165,13 @@ static void an_onset_is_not_before_the_first_installation(void **state)
 static void beta_has_its_closed_forms(void **state)
 {
     (void)state;
-    for (double n = 1; n < 2000; n *= 3) {
-        for (double p = 0.05; p < 1; p += 0.15) {
+    for (int n = 1; n < 2000; n *= 3) {
+        for (int i = 0; i < 7; i++) {
+            double p = 0.05 + 0.15 * i;
             /* Beta(1, n): 1 - (1-x)^n; Beta(n, 1): x^n; Beta(a, a) is symmetric. */
-            assert_true(fabs(distribution_beta_quantile(p, 1, n) - (1 - pow(1 - p, 1 / n))) < 1e-9);
-            assert_true(fabs(distribution_beta_quantile(p, n, 1) - pow(p, 1 / n)) < 1e-9);
+            assert_true(fabs(distribution_beta_quantile(p, 1, n) - (1 - pow(1 - p, 1.0 / n))) <
+                        1e-9);
+            assert_true(fabs(distribution_beta_quantile(p, n, 1) - pow(p, 1.0 / n)) < 1e-9);
             assert_true(fabs(distribution_beta_quantile(p, n, n) +
                              distribution_beta_quantile(1 - p, n, n) - 1) < 1e-9);
         }
@@ -179,7 +184,8 @@ static void beta_is_the_binomial_tail(void **state)
     (void)state;
     for (int a = 1; a < 12; a++) {
         for (int b = 1; b < 12; b++) {
-            for (double x = 0.1; x < 1; x += 0.2) {
+            for (int i = 0; i < 5; i++) {
+                double x = 0.1 + 0.2 * i;
                 double tail = 0;
                 int n = a + b - 1;
                 double choose = 1;
