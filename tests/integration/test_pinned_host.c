@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <jansson.h>
 
 #include "common/instant.h"
+#include "tests/integration/processor_time.h"
 #include "tests/integration/real_host.h"
 #include "tests/support/process.h"
 
@@ -44,6 +46,28 @@ static json_t *wait_for_state(const struct real_host *host, const char *wanted, 
     }
     fail_msg("after %d s this machine is not %s but %s", limit_s, wanted, seen);
     return NULL;
+}
+
+/* What else this machine does must not pin it before the update does: ten seconds less than half
+ * busy, waited for three minutes. */
+static void wait_for_calm(void)
+{
+    double busy = 1;
+    for (int tries = 0; tries < 18; tries++) {
+        struct processor_time *kernel = processor_time_start();
+        assert_non_null(kernel);
+        (void)nanosleep(&(struct timespec){.tv_sec = 10}, NULL);
+        processor_time_stop(kernel);
+        instant_us now = instant_now();
+        bool known =
+            processor_time_busy(kernel, now - 9 * INSTANT_SECOND, now - INSTANT_SECOND / 2, &busy);
+        processor_time_free(kernel);
+        if (known && busy < 0.5) {
+            return;
+        }
+    }
+    fail_msg("this machine is %.0f %% busy with other work: nothing could be told from pinning it",
+             busy * 100);
 }
 
 static const json_t *find_update(const json_t *view)
@@ -82,6 +106,7 @@ static void a_pinned_machine_shows_with_its_update(void **state)
     assert_null(find_update(healthy));
     json_decref(healthy);
 
+    wait_for_calm();
     report_update(&host);
     struct process *load =
         process_start((const char *[]){"stress-ng", "--cpu", "0", "--quiet", NULL});
