@@ -177,6 +177,6 @@ int32_t time_zone_rule_offset_s(const struct time_zone_rule *rule, int64_t at_s)
     int64_t starts = change_day(&rule->starts, year) + rule->starts.time_s - rule->standard_s;
     int64_t ends = change_day(&rule->ends, year) + rule->ends.time_s - rule->daylight_s;
     /* South of the equator daylight saving starts late in one year and ends early in the next. */
-    bool daylight = starts < ends ? at_s >= starts && at_s < ends : at_s >= starts || at_s < ends;
-    return daylight ? rule->daylight_s : rule->standard_s;
+    bool in_summer = starts < ends ? at_s >= starts && at_s < ends : at_s >= starts || at_s < ends;
+    return in_summer ? rule->daylight_s : rule->standard_s;
 }

@@ -255,7 +255,7 @@ static void many_zones_are_all_checked(void **state)
     }
     assert_string_equal(read_text(registry_read_customers, content.data), "");
     for (int hours = -14; hours <= 12; hours++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "c%d", hours);
         const struct registry_customer *customer = registry_customer(registry, id);
         assert_int_equal(time_zone_offset_s(customer->zone, 0), -3600 * hours);
