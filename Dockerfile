@@ -13,7 +13,9 @@ COPY common common
 COPY collector collector
 COPY analyzer analyzer
 COPY dashboards dashboards
-RUN cmake --preset release -DBUILD_TESTING=OFF && cmake --build --preset release
+COPY sql sql
+RUN cmake --preset release -DBUILD_TESTING=OFF && cmake --build --preset release \
+    && DESTDIR=/installed cmake --install build/release --strip
 
 FROM debian:12-slim AS runtime
 # curl is there for the health checks alone; psql for giving the roles their passwords (migrate).
@@ -22,9 +24,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
       ca-certificates curl postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin epicenter
-COPY --from=build /source/build/release/collector/collector /source/build/release/analyzer/analyzer \
-     /usr/local/bin/
-COPY sql /usr/share/epicenter/sql
+COPY --from=build /installed /
 COPY LICENSE /usr/share/doc/epicenter/LICENSE
 USER 10001
 # 8420 collector, 8421 analyzer; which of the two a container is, its command says.

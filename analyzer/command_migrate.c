@@ -12,7 +12,7 @@
 #include "common/migrate.h"
 
 #define SCHEMA_HERE "sql"
-#define SCHEMA_INSTALLED "/usr/share/epicenter/sql"
+/* EPICENTER_SCHEMA: where the build installs it. */
 
 struct arguments {
     const char *conninfo;
@@ -28,7 +28,7 @@ static const char doc[] =
 static const struct argp_option options[] = {
     {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0},
     {"schema", 's', "DIR", 0,
-     "the migrations (default: " SCHEMA_HERE " if it is here, else " SCHEMA_INSTALLED ")", 0},
+     "the migrations (default: " SCHEMA_HERE " if it is here, else " EPICENTER_SCHEMA ")", 0},
     {0}};
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): argp's type. */
@@ -54,7 +54,7 @@ static const char *find_schema(void)
 {
     struct stat status;
     return stat(SCHEMA_HERE, &status) == 0 && S_ISDIR(status.st_mode) ? SCHEMA_HERE
-                                                                      : SCHEMA_INSTALLED;
+                                                                      : EPICENTER_SCHEMA;
 }
 
 int command_migrate(int argc, char **argv)
