@@ -9,16 +9,14 @@
 #include <string.h>
 
 #include "analyzer/serve.h"
-#include "common/log.h"
 
-enum { KEY_HORIZON = 256, KEY_LOG_FORMAT, KEY_PORT_FILE, KEY_ALPHA };
+enum { KEY_HORIZON = 256, KEY_ALPHA };
 
 /* Thirty days: what the report tables keep. */
 #define HORIZON_HOURS_MOST 720
 
 struct arguments {
     struct serve_options serve;
-    char address[64];
     double alpha;
 };
 
@@ -28,45 +26,16 @@ static const char doc[] =
     "On start it reads the last 24 hours (--horizon-hours); the answers depend on nothing else, so "
     "it may be restarted at any time. While the database is away it goes on answering from memory "
     "and says so on /readyz.\n\n"
-    "CONNINFO is any libpq connection string, such as \"host=/run/postgresql dbname=epicenter "
+    "By default it listens on 127.0.0.1:8421. CONNINFO is any libpq connection string, such as "
+    "\"host=/run/postgresql dbname=epicenter "
     "user=epicenter_analyzer\"; what it leaves out comes from libpq's own variables and files. "
     "It should connect as the role epicenter_analyzer.";
 
 static const struct argp_option options[] = {
-    {"database", 'd', "CONNINFO", 0, "where PostgreSQL is", 0},
-    {"listen", 'l', "ADDRESS:PORT", 0, "default 127.0.0.1:8421; port 0 is any free one", 0},
     {"horizon-hours", KEY_HORIZON, "HOURS", 0, "how far back to read on start (default 24)", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
-    {"log-format", KEY_LOG_FORMAT, "text|json", 0, "default text", 0},
-    {"port-file", KEY_PORT_FILE, "FILE", 0, "write the port here once it listens", 0},
     {0}};
-
-/* "127.0.0.1:8421", "[::1]:8421". */
-static bool parse_listen(struct arguments *arguments, const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    char *end;
-    if (colon == NULL || colon == text) {
-        return false;
-    }
-    long port = strtol(colon + 1, &end, 10);
-    if (end == colon + 1 || *end != '\0' || port < 0 || port > UINT16_MAX) {
-        return false;
-    }
-    size_t length = (size_t)(colon - text);
-    if (text[0] == '[' && text[length - 1] == ']') {
-        text++;
-        length -= 2;
-    }
-    if (length == 0 || length >= sizeof arguments->address) {
-        return false;
-    }
-    memcpy(arguments->address, text, length);
-    arguments->address[length] = '\0';
-    arguments->serve.port = (uint16_t)port;
-    return true;
-}
 
 static bool parse_horizon(struct arguments *arguments, const char *text)
 {
@@ -84,13 +53,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct arguments *arguments = state->input;
     struct failure failure;
     switch (key) {
-    case 'd':
-        arguments->serve.conninfo = argument;
-        return 0;
-    case 'l':
-        if (!parse_listen(arguments, argument)) {
-            argp_error(state, "--listen takes ADDRESS:PORT, not \"%s\"", argument);
-        }
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &arguments->serve.common;
         return 0;
     case KEY_HORIZON:
         if (!parse_horizon(arguments, argument)) {
@@ -103,15 +67,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "%s", failure.message);
         }
         return 0;
-    case KEY_LOG_FORMAT:
-        if (strcmp(argument, "json") != 0 && strcmp(argument, "text") != 0) {
-            argp_error(state, "--log-format is text or json");
-        }
-        log_use_json(strcmp(argument, "json") == 0);
-        return 0;
-    case KEY_PORT_FILE:
-        arguments->serve.port_file = argument;
-        return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);
         return 0;
@@ -122,14 +77,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 int command_serve(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
+    static const struct argp_child children[] = {{&serve_arguments_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     struct arguments arguments = {
-        .serve = {.conninfo = "", .port = 8421, .horizon = INSTANT_DAY},
-        .address = "127.0.0.1",
+        .serve = {.common = {.conninfo = "", .address = "127.0.0.1", .port = 8421},
+                  .horizon = INSTANT_DAY},
     };
     struct failure failure;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    arguments.serve.address = arguments.address;
     arguments.serve.analysis = command_analysis_options(arguments.alpha);
     if (!serve(&arguments.serve, &failure)) {
         return command_failed(argv[0], &failure, 1);

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/serve.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -125,8 +124,8 @@ static bool publish(struct server *server, struct failure *failure)
 static bool connect_database(struct server *server, struct failure *failure)
 {
     return server->database != NULL ||
-           database_open(server->options->conninfo, "epicenter analyzer", STATEMENT_TIMEOUT_MS,
-                         &server->database, failure);
+           database_open(server->options->common.conninfo, "epicenter analyzer",
+                         STATEMENT_TIMEOUT_MS, &server->database, failure);
 }
 
 static bool turn(struct server *server, bool *idle, struct failure *failure)
@@ -201,20 +200,6 @@ static void *follow_database(void *context)
 
 /* ---- Start and end ---- */
 
-static bool write_port_file(const char *path, uint16_t port, struct failure *failure)
-{
-    if (path == NULL) {
-        return true;
-    }
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
-    if (file != NULL && fclose(file) != 0) {
-        good = false;
-    }
-    return good ||
-           failure_set(failure, FAILURE_SYSTEM, "%s cannot be written: %s", path, strerror(errno));
-}
-
 static bool prepare(struct server *server, struct failure *failure)
 {
     cost_parameters_default(&server->parameters);
@@ -239,14 +224,16 @@ static bool run(struct server *server, struct failure *failure)
     sigaddset(&ending, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
 
-    if (!api_start(server->options->address, server->options->port, server->live, &http, failure)) {
+    if (!api_start(server->options->common.address, server->options->common.port, server->live,
+                   &http, failure)) {
         return false;
     }
     uint16_t port = http_server_port(http);
-    if (!write_port_file(server->options->port_file, port, failure)) {
+    if (!serve_arguments_write_port(&server->options->common, port, failure)) {
         goto done;
     }
-    log_info("listening", log_text("address", server->options->address), log_number("port", port));
+    log_info("listening", log_text("address", server->options->common.address),
+             log_number("port", port));
     int status = pthread_create(&thread, NULL, follow_database, server);
     if (status != 0) {
         failure_set(failure, FAILURE_SYSTEM, "a thread cannot be started: %s", strerror(status));

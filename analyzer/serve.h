@@ -4,17 +4,13 @@
 #ifndef EPICENTER_ANALYZER_SERVE_H
 #define EPICENTER_ANALYZER_SERVE_H
 
-#include <stdint.h>
-
 #include "analyzer/analysis.h"
 #include "common/failure.h"
 #include "common/instant.h"
+#include "common/serve_arguments.h"
 
 struct serve_options {
-    const char *conninfo;
-    const char *address;   /* numeric */
-    uint16_t port;         /* 0: any free one */
-    const char *port_file; /* NULL: none; otherwise gets the bound port, once it listens */
+    struct serve_arguments common;
     instant_us horizon;
     struct analysis_options analysis;
 };

@@ -3,7 +3,6 @@
  * event loop stop. SPDX-License-Identifier: Apache-2.0 */
 #include "collector/serve.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,22 +64,6 @@ static void wait_for_database(struct commit *commit)
 }
 
 /* Whole or not at all: whoever waits for the file reads it as soon as it is there. */
-static bool write_port_file(const char *path, uint16_t port, struct failure *failure)
-{
-    char beside[4096];
-    if (path == NULL) {
-        return true;
-    }
-    int length = snprintf(beside, sizeof beside, "%s.new", path);
-    FILE *file = length > 0 && (size_t)length < sizeof beside ? fopen(beside, "we") : NULL;
-    bool good = file != NULL && fprintf(file, "%u\n", (unsigned)port) > 0;
-    if (file != NULL && fclose(file) != 0) {
-        good = false;
-    }
-    return (good && rename(beside, path) == 0) ||
-           failure_set(failure, FAILURE_SYSTEM, "%s cannot be written: %s", path, strerror(errno));
-}
-
 static void wait_for_signal(const sigset_t *ending)
 {
     int signal_number = 0;
@@ -92,8 +75,8 @@ static void wait_for_signal(const sigset_t *ending)
 static bool run(const struct serve_options *options, struct service *service,
                 const sigset_t *ending, struct failure *failure)
 {
-    const struct http_server_options server_options = {.address = options->address,
-                                                       .port = options->port,
+    const struct http_server_options server_options = {.address = options->common.address,
+                                                       .port = options->common.port,
                                                        .threads = processors(),
                                                        .admission = receive_admits};
     struct http_server *server = NULL;
@@ -101,9 +84,9 @@ static bool run(const struct serve_options *options, struct service *service,
                            &server, failure)) {
         return false;
     }
-    bool good = write_port_file(options->port_file, http_server_port(server), failure);
+    bool good = serve_arguments_write_port(&options->common, http_server_port(server), failure);
     if (good) {
-        log_info("listening", log_text("address", options->address),
+        log_info("listening", log_text("address", options->common.address),
                  log_number("port", http_server_port(server)));
         wait_for_signal(ending);
     }
@@ -133,10 +116,10 @@ bool serve(const struct serve_options *options, struct failure *failure)
         return false;
     }
     service.keys = keys;
-    const struct commit_options commit_options = {.conninfo = options->conninfo,
+    const struct commit_options commit_options = {.conninfo = options->common.conninfo,
                                                   .heartbeats = !options->replay};
     if (!commit_start(&commit_options, &service.commit, failure) ||
-        !enrol_start(options->conninfo, keys, &service.enrol, failure)) {
+        !enrol_start(options->common.conninfo, keys, &service.enrol, failure)) {
         goto done;
     }
     wait_for_database(service.commit);

@@ -4,16 +4,13 @@
 #define EPICENTER_COLLECTOR_SERVE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "common/failure.h"
+#include "common/serve_arguments.h"
 
 struct serve_options {
-    const char *conninfo;
+    struct serve_arguments common;
     const char *token_keys; /* file; made when it is not there */
-    const char *address;    /* numeric */
-    uint16_t port;          /* 0: any free one */
-    const char *port_file;  /* gets the port once it listens; NULL: none */
     bool replay;
 };
 
