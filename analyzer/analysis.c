@@ -572,10 +572,10 @@ static bool close_minute(struct analysis *analysis, struct open_minute *open,
 }
 
 /* After this many minutes without a report everybody is silent and no update is in its window, so
- * closing more of them changes nothing: three of the longest intervals, and the window. */
+ * closing more of them changes nothing: five of the longest intervals, and the window. */
 static int32_t quiet_limit(const struct analysis *analysis)
 {
-    return 3 * UINT16_MAX / 60 + analysis->exposure.window_minutes + 60;
+    return 5 * UINT16_MAX / 60 + analysis->exposure.window_minutes + 60;
 }
 
 static void drop_changes_read(struct analysis *analysis)

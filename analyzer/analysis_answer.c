@@ -12,15 +12,15 @@
 
 /* What the tallies of one update add up to. */
 struct totals {
-    double exposed_minutes, control_minutes;
+    double exposed_minutes[SIGN_COUNT], control_minutes[SIGN_COUNT];
     uint64_t exposed_hosts, exposed_onsets, control_onsets[SIGN_COUNT];
     double expected_onsets;
 };
 
 static double pooled_rate(const struct totals *totals, int sign)
 {
-    return totals->control_minutes > 0
-               ? (double)totals->control_onsets[sign] / totals->control_minutes
+    return totals->control_minutes[sign] > 0
+               ? (double)totals->control_onsets[sign] / totals->control_minutes[sign]
                : 0;
 }
 
@@ -30,10 +30,10 @@ static struct totals sum_tallies(const struct exposure *exposure, uint32_t updat
     uint32_t first = exposure->updates[update].first_tally;
     for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
         const struct exposure_tally *tally = &exposure->tallies[i];
-        totals.exposed_minutes += tally->exposed_minutes;
-        totals.control_minutes += tally->control_minutes;
         totals.exposed_hosts += tally->exposed_hosts;
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            totals.exposed_minutes[sign] += tally->exposed_minutes[sign];
+            totals.control_minutes[sign] += tally->control_minutes[sign];
             totals.exposed_onsets += tally->exposed_onsets[sign];
             totals.control_onsets[sign] += tally->control_onsets[sign];
         }
@@ -66,7 +66,7 @@ static bool segment_cells(const struct analysis *analysis, uint32_t update,
         if (segment == SEGMENT_NONE) {
             continue;
         }
-        all[segment].exposed_minutes += tally->exposed_minutes;
+        all[segment].exposed_minutes += tally->exposed_minutes[SIGN_SEEN];
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
             all[segment].onsets += tally->exposed_onsets[sign];
             all[segment].expected +=
@@ -232,7 +232,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
     if (suspected && !answer_harm(analysis, number, &totals, arena, answer, failure)) {
         return false;
     }
-    double minutes = totals.exposed_minutes + totals.control_minutes;
+    double minutes = totals.exposed_minutes[SIGN_SEEN] + totals.control_minutes[SIGN_SEEN];
     struct verdict_facts facts = {
         .update_id = answer->id,
         .verdict = answer->verdict,
@@ -245,7 +245,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .exposed_hosts = totals.exposed_hosts,
         .exposed_onsets = totals.exposed_onsets,
         .expected_onsets = totals.expected_onsets,
-        .exposed_share = minutes > 0 ? totals.exposed_minutes / minutes : 0,
+        .exposed_share = minutes > 0 ? totals.exposed_minutes[SIGN_SEEN] / minutes : 0,
         .hosts_per_minute = state->pace >= 0.1 ? state->pace : 0,
         .followed = counts->slot != EXPOSURE_NONE || counts->exposed_now == 0,
         .withdrawn = answer->withdrawn_at != INSTANT_NONE,

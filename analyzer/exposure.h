@@ -1,15 +1,26 @@
 /* Who is at risk, and of what? For each minute, how many healthy hosts there are in each stratum
  * with each set of updates in their risk window, and which of them turned distressed.
  *
- * A host is exposed to an update from its installation through the risk window. Its mask holds two
- * bits for each update being followed: 0 not exposed, else how long ago it was installed. Time
- * since installation is in the mask because harm comes early: two hosts that both have update A
- * are only alike, for judging update B, when they got A about equally long ago. A host that boots
- * takes all that is waiting at once, so without it every update that shares an hour with a bad
- * one would look bad.
+ * A host is exposed to an update from when its installation is heard of through the risk window.
+ * Its mask holds two bits for each update being followed: 0 not exposed, else how long ago that
+ * was. Time since installation is in the mask because harm comes early: two hosts that both have
+ * update A are only alike, for judging update B, when they got A about equally long ago. A host
+ * that boots takes all that is waiting at once, so without it every update that shares an hour
+ * with a bad one would look bad. For the same reason the mask says how long ago the host turned
+ * healthy: who has just been switched on is unlike who has been on since morning.
+ *
+ * A host that has just been heard of cannot be found silent for another three intervals, and
+ * whoever reports an installation has just been heard of. Counting those minutes as time exposed
+ * would make every update look wholesome (immortal time; Suissa 2008). Who is found silent fell
+ * silent when last heard of, so for silence a host counts as what it was then: fresh in its
+ * exposure it still counts as unexposed, and having just turned healthy it is not at risk at all.
  *
  * The stratum is the host's segment and the size class (log2) of its customer. Hosts are counted
  * only while healthy: `at_risk` of a cell equals the number of HEALTHY hosts that refer to it.
+ *
+ * Updates that the same hosts install at the same time have nobody to tell them apart: they are a
+ * bundle, compared together with hosts that have none of them, and the comparison stands to the
+ * account of each.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_EXPOSURE_H
@@ -25,19 +36,33 @@
 
 #define EXPOSURE_NONE UINT32_MAX
 
-/* Updates followed at a time: two bits each in a 64-bit mask. One more waits until nobody is in
- * the risk window of some other. */
-#define EXPOSURE_SLOTS 32
+/* Updates followed at a time: two bits each in a 64-bit mask, less one pair for how long ago the
+ * host turned healthy. One more waits until nobody is in the risk window of some other. */
+#define EXPOSURE_SLOTS 31
+#define EXPOSURE_ARRIVAL_SLOT 31
+
+/* The class of an exposure, or of having turned healthy, too young for silence to be found. */
+#define EXPOSURE_FRESH 1
+
+/* Members of a bundle beside the update itself that are remembered. */
+#define EXPOSURE_MATES 7
 
 /* Onsets are counted apart by what shows them. */
 enum exposure_sign { SIGN_SEEN = 0 /* pinned or elevated */, SIGN_SILENT = 1, SIGN_COUNT = 2 };
+
+struct exposure_mate {
+    uint32_t update;
+    bool together; /* still so when both were last seen */
+};
 
 struct exposure_update {
     uint32_t slot;        /* EXPOSURE_NONE while it is not followed */
     uint32_t first_tally; /* list of its tallies, newest first */
     uint64_t installed, failed, rolled_back;
-    uint64_t exposed_now;    /* hosts in its risk window, healthy or not */
-    fleet_second first_seen; /* first installation heard of, server's clock */
+    uint64_t exposed_now;                       /* hosts in its risk window, healthy or not */
+    fleet_second first_seen;                    /* first installation heard of, server's clock */
+    struct exposure_mate mates[EXPOSURE_MATES]; /* it is or was in a bundle with them */
+    uint32_t mate_count;
 };
 
 struct exposure_install {
@@ -46,7 +71,8 @@ struct exposure_install {
     uint32_t update;
     uint32_t affected; /* impact's record of the harm, or EXPOSURE_NONE */
     fleet_second installed;
-    uint8_t age_class; /* 0: out of the risk window; 1, 2, 3: see exposure_age_class */
+    uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */
+    uint8_t age_class;        /* 0: out of the risk window; 1, 2, 3: see exposure_age_class */
 };
 
 struct exposure_stratum {
@@ -56,13 +82,20 @@ struct exposure_stratum {
     uint32_t masked_at_risk; /* healthy hosts with any update in its window */
 };
 
+/* While a comparison is made: the hosts of other cells that are like this cell's but for it. */
+struct exposure_match {
+    uint32_t exposed_at_risk, exposed_onsets;
+    uint32_t control_at_risk, control_onsets; /* exposed too recently to tell */
+};
+
 struct exposure_cell {
     uint64_t mask;
     uint32_t stratum;
     uint32_t next; /* of the same stratum */
     uint32_t at_risk;
-    uint32_t thinned;            /* this minute's onsets, at most one a customer */
-    uint32_t onsets[SIGN_COUNT]; /* this minute's onsets, all */
+    uint32_t thinned[SIGN_COUNT]; /* this minute's onsets, at most one a customer in all */
+    uint32_t onsets[SIGN_COUNT];  /* this minute's onsets, all */
+    struct exposure_match match;
 };
 
 /* What has come of one update in one stratum, over the minutes in which any host of the stratum was
@@ -71,20 +104,23 @@ struct exposure_tally {
     uint32_t update, stratum;
     uint32_t next; /* of the same update */
     uint32_t exposed_hosts;
-    double exposed_minutes, control_minutes; /* host-minutes at risk */
+    double exposed_minutes[SIGN_COUNT], control_minutes[SIGN_COUNT]; /* host-minutes at risk */
     uint32_t exposed_onsets[SIGN_COUNT], control_onsets[SIGN_COUNT];
 };
 
 /* One minute's comparison, as evidence wants it: hosts of one stratum whose masks differ in the one
- * update. Onsets are thinned: at most one a customer a minute. */
+ * update, or in its bundle. Onsets are of one sign and thinned: at most one a customer a minute. */
 struct exposure_contrast {
     uint32_t update, stratum, tally;
+    enum exposure_sign sign;
+    bool shared; /* with the rest of its bundle */
     uint32_t exposed_at_risk, control_at_risk;
     uint32_t onsets, exposed_onsets;
 };
 
 struct exposure {
     int32_t window_minutes;
+    int32_t minute; /* the one being closed */
     struct exposure_update *updates;
     uint32_t update_count, update_capacity;
     uint32_t slots[EXPOSURE_SLOTS]; /* the update in each, or EXPOSURE_NONE */
@@ -99,7 +135,8 @@ struct exposure {
     struct exposure_contrast *contrasts; /* of the minute being closed */
     size_t contrast_count, contrast_capacity;
     struct hash_index by_stratum, by_cell, by_tally;
-    struct wheel ageing;
+    struct wheel ageing;   /* of installations */
+    struct wheel settling; /* of hosts that turned healthy */
 };
 
 /* Starts empty. `window_minutes` from 1. */
@@ -121,7 +158,7 @@ MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet,
 MUST_CHECK bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                    uint32_t update, struct failure *failure);
 
-/* Ages the installations due in `minute`. */
+/* Opens `minute`: ages the installations and hosts due in it. */
 MUST_CHECK bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet,
                                       int32_t minute, struct failure *failure);
 
@@ -137,12 +174,19 @@ void exposure_note_onset(struct exposure *exposure, const struct fleet_host *hos
 /* Ends the minute: adds its host-minutes and onsets to the tallies and makes the contrasts. */
 MUST_CHECK bool exposure_end_minute(struct exposure *exposure, struct failure *failure);
 
-/* True when an installation at `installed` can be behind a distress that began at `began`, given
- * that reports come every interval_s. */
-bool exposure_covers(const struct exposure *exposure, fleet_second installed, fleet_second began,
-                     uint16_t interval_s);
+/* True when an installation at `installed` can be behind a distress of the host that began at
+ * `began`. Figures cover a whole interval, so distress may seem to begin up to one before its
+ * cause. */
+bool exposure_covers(const struct exposure *exposure, const struct fleet_host *host,
+                     fleet_second installed, fleet_second began);
 
-/* 1: up to 10 minutes ago, 2: up to 20, 3: up to the window, 0: beyond. */
-uint8_t exposure_age_class(const struct exposure *exposure, int32_t age_minutes);
+/* The host's risk window: the common one, or for a host that reports rarely as long as it takes to
+ * find it silent and two intervals. */
+int32_t exposure_window_minutes(const struct exposure *exposure, const struct fleet_host *host);
+
+/* 1 (EXPOSURE_FRESH): less long ago than it takes to find the host silent; 2: than twice that; 3:
+ * than its risk window; 0: longer ago. */
+uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_host *host,
+                           int32_t age_minutes);
 
 #endif

@@ -154,10 +154,15 @@ static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet
     return true;
 }
 
-static fleet_second silence_due(const struct fleet_host *host)
+int32_t fleet_patience_s(const struct fleet_host *host)
 {
     int32_t patience = SILENT_INTERVALS * host->interval_s;
-    return host->last_seen + (patience > SILENT_SECONDS ? patience : SILENT_SECONDS);
+    return patience > SILENT_SECONDS ? patience : SILENT_SECONDS;
+}
+
+static fleet_second silence_due(const struct fleet_host *host)
+{
+    return host->last_seen + fleet_patience_s(host);
 }
 
 static bool watch_silence(struct fleet *fleet, uint32_t number, int32_t now_minute,

@@ -107,6 +107,9 @@ MUST_CHECK bool fleet_hear(struct fleet *fleet, uint32_t host, const struct flee
 /* Ends `minute` (fleet_second / 60): turns silent whoever should have reported by its end. */
 MUST_CHECK bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure);
 
+/* How long after its last report a host is found silent. */
+int32_t fleet_patience_s(const struct fleet_host *host);
+
 /* Forgets the events. */
 void fleet_clear_events(struct fleet *fleet);
 

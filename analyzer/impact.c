@@ -74,16 +74,16 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
             struct impact_record *record = &impact->records[install->affected];
             if (event->to == HOST_HEALTHY) {
                 record->still_affected = 0;
-            } else if (distressed && (record->still_affected ||
-                                      exposure_covers(exposure, install->installed, event->began,
-                                                      host->interval_s))) {
+            } else if (distressed &&
+                       (record->still_affected ||
+                        exposure_covers(exposure, host, install->installed, event->began))) {
                 record->still_affected = 1;
                 record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
             }
         } else if (distressed &&
-                   exposure_covers(exposure, install->installed, event->began, host->interval_s)) {
+                   exposure_covers(exposure, host, install->installed, event->began)) {
             int32_t waited = minute - install->installed / 60;
-            int32_t window = exposure->window_minutes;
+            int32_t window = exposure_window_minutes(exposure, host);
             int32_t at_risk = event->from != HOST_HEALTHY ? 0 : waited < window ? waited : window;
             if (!note(impact, install, host, event->began, at_risk, sign, failure)) {
                 return false;
@@ -99,8 +99,7 @@ bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
     struct exposure_install *install = &exposure->installs[number];
     const struct fleet_host *host = &fleet->hosts[install->host];
     bool distressed = host->state == HOST_PINNED || host->state == HOST_ELEVATED;
-    if (!distressed ||
-        !exposure_covers(exposure, install->installed, host->since, host->interval_s)) {
+    if (!distressed || !exposure_covers(exposure, host, install->installed, host->since)) {
         return true;
     }
     return note(impact, install, host, host->since, 0, SIGN_SEEN, failure);

@@ -18,7 +18,7 @@ struct cell_sums {
     uint64_t hosts[SIGN_COUNT];     /* noted */
     uint64_t customers[SIGN_COUNT]; /* with a noted host; seen before silent */
     double expected_hosts[SIGN_COUNT], expected_customers[SIGN_COUNT];
-    double control_minutes, control_onsets[SIGN_COUNT];
+    double control_minutes[SIGN_COUNT], control_onsets[SIGN_COUNT];
     double exposed_hosts, exposed_minutes, noted_minutes;
     uint64_t reporting_hosts, reporting_customers;
     uint64_t seats, silent_customers; /* registered; customers none of whose seats report */
@@ -49,13 +49,14 @@ double impact_expected(const struct exposure_tally *tally, enum exposure_sign si
                        double pooled_rate)
 {
     if (pooled_rate <= 0) {
-        return tally->control_minutes > 0
-                   ? tally->exposed_minutes * tally->control_onsets[sign] / tally->control_minutes
+        return tally->control_minutes[sign] > 0
+                   ? tally->exposed_minutes[sign] * tally->control_onsets[sign] /
+                         tally->control_minutes[sign]
                    : 0;
     }
     double rate = (tally->control_onsets[sign] + POOLED_ONSETS) /
-                  (tally->control_minutes + POOLED_ONSETS / pooled_rate);
-    return tally->exposed_minutes * rate;
+                  (tally->control_minutes[sign] + POOLED_ONSETS / pooled_rate);
+    return tally->exposed_minutes[sign] * rate;
 }
 
 static bool find_cell(struct counting *counting, const char *region, const char *product_line,
@@ -206,10 +207,10 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
         if (inside) {
             struct cell_sums *sums = &counting->cells[cell];
             /* tally_cell has made it: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-            sums->control_minutes += tally->control_minutes;
             sums->exposed_hosts += tally->exposed_hosts;
-            sums->exposed_minutes += tally->exposed_minutes;
+            sums->exposed_minutes += tally->exposed_minutes[SIGN_SEEN];
             for (int sign = 0; sign < SIGN_COUNT; sign++) {
+                sums->control_minutes[sign] += tally->control_minutes[sign];
                 sums->control_onsets[sign] += tally->control_onsets[sign];
             }
         }
@@ -221,7 +222,7 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
             return false;
         }
         struct cell_sums *sums = &counting->cells[cell];
-        if (!inside || sums->control_minutes <= 0 || sums->exposed_minutes <= 0) {
+        if (!inside || sums->control_minutes[SIGN_SEEN] <= 0 || sums->exposed_minutes <= 0) {
             continue;
         }
         /* The share of the host-minutes that is of hosts not noted; see impact.h. */
@@ -232,8 +233,10 @@ static bool count_expected(struct counting *counting, uint32_t update, struct fa
          * hosts, about 2^class in all, is affected. */
         double others = exp2(exposure->strata[tally->stratum].size_class) - 1;
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
-            double expected = impact_expected(tally, (enum exposure_sign)sign,
-                                              sums->control_onsets[sign] / sums->control_minutes);
+            double minutes = sums->control_minutes[sign];
+            double expected =
+                impact_expected(tally, (enum exposure_sign)sign,
+                                minutes > 0 ? sums->control_onsets[sign] / minutes : 0);
             expected *= unnoted > 0 ? unnoted : 0;
             sums->expected_hosts[sign] += expected;
             sums->expected_customers[sign] += expected * pow(spared, others);

@@ -20,34 +20,40 @@ enum { HOSTS = 120, UPDATES = 5, MINUTES = 150, WINDOW = 60, SEGMENTS = 3, INSTA
 /* The twin: what is true of each host, and nothing counted up. */
 struct twin_host {
     bool healthy;
+    int32_t healthy_since;
     uint32_t segment;
     struct {
         uint32_t update;
-        int32_t minute;
+        int32_t heard;
     } installs[INSTALLS];
     size_t install_count;
 };
 
-/* 0 not exposed, else 1 to 3 by age: the header's table, written out again. */
+/* 0 long ago, else 1 to 3 by age: the header's table for a host that reports every five minutes and
+ * so is found silent after fifteen, written out again. */
+static int twin_class(int32_t age)
+{
+    return age >= WINDOW ? 0 : age < 15 ? 1 : age < 30 ? 2 : 3;
+}
+
 static int twin_age(const struct twin_host *host, uint32_t update, int32_t now)
 {
     int age_class = 0;
-    int32_t newest = INT32_MIN;
     for (size_t i = 0; i < host->install_count; i++) {
-        if (host->installs[i].update == update && host->installs[i].minute > newest) {
-            newest = host->installs[i].minute;
-            int32_t age = now - newest;
-            age_class = age >= WINDOW ? 0 : age < 10 ? 1 : age < 20 ? 2 : 3;
+        if (host->installs[i].update == update) {
+            age_class = twin_class(now - host->installs[i].heard); /* told in order */
         }
     }
     return age_class;
 }
 
-/* Alike for judging `update`: same segment, same age class of every other update. */
+/* Alike for judging `update`: same segment, same age class of every other update, and about equally
+ * long healthy. */
 static bool twin_alike(const struct twin_host *a, const struct twin_host *b, uint32_t update,
                        int32_t now)
 {
-    bool alike = a->segment == b->segment;
+    bool alike = a->segment == b->segment &&
+                 twin_class(now - a->healthy_since) == twin_class(now - b->healthy_since);
     for (uint32_t u = 0; u < UPDATES; u++) {
         alike &= u == update || twin_age(a, u, now) == twin_age(b, u, now);
     }
@@ -60,8 +66,8 @@ struct contrast_sums {
 };
 
 /* Every unexposed host stands for a contrast with those alike; the first of its kind counts. */
-static struct contrast_sums twin_contrasts(const struct twin_host *hosts, const bool *onset,
-                                           uint32_t update, int32_t now)
+static struct contrast_sums twin_contrasts(const struct twin_host *hosts, const int *onset,
+                                           uint32_t update, int sign, int32_t now)
 {
     struct contrast_sums sums = {0};
     for (uint32_t i = 0; i < HOSTS; i++) {
@@ -74,12 +80,14 @@ static struct contrast_sums twin_contrasts(const struct twin_host *hosts, const 
             if (!hosts[j].healthy || !twin_alike(&hosts[i], &hosts[j], update, now)) {
                 continue;
             }
-            bool exposed = twin_age(&hosts[j], update, now) != 0;
-            first &= exposed || j >= i;
+            int age = twin_age(&hosts[j], update, now);
+            bool exposed = age > 1 || (age == 1 && sign == SIGN_SEEN); /* fresh: not to silence */
+            bool turned = onset[j] == sign;
+            first &= age != 0 || j >= i;
             one.exposed += exposed;
             one.control += !exposed;
-            one.onsets += onset[j];
-            one.exposed_onsets += exposed && onset[j];
+            one.onsets += turned;
+            one.exposed_onsets += exposed && turned;
         }
         if (first && one.exposed > 0 && one.onsets > 0) {
             sums.contrasts++;
@@ -104,6 +112,7 @@ static void build(struct world *world, uint64_t seed)
     struct failure failure;
     *world = (struct world){.random = random_stream_new(seed, 0)};
     exposure_init(&world->exposure, WINDOW);
+    assert_true(exposure_begin_minute(&world->exposure, &world->fleet, FIRST_MINUTE - 1, &failure));
     assert_true(exposure_know_update(&world->exposure, UPDATES - 1, &failure));
     for (uint32_t i = 0; i < HOSTS; i++) {
         struct uuid id = {{(uint8_t)i, 1}};
@@ -111,7 +120,9 @@ static void build(struct world *world, uint64_t seed)
         assert_true(fleet_add(&world->fleet, &id, i, &host, &failure));
         world->fleet.hosts[i].segment = i % SEGMENTS;
         world->fleet.hosts[i].state = HOST_HEALTHY;
-        world->twins[i] = (struct twin_host){.healthy = true, .segment = i % SEGMENTS};
+        world->fleet.hosts[i].since = (FIRST_MINUTE - 200) * 60;
+        world->twins[i] = (struct twin_host){
+            .healthy = true, .healthy_since = FIRST_MINUTE - 200, .segment = i % SEGMENTS};
         assert_true(exposure_refresh(&world->exposure, &world->fleet, i, &failure));
     }
 }
@@ -134,8 +145,7 @@ static void install_some(struct world *world, int32_t now)
         int32_t minute = now - (int32_t)random_below(&world->random, 15);
         bool again = false;
         for (size_t k = 0; k < twin->install_count; k++) {
-            again |=
-                twin->installs[k].update == update && abs(twin->installs[k].minute - minute) < 20;
+            again |= twin->installs[k].update == update && abs(twin->installs[k].heard - now) < 20;
         }
         if (again) {
             continue; /* retold installations have a test of their own */
@@ -144,20 +154,20 @@ static void install_some(struct world *world, int32_t now)
         assert_true(exposure_install(&world->exposure, &world->fleet, i, update, minute * 60, now,
                                      &install, &failure));
         assert_int_not_equal(install, EXPOSURE_NONE);
-        /* An older installation told later does not renew the exposure the twin gives by the
-         * newest; so only tell it in order. */
         twin->installs[twin->install_count].update = update;
-        twin->installs[twin->install_count++].minute = minute;
+        twin->installs[twin->install_count++].heard = now;
     }
 }
 
-static void compare_minute(struct world *world, const bool *onset, int32_t now)
+static void compare_minute(struct world *world, const int *onset, int32_t now)
 {
-    for (uint32_t update = 0; update < UPDATES; update++) {
+    for (uint32_t each = 0; each < UPDATES * SIGN_COUNT; each++) {
+        uint32_t update = each / SIGN_COUNT;
+        enum exposure_sign sign = (enum exposure_sign)(each % SIGN_COUNT);
         struct contrast_sums sums = {0};
         for (size_t i = 0; i < world->exposure.contrast_count; i++) {
             const struct exposure_contrast *contrast = &world->exposure.contrasts[i];
-            if (contrast->update == update) {
+            if (contrast->update == update && contrast->sign == sign && !contrast->shared) {
                 sums.contrasts++;
                 sums.exposed += contrast->exposed_at_risk;
                 sums.control += contrast->control_at_risk;
@@ -165,7 +175,7 @@ static void compare_minute(struct world *world, const bool *onset, int32_t now)
                 sums.exposed_onsets += contrast->exposed_onsets;
             }
         }
-        struct contrast_sums twin = twin_contrasts(world->twins, onset, update, now);
+        struct contrast_sums twin = twin_contrasts(world->twins, onset, update, (int)sign, now);
         assert_int_equal(sums.contrasts, twin.contrasts);
         assert_int_equal(sums.exposed, twin.exposed);
         assert_int_equal(sums.control, twin.control);
@@ -174,9 +184,13 @@ static void compare_minute(struct world *world, const bool *onset, int32_t now)
     }
 }
 
-static void change_health(struct world *world, uint32_t host, bool healthy)
+static void change_health(struct world *world, uint32_t host, bool healthy, int32_t now)
 {
     struct failure failure;
+    if (healthy && !world->twins[host].healthy) {
+        world->fleet.hosts[host].since = now * 60;
+        world->twins[host].healthy_since = now;
+    }
     world->fleet.hosts[host].state = healthy ? HOST_HEALTHY : HOST_PINNED;
     world->twins[host].healthy = healthy;
     assert_true(exposure_refresh(&world->exposure, &world->fleet, host, &failure));
@@ -190,27 +204,74 @@ static void risk_sets_equal_the_twin(void **state)
         struct failure failure;
         build(&world, seed);
         for (int32_t now = FIRST_MINUTE; now < FIRST_MINUTE + MINUTES; now++) {
-            bool onset[HOSTS] = {false};
+            int onset[HOSTS];
             assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
             install_some(&world, now);
             for (uint32_t i = 0; i < HOSTS; i++) {
+                onset[i] = -1;
                 if (world.twins[i].healthy && random_below(&world.random, 20) == 0) {
-                    onset[i] = true;
-                    exposure_note_onset(&world.exposure, &world.fleet.hosts[i], SIGN_SEEN, true);
+                    /* Nobody is found silent who could not be. */
+                    bool fresh = twin_class(now - world.twins[i].healthy_since) == 1;
+                    for (uint32_t u = 0; u < UPDATES; u++) {
+                        fresh |= twin_age(&world.twins[i], u, now) == 1;
+                    }
+                    onset[i] = fresh ? SIGN_SEEN : (int)random_below(&world.random, SIGN_COUNT);
+                    exposure_note_onset(&world.exposure, &world.fleet.hosts[i],
+                                        (enum exposure_sign)onset[i], true);
                 }
             }
             assert_true(exposure_end_minute(&world.exposure, &failure));
             compare_minute(&world, onset, now);
             for (uint32_t i = 0; i < HOSTS; i++) {
-                if (onset[i]) {
-                    change_health(&world, i, false);
+                if (onset[i] >= 0) {
+                    change_health(&world, i, false, now);
                 } else if (!world.twins[i].healthy && random_below(&world.random, 6) == 0) {
-                    change_health(&world, i, true);
+                    change_health(&world, i, true, now);
                 }
             }
         }
         tear_down(&world);
     }
+}
+
+/* The same installations on every host, then a host that separates them. */
+static void updates_that_always_come_together_are_a_bundle(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct failure failure;
+    uint32_t install;
+    build(&world, 5);
+    int32_t now = FIRST_MINUTE;
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
+    for (uint32_t i = 0; i < 30; i++) {
+        for (uint32_t update = 1; update <= 2; update++) {
+            assert_true(exposure_install(&world.exposure, &world.fleet, i, update, now * 60, now,
+                                         &install, &failure));
+        }
+    }
+    exposure_note_onset(&world.exposure, &world.fleet.hosts[0], SIGN_SEEN, true);
+    assert_true(exposure_end_minute(&world.exposure, &failure));
+    /* Ten exposed and thirty others in the first host's segment; to the account of each. */
+    assert_int_equal(world.exposure.contrast_count, 2);
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct exposure_contrast *contrast = &world.exposure.contrasts[k];
+        assert_true(contrast->shared && contrast->update == k + 1);
+        assert_int_equal(contrast->exposed_at_risk, 10);
+        assert_int_equal(contrast->control_at_risk, 30);
+        assert_int_equal(contrast->exposed_onsets, 1);
+        assert_int_equal(world.exposure.updates[k + 1].mate_count, 1);
+        assert_int_equal(world.exposure.updates[k + 1].mates[0].update, 2 - k);
+        assert_true(world.exposure.updates[k + 1].mates[0].together);
+    }
+    for (uint32_t i = 30; i < 60; i++) {
+        assert_true(exposure_install(&world.exposure, &world.fleet, i, 1, now * 60, now, &install,
+                                     &failure));
+    }
+    assert_true(exposure_end_minute(&world.exposure, &failure));
+    assert_false(world.exposure.updates[1].mates[0].together);
+    assert_false(world.exposure.updates[2].mates[0].together);
+    tear_down(&world);
 }
 
 /* at_risk adds up to the healthy hosts, always. */
@@ -223,7 +284,7 @@ static void every_healthy_host_is_counted_once(void **state)
     for (int32_t now = FIRST_MINUTE; now < FIRST_MINUTE + 90; now++) {
         assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
         install_some(&world, now);
-        change_health(&world, (uint32_t)random_below(&world.random, HOSTS), now % 2 == 0);
+        change_health(&world, (uint32_t)random_below(&world.random, HOSTS), now % 2 == 0, now);
         assert_true(exposure_end_minute(&world.exposure, &failure));
         uint32_t counted = 0;
         uint32_t healthy = 0;
@@ -292,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(risk_sets_equal_the_twin),
+        cmocka_unit_test(updates_that_always_come_together_are_a_bundle),
         cmocka_unit_test(every_healthy_host_is_counted_once),
         cmocka_unit_test(the_same_installation_told_again_counts_once),
         cmocka_unit_test(one_update_too_many_waits),
