@@ -24,6 +24,7 @@ struct http_server {
     size_t route_count;
     void *context;
     http_admission admission; /* NULL: none */
+    struct http_deadlines *deadlines;
     uint16_t port;
     int listener; /* after quiescing; -1 before */
     atomic_bool quiesced;

@@ -7,7 +7,14 @@
 #include <string.h>
 #include <strings.h>
 
+/* Where the library keeps the lines of the request; see review_place. */
+struct layout {
+    const char *begin, *end; /* of request line and headers; NULL: not to be judged */
+    const char *line;        /* where the next line begins; NULL: at the first one */
+};
+
 struct review {
+    struct layout layout;
     size_t hosts;
     size_t content_lengths;
     size_t transfer_encodings;
@@ -53,6 +60,33 @@ static void review_length(struct review *review, const char *value, size_t size)
     review->headers->content_length = size > 0 ? strtoull(value, NULL, 10) : 0;
 }
 
+/* Whether the line stands where a line ended by CR LF leaves it.
+ *
+ * libmicrohttpd before 1.0 also ends a line at a bare LF, ends a value at a NUL, and joins folded
+ * lines, and shows none of it. But it parses in place: a line is NUL-terminated where it stands, a
+ * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place. (Later
+ * versions refuse these themselves, and may keep lines elsewhere.) */
+static void review_place(struct review *review, const char *name, size_t name_size,
+                         const char *value, size_t value_size)
+{
+    struct layout *layout = &review->layout;
+    if (layout->begin == NULL) {
+        return;
+    }
+    bool follows = layout->line != NULL ? name == layout->line
+                                        : name >= layout->begin + 2 && name < layout->end &&
+                                              name[-1] == '\0' && name[-2] == '\0';
+    const char *after = name + name_size + 1;
+    if (value == NULL) {
+        value = after;
+    }
+    if (!follows || value < after || value + value_size + 4 > layout->end) {
+        review->refusal = "a header line does not end with CR LF, is folded or holds a NUL";
+        return;
+    }
+    layout->line = value + value_size + 2;
+}
+
 static enum MHD_Result review_header(void *context, enum MHD_ValueKind kind, const char *name,
                                      size_t name_size, const char *value, size_t value_size)
 {
@@ -66,6 +100,7 @@ static enum MHD_Result review_header(void *context, enum MHD_ValueKind kind, con
         review->refusal = "a header value holds a control character";
         return MHD_NO;
     }
+    review_place(review, name, name_size, value, value_size);
     const char *text = value != NULL ? value : "";
     size_t size = value != NULL ? value_size : 0;
     if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
@@ -82,25 +117,52 @@ static enum MHD_Result review_header(void *context, enum MHD_ValueKind kind, con
     return review->refusal == NULL ? MHD_YES : MHD_NO;
 }
 
-bool http_headers_check(struct MHD_Connection *connection, struct http_headers *headers,
-                        struct failure *failure)
+static struct layout find_layout(struct MHD_Connection *connection, const char *method)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (strncmp(MHD_get_version(), "0.", 2) != 0 || size == NULL) {
+        return (struct layout){0};
+    }
+    return (struct layout){.begin = method, .end = method + size->header_size};
+}
+
+/* What only all the headers together show. */
+static const char *judge(const struct review *review, const char *version)
+{
+    const struct layout *layout = &review->layout;
+    if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0) {
+        return "this is HTTP/1.1";
+    }
+    if (review->hosts != 1) {
+        return "a request has exactly one Host";
+    }
+    if (review->content_lengths > 1) {
+        return "a request has at most one Content-Length";
+    }
+    if (review->transfer_encodings > 1) {
+        return "a request has at most one Transfer-Encoding";
+    }
+    if (review->transfer_encodings > 0 && review->content_lengths > 0) {
+        return "Content-Length does not stand beside Transfer-Encoding";
+    }
+    if (review->transfer_encodings > 0 && strcmp(version, "HTTP/1.1") != 0) {
+        return "HTTP/1.0 has no Transfer-Encoding";
+    }
+    if (layout->begin != NULL && layout->line + 2 != layout->end) {
+        return "the headers do not end with an empty line";
+    }
+    return NULL;
+}
+
+bool http_headers_check(struct MHD_Connection *connection, const char *method, const char *version,
+                        struct http_headers *headers, struct failure *failure)
 {
     *headers = (struct http_headers){0};
-    struct review review = {.headers = headers};
+    struct review review = {.layout = find_layout(connection, method), .headers = headers};
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, review_header, &review);
-    if (review.refusal == NULL && review.hosts != 1) {
-        review.refusal = "a request has exactly one Host";
-    }
-    if (review.refusal == NULL && review.content_lengths > 1) {
-        review.refusal = "a request has at most one Content-Length";
-    }
-    if (review.refusal == NULL && review.transfer_encodings > 1) {
-        review.refusal = "a request has at most one Transfer-Encoding";
-    }
-    if (review.refusal == NULL && review.transfer_encodings > 0 && review.content_lengths > 0) {
-        review.refusal = "Content-Length does not stand beside Transfer-Encoding";
-    }
-    return review.refusal == NULL || failure_set(failure, FAILURE_INVALID, "%s", review.refusal);
+    const char *refusal = review.refusal != NULL ? review.refusal : judge(&review, version);
+    return refusal == NULL || failure_set(failure, FAILURE_INVALID, "%s", refusal);
 }
 
 static int hex_digit(char digit)

@@ -31,6 +31,7 @@
 #include <microhttpd.h>
 
 #include "common/arena.h"
+#include "common/http_deadlines.h"
 #include "common/http_exchange.h"
 #include "common/http_headers.h"
 
@@ -40,9 +41,6 @@
 /* Request line and headers, and the piece of the body being read. Half would refuse some proxies'
  * headers; twice would be 256 MiB at 4096 connections. */
 #define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
-/* Seconds without a byte after which a connection closes: a host that sends every minute opens one
- * anew, and a dead one costs nothing for long. */
-#define CONNECTION_TIMEOUT_S 15U
 /* A body that is refused is read up to this far, and dropped, before the connection is simply
  * closed, so that an honest client still sees the answer. */
 #define DRAIN_BYTES ((size_t)256 * 1024)
@@ -195,6 +193,7 @@ static enum MHD_Result send_answer(struct http_request *request)
         return MHD_NO;
     }
     request->response = NULL;
+    http_deadlines_enter(request->connection, HTTP_PHASE_SENDING);
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
     return result;
@@ -214,13 +213,14 @@ static enum MHD_Result take_admission(struct http_request *request,
                                       const struct http_headers *headers)
 {
     const struct http_server *server = request->server;
+    bool last = request->must_close;
     request->body_limit = request->route->body_limit;
-    request->must_close = headers->chunked || headers->content_length > DRAIN_BYTES;
+    request->must_close = last || headers->content_length > DRAIN_BYTES;
     if (server->admission != NULL &&
         !server->admission(server->context, request, &request->body_limit)) {
         return request->must_close || headers->content_length == 0 ? send_answer(request) : MHD_YES;
     }
-    request->must_close = false;
+    request->must_close = last;
     if (headers->content_length > request->body_limit) {
         char detail[96];
         (void)snprintf(detail, sizeof detail, "the body is over the limit of %zu bytes",
@@ -231,13 +231,19 @@ static enum MHD_Result take_admission(struct http_request *request,
 }
 
 /* What can be judged by the headers alone. */
-static enum MHD_Result take_headers(struct http_request *request)
+static enum MHD_Result take_headers(struct http_request *request, const char *method,
+                                    const char *version)
 {
     struct http_headers headers;
     struct failure refusal = {0};
-    if (!http_headers_check(request->connection, &headers, &refusal)) {
+    if (!http_headers_check(request->connection, method, version, &headers, &refusal)) {
         return refuse_now(request, MHD_HTTP_BAD_REQUEST, refusal.message);
     }
+    http_deadlines_enter(request->connection, HTTP_PHASE_BODY);
+    /* How the library reads the frames of chunks cannot be judged from here. So nothing that comes
+     * behind them is ever read as a request. */
+    request->must_close =
+        headers.chunked || http_deadlines_aged(request->server->deadlines, request->connection);
     find_route(request);
     bool has_body = headers.chunked || headers.content_length > 0;
     if (request->route == NULL && has_body) {
@@ -279,6 +285,7 @@ static enum MHD_Result hand_over(struct http_request *request)
         return send_answer(request);
     }
     struct MHD_Connection *connection = request->connection;
+    http_deadlines_enter(connection, HTTP_PHASE_ANSWERING);
     MHD_suspend_connection(connection);
     enum request_state expected = REQUEST_HANDLED;
     if (!atomic_compare_exchange_strong(&request->state, &expected, REQUEST_SUSPENDED)) {
@@ -335,12 +342,11 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
                                  const char *method, const char *version, const char *upload,
                                  size_t *upload_length, void **slot)
 {
-    (void)version;
     struct http_request *request = *slot;
     if (request == NULL) {
         request = request_new(context, connection, method, path);
         *slot = request;
-        return request == NULL ? MHD_NO : take_headers(request);
+        return request == NULL ? MHD_NO : take_headers(request, method, version);
     }
     if (*upload_length > 0) {
         return take_body(request, upload, upload_length);
@@ -352,10 +358,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code)
 {
     (void)context;
-    (void)connection;
     (void)code;
     struct http_request *request = *slot;
     *slot = NULL;
+    http_deadlines_enter(connection, HTTP_PHASE_IDLE);
     if (request == NULL) {
         return;
     }
@@ -424,12 +430,13 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, const struct 
     if (options->threads <= 1) {
         pool[0] = pool[1];
     }
-    return MHD_start_daemon(flags, options->port, NULL, NULL, on_access, server,
-                            MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK, http_unescape, NULL,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
-                            MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                            CONNECTION_TIMEOUT_S, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, options->port, NULL, NULL, on_access, server, MHD_OPTION_SOCK_ADDR, address->ai_addr,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+        http_unescape, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        options->address_limit, MHD_OPTION_NOTIFY_CONNECTION, http_deadlines_notify,
+        server->deadlines, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 }
 
 bool http_server_start(const struct http_server_options *options, const struct http_route *routes,
@@ -447,7 +454,8 @@ bool http_server_start(const struct http_server_options *options, const struct h
     made->context = context;
     made->admission = options->admission;
     made->listener = -1;
-    if (!resolve(options, &address, failure)) {
+    if (!resolve(options, &address, failure) ||
+        !http_deadlines_start(&options->deadlines, &made->deadlines, failure)) {
         goto done;
     }
     errno = 0;
@@ -466,6 +474,7 @@ done:
         freeaddrinfo(address);
     }
     if (!good) {
+        http_deadlines_stop(made->deadlines);
         free(made);
     }
     return good;
@@ -512,6 +521,7 @@ void http_server_stop(struct http_server *server)
         rest_a_moment();
     }
     MHD_stop_daemon(server->daemon);
+    http_deadlines_stop(server->deadlines);
     if (server->listener >= 0) {
         (void)close(server->listener);
     }

@@ -4,8 +4,8 @@
  * What every route gets without asking: the header rules that keep a request from being smuggled
  * past libmicrohttpd 0.9.75 (one Content-Length, not beside Transfer-Encoding, which must be
  * exactly "chunked"; one Host; no bad bytes: otherwise 400 and the connection closes), a body
- * limit counted while reading (413), 404, 405 with Allow, an inactivity time-out, and the security
- * headers of http_security_headers.
+ * limit counted while reading (413), 404, 405 with Allow, total deadlines (http_deadlines.h), and
+ * the security headers of http_security_headers.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_COMMON_HTTP_SERVER_H
@@ -37,12 +37,22 @@ struct http_route {
  * http_server_quiesce. */
 typedef bool (*http_admission)(void *context, struct http_request *request, size_t *body_limit);
 
+/* Milliseconds; 0: the default. */
+struct http_deadline_options {
+    unsigned headers_ms; /* from the connection to the end of the headers; 10 s */
+    unsigned body_ms;    /* from there to the end of the body; to read the answer, too; 30 s */
+    unsigned idle_ms;    /* from an answer read to the end of the next headers; 30 s */
+    unsigned age_ms;     /* after which an answer is the last of its connection; 10 min */
+};
+
 struct http_server_options {
     const char *address;       /* numeric, "127.0.0.1" or "::1" */
     uint16_t port;             /* 0: any free one; see http_server_port */
     unsigned threads;          /* event-loop threads; 1 or more */
     unsigned connection_limit; /* 0: 4096, as far as RLIMIT_NOFILE goes */
+    unsigned address_limit;    /* connections from one address; 0: as many as there are */
     http_admission admission;  /* NULL: every request is let in */
+    struct http_deadline_options deadlines;
 };
 
 /* Starts serving `routes`, which must outlive the server, with `context` for their handlers. */
