@@ -9,6 +9,7 @@
 int command_serve(int argc, char **argv);
 int command_enrol_secret(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_revoke(int argc, char **argv);
 
 /* Says on standard error what failed; returns the exit status for it, 1. */
 int command_failed(const char *command, const struct failure *failure);

@@ -11,7 +11,10 @@
 #include <libpq-fe.h>
 #include <sodium.h>
 
+#include "collector/access.h"
 #include "collector/decode_steps.h"
+#include "collector/gate.h"
+#include "collector/quota.h"
 #include "collector/service.h"
 #include "collector/statements.h"
 #include "common/buffer.h"
@@ -19,11 +22,17 @@
 #include "common/instant.h"
 #include "common/log.h"
 #include "common/report.h"
+#include "common/token.h"
 #include "common/uuid.h"
 
 /* An enrolment takes a millisecond: a quarter of a second's worth may wait. */
 #define WAITING_LIMIT 256
 #define STATEMENT_TIMEOUT_MS 2000
+/* A rollout of a thousand machines takes a minute and a half; a secret that leaked is seen to be
+ * spent before it is. */
+#define SECRET_RATE 10.0
+#define SECRET_BURST 100.0
+#define SECRETS_BUSY 1024
 /* {"secret":…,"host_id":…} has seven. */
 #define STRUCTURE_LIMIT 64
 
@@ -37,7 +46,8 @@ struct application {
 
 struct enrol {
     const char *conninfo;
-    const struct token_keys *keys;
+    struct access *access;
+    struct quota *secrets;     /* how fast each may be spent */
     struct database *database; /* NULL until it could be opened */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -87,7 +97,23 @@ static bool make_token(struct enrol *enrol, const struct application *applicatio
     if (!uuid_parse(host, &token->host_id)) {
         token->host_id = uuid_from_name(token->customer_id, host, strlen(host));
     }
-    return token_issue(enrol->keys, token, text, failure);
+    return access_issue(enrol->access, token, text, failure);
+}
+
+static void respond_token(struct service *service, struct http_request *request,
+                          const struct token *token, const char *text)
+{
+    struct buffer body = {0};
+    char id[UUID_TEXT_SIZE];
+    char expiry[INSTANT_TEXT_SIZE];
+    buffer_append_format(&body, "{\"token\":\"%s\",", text);
+    if (token->kind == TOKEN_HOST) {
+        buffer_append_format(&body, "\"host_id\":\"%s\",", uuid_format(&token->host_id, id));
+    }
+    buffer_append_format(&body, "\"expires_at\":\"%s\"}",
+                         instant_format(access_expiry(service->access, token->issued_at), expiry));
+    service_count(service, 200);
+    http_respond(request, 200, "application/json", &body);
 }
 
 static void answer(struct enrol *enrol, const struct application *application)
@@ -107,12 +133,8 @@ static void answer(struct enrol *enrol, const struct application *application)
     }
     log_info("enrolled a host", log_text("customer_id", token.customer_id),
              log_text("host_id", uuid_format(&token.host_id, id)));
-    struct buffer body = {0};
-    buffer_append_format(&body, "{\"token\":\"%s\",\"host_id\":\"%s\"}", text,
-                         uuid_format(&token.host_id, id));
+    respond_token(application->service, application->request, &token, text);
     sodium_memzero(text, sizeof text);
-    service_count(application->service, 200);
-    http_respond(application->request, 200, "application/json", &body);
 }
 
 static void *run_enrol(void *argument)
@@ -140,7 +162,7 @@ static void *run_enrol(void *argument)
 
 /* ---- Starting and stopping ---- */
 
-bool enrol_start(const char *conninfo, const struct token_keys *keys, struct enrol **enrol,
+bool enrol_start(const char *conninfo, struct access *access, struct enrol **enrol,
                  struct failure *failure)
 {
     struct enrol *made = calloc(1, sizeof *made);
@@ -148,11 +170,16 @@ bool enrol_start(const char *conninfo, const struct token_keys *keys, struct enr
         return failure_memory(failure, "starting to enrol");
     }
     made->conninfo = conninfo;
-    made->keys = keys;
+    made->access = access;
+    if (!quota_new(SECRET_RATE, SECRET_BURST, SECRETS_BUSY, &made->secrets, failure)) {
+        free(made);
+        return false;
+    }
     made->last = &made->first;
     (void)pthread_mutex_init(&made->lock, NULL);
     (void)pthread_cond_init(&made->arrived, NULL);
     if (pthread_create(&made->thread, NULL, run_enrol, made) != 0) {
+        quota_free(made->secrets);
         free(made);
         return failure_set(failure, FAILURE_SYSTEM, "cannot start the enrolment thread");
     }
@@ -173,6 +200,7 @@ void enrol_stop(struct enrol *enrol)
     (void)pthread_cond_destroy(&enrol->arrived);
     (void)pthread_mutex_destroy(&enrol->lock);
     database_close(enrol->database);
+    quota_free(enrol->secrets);
     free(enrol);
 }
 
@@ -208,6 +236,10 @@ done:
 
 static bool submit(struct enrol *enrol, struct application *application, struct failure *failure)
 {
+    if (!quota_take(enrol->secrets, application->secret_hash, sizeof application->secret_hash,
+                    instant_now())) {
+        return failure_set(failure, FAILURE_EXHAUSTED, "secret: used too often at once");
+    }
     (void)pthread_mutex_lock(&enrol->lock);
     bool taken = !enrol->stopping && enrol->waiting < WAITING_LIMIT;
     if (taken) {
@@ -220,10 +252,32 @@ static bool submit(struct enrol *enrol, struct application *application, struct 
     return taken || failure_set(failure, FAILURE_UNAVAILABLE, "too many enrolments are waiting");
 }
 
+/* Not from the database: whoever holds a token that counts gets one that counts longer. */
+static void renew(struct service *service, struct http_request *request)
+{
+    struct failure failure = {0};
+    struct token token;
+    char text[TOKEN_TEXT_SIZE];
+    bool good = gate_admits(service->gate, request, &token, &failure);
+    token.issued_at = instant_now();
+    if (!good || !access_issue(service->access, &token, text, &failure)) {
+        service_count(service, http_failure_status(failure.code));
+        http_respond_failure(request, &failure);
+        return;
+    }
+    respond_token(service, request, &token, text);
+    sodium_memzero(text, sizeof text);
+}
+
 void enrol_host(void *context, struct http_request *request)
 {
     struct service *service = context;
     struct failure failure = {0};
+    if (http_request_body(request)->length == 0 &&
+        http_request_header(request, "Authorization") != NULL) {
+        renew(service, request);
+        return;
+    }
     struct application *application = calloc(1, sizeof *application);
     if (application == NULL) {
         failure_memory(&failure, "enrolling a host");

@@ -25,6 +25,7 @@ static const struct command {
     {"enrol-secret", "collector enrol-secret",
      "make a secret that a customer's hosts trade for tokens", command_enrol_secret},
     {"token", "collector token", "make a token for a host, a gateway or a replay", command_token},
+    {"revoke", "collector revoke", "make tokens count no longer", command_revoke},
 };
 
 static void print_help(FILE *out)

@@ -13,12 +13,13 @@
 #include <strings.h>
 
 #include <jansson.h>
-#include <sodium.h>
 
+#include "collector/access.h"
 #include "collector/batch.h"
 #include "collector/commit.h"
 #include "collector/decode.h"
 #include "collector/decode_steps.h"
+#include "collector/gate.h"
 #include "collector/inflate.h"
 #include "collector/service.h"
 #include "common/arena.h"
@@ -30,8 +31,6 @@
 #define INFLATED_LIMIT ((size_t)16 * 1024 * 1024)
 /* Rejections a problem quotes; the sender's mistake shows in the first ones. */
 #define DETAILS_QUOTED 3
-/* Room for a user name, which is nothing to us, and a token. */
-#define BASIC_SIZE 512
 
 struct delivery {
     struct batch batch;
@@ -43,56 +42,6 @@ static void delivery_free(struct delivery *delivery)
 {
     decode_output_free(&delivery->batch.output);
     free(delivery);
-}
-
-/* ---- Who sends ---- */
-
-static const char *after_scheme(const char *header, const char *scheme)
-{
-    size_t length = strlen(scheme);
-    if (strncasecmp(header, scheme, length) != 0 || header[length] != ' ') {
-        return NULL;
-    }
-    header += length;
-    return header + strspn(header, " ");
-}
-
-/* The password of "user:password" in base64, for agents that know nothing but Basic. */
-static const char *basic_password(const char *encoded, char text[static BASIC_SIZE])
-{
-    size_t length = 0;
-    if (sodium_base642bin((unsigned char *)text, BASIC_SIZE - 1, encoded, strlen(encoded), NULL,
-                          &length, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
-        return "";
-    }
-    text[length] = '\0';
-    const char *colon = strchr(text, ':');
-    return colon != NULL ? colon + 1 : "";
-}
-
-static bool authenticate(const struct service *service, const struct http_request *request,
-                         struct token *token, struct failure *failure)
-{
-    const char *header = http_request_header(request, "Authorization");
-    if (header == NULL) {
-        return failure_set(failure, FAILURE_UNAUTHORIZED,
-                           "send the token: \"Authorization: Bearer …\", or Basic with the token "
-                           "as password");
-    }
-    char basic[BASIC_SIZE];
-    const char *text = after_scheme(header, "Bearer");
-    if (text == NULL) {
-        const char *encoded = after_scheme(header, "Basic");
-        text = encoded != NULL ? basic_password(encoded, basic) : "";
-    }
-    bool good = token_verify(service->keys, text, token, failure);
-    sodium_memzero(basic, sizeof basic);
-    if (good && token->kind == TOKEN_REPLAY && !service->replay) {
-        return failure_set(failure, FAILURE_FORBIDDEN,
-                           "this token is for replays, and this collector was started without "
-                           "--replay");
-    }
-    return good;
 }
 
 /* ---- The answer ---- */
@@ -230,8 +179,13 @@ static bool judge(const struct service *service, struct http_request *request,
                   struct arrival *arrival, struct failure *failure)
 {
     bool reports = strcmp(http_request_path(request), RECEIVE_REPORTS_PATH) == 0;
-    if (!authenticate(service, request, &arrival->token, failure) ||
-        (reports && !judge_media_type(request, arrival, failure))) {
+    if (!gate_admits(service->gate, request, &arrival->token, failure)) {
+        if (!reports && failure->code == FAILURE_EXHAUSTED) {
+            failure->code = FAILURE_UNAVAILABLE; /* not every agent of others knows 429 */
+        }
+        return false;
+    }
+    if (reports && !judge_media_type(request, arrival, failure)) {
         return false;
     }
     if (!inflate_encoding(http_request_header(request, "Content-Encoding"), &arrival->encoding,
@@ -314,6 +268,19 @@ static bool decode_body(struct service *service, const struct http_request *requ
     return good;
 }
 
+/* Writing for others is not a slip: it is written down who tried. */
+static void note_forbidden(struct service *service, const struct http_request *request,
+                           const struct arrival *arrival, const struct decode_output *output)
+{
+    for (size_t i = 0; i < kept_rejections(output); i++) {
+        if (output->rejections[i].code == FAILURE_FORBIDDEN) {
+            access_note(service->access, ACCESS_FORBIDDEN_WRITE, &arrival->token, request,
+                        output->rejections[i].detail);
+            return;
+        }
+    }
+}
+
 /* Commits what was decoded; the request is answered then, or at once where nothing is to be
  * accepted. Takes the delivery over. */
 static void deliver(struct service *service, struct http_request *request,
@@ -363,6 +330,7 @@ static void receive(struct service *service, struct http_request *request,
         delivery_free(delivery);
         return;
     }
+    note_forbidden(service, request, arrival, &delivery->batch.output);
     deliver(service, request, arrival, delivery);
 }
 

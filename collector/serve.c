@@ -9,14 +9,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/access.h"
 #include "collector/commit.h"
 #include "collector/enrol.h"
+#include "collector/gate.h"
 #include "collector/receive.h"
 #include "collector/service.h"
 #include "collector/status.h"
 #include "common/http_server.h"
 #include "common/log.h"
-#include "common/token.h"
 
 /* Decoding runs in the event loops, so there is one a processor; beyond this the database is what
  * there is to wait for. */
@@ -51,12 +52,12 @@ static void sleep_ms(long milliseconds)
 }
 
 /* So that the first reports are not refused for a connection that is being made. */
-static void wait_for_database(struct commit *commit)
+static void wait_for_database(const struct service *service)
 {
     struct commit_status status;
     for (int waited = 0; waited < DATABASE_WAIT_MS; waited += DATABASE_LOOK_MS) {
-        commit_read_status(commit, &status);
-        if (status.database_answers) {
+        commit_read_status(service->commit, &status);
+        if (status.database_answers && access_is_ready(service->access)) {
             return;
         }
         sleep_ms(DATABASE_LOOK_MS);
@@ -64,20 +65,23 @@ static void wait_for_database(struct commit *commit)
 }
 
 /* Whole or not at all: whoever waits for the file reads it as soon as it is there. */
-static void wait_for_signal(const sigset_t *ending)
+static void wait_for_signal(const sigset_t *awaited, struct access *access)
 {
-    int signal_number = 0;
-    while (sigwait(ending, &signal_number) != 0) {
+    int signal_number = SIGHUP;
+    while (sigwait(awaited, &signal_number) != 0 || signal_number == SIGHUP) {
+        access_refresh(access);
     }
     log_info("stopping", log_text("signal", strsignal(signal_number)));
 }
 
 static bool run(const struct serve_options *options, struct service *service,
-                const sigset_t *ending, struct failure *failure)
+                const sigset_t *awaited, struct failure *failure)
 {
     const struct http_server_options server_options = {.address = options->common.address,
                                                        .port = options->common.port,
                                                        .threads = processors(),
+                                                       .connection_limit = options->connections,
+                                                       .address_limit = options->address_limit,
                                                        .admission = receive_admits};
     struct http_server *server = NULL;
     if (!http_server_start(&server_options, routes, sizeof routes / sizeof *routes, service,
@@ -88,7 +92,7 @@ static bool run(const struct serve_options *options, struct service *service,
     if (good) {
         log_info("listening", log_text("address", options->common.address),
                  log_number("port", http_server_port(server)));
-        wait_for_signal(ending);
+        wait_for_signal(awaited, service->access);
     }
     http_server_quiesce(server);
     enrol_stop(service->enrol);
@@ -102,31 +106,34 @@ static bool run(const struct serve_options *options, struct service *service,
 bool serve(const struct serve_options *options, struct failure *failure)
 {
     struct service service = {.replay = options->replay};
-    struct token_keys *keys = NULL;
     bool good = false;
     /* Signals are taken by waiting for them; every thread started later inherits the mask. */
-    sigset_t ending;
-    (void)sigemptyset(&ending);
-    (void)sigaddset(&ending, SIGTERM);
-    (void)sigaddset(&ending, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    sigset_t awaited;
+    (void)sigemptyset(&awaited);
+    (void)sigaddset(&awaited, SIGTERM);
+    (void)sigaddset(&awaited, SIGINT);
+    (void)sigaddset(&awaited, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
 
-    if (!token_keys_load(options->token_keys, true, &keys, failure)) {
-        return false;
-    }
-    service.keys = keys;
+    const struct access_options access_options = {.conninfo = options->common.conninfo,
+                                                  .key_file = options->token_keys,
+                                                  .token_days = options->token_days,
+                                                  .replay = options->replay};
     const struct commit_options commit_options = {.conninfo = options->common.conninfo,
                                                   .heartbeats = !options->replay};
-    if (!commit_start(&commit_options, &service.commit, failure) ||
-        !enrol_start(options->common.conninfo, keys, &service.enrol, failure)) {
+    if (!access_start(&access_options, &service.access, failure) ||
+        !gate_new(&options->quotas, service.access, &service.gate, failure) ||
+        !commit_start(&commit_options, &service.commit, failure) ||
+        !enrol_start(options->common.conninfo, service.access, &service.enrol, failure)) {
         goto done;
     }
-    wait_for_database(service.commit);
-    good = run(options, &service, &ending, failure);
+    wait_for_database(&service);
+    good = run(options, &service, &awaited, failure);
 done:
     enrol_stop(service.enrol);
     commit_stop(service.commit);
-    token_keys_free(keys);
+    gate_free(service.gate);
+    access_stop(service.access);
     return good;
 }

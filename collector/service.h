@@ -10,18 +10,21 @@
 
 #include "collector/commit.h"
 #include "common/http_server.h"
-#include "common/token.h"
 
+struct access;
 struct enrol;
+struct gate;
 
 /* The statuses that the routes answer with; the last one stands for any other, too. */
-#define SERVICE_STATUS_COUNT 7
-static const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 400, 401, 403, 413, 415, 503};
+#define SERVICE_STATUS_COUNT 8
+static const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 400, 401, 403,
+                                                                413, 415, 429, 503};
 
 struct service {
     struct commit *commit;
     struct enrol *enrol;
-    const struct token_keys *keys;
+    struct access *access;
+    struct gate *gate;
     bool replay; /* takes replay tokens, and customer_id and received_at from bodies */
     atomic_ullong bytes_received;                 /* bodies, on the wire */
     atomic_ullong answered[SERVICE_STATUS_COUNT]; /* requests of /v1/…, by service_statuses */

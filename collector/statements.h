@@ -59,4 +59,32 @@
     "where secret_hash = $1 and expires_at > clock_timestamp() and uses_left > 0 "                 \
     "returning customer_id"
 
+/* $1 customer, $2 scope, $3 host. */
+#define STATEMENT_REVOKE                                                                           \
+    "insert into token_revocation (customer_id, scope, host_id, issued_before) "                   \
+    "values ($1, $2, $3, clock_timestamp()) "                                                      \
+    "on conflict (customer_id, scope, host_id) do update "                                         \
+    "set issued_before = excluded.issued_before, revoked_at = excluded.revoked_at"
+
+#define STATEMENT_READ_REVOCATIONS                                                                 \
+    "select customer_id, scope, host_id, (extract(epoch from issued_before) * 1000000)::bigint "   \
+    "from token_revocation"
+
+/* $1: array of events, times in microseconds since 1970; by key, as other collectors write them in
+ * the same order. */
+#define STATEMENT_ADD_EVENTS                                                                       \
+    "insert into access_event as old (event, customer_id, host_id, address, detail, occurrences, " \
+    "first_at, last_at) "                                                                          \
+    "select event, customer_id, host_id, address, detail, occurrences, "                           \
+    "to_timestamp(first_us / 1e6), to_timestamp(last_us / 1e6) "                                   \
+    "from jsonb_to_recordset($1::jsonb) as e(event text, customer_id text, host_id uuid, "         \
+    "address text, detail text, occurrences bigint, first_us bigint, last_us bigint) "             \
+    "order by event, customer_id, host_id "                                                        \
+    "on conflict (event, customer_id, host_id) do update set address = excluded.address, "         \
+    "detail = excluded.detail, occurrences = old.occurrences + excluded.occurrences, "             \
+    "last_at = excluded.last_at"
+
+/* $1: how many to keep. */
+#define STATEMENT_TRIM_EVENTS "select trim_access_events($1)"
+
 #endif

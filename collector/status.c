@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "collector/access.h"
 #include "collector/commit.h"
 #include "collector/service.h"
 #include "common/buffer.h"
@@ -37,6 +38,8 @@ void status_readiness(void *context, struct http_request *request)
     commit_read_status(service->commit, &status);
     if (!status.database_answers) {
         http_respond_problem(request, 503, "the database does not answer");
+    } else if (!access_is_ready(service->access)) {
+        http_respond_problem(request, 503, "the list of revoked tokens has not been read yet");
     } else if (status.stuck_s > STUCK_LIMIT_S) {
         http_respond_problem(request, 503, "reports wait, and nothing was committed for %.0f s",
                              status.stuck_s);
@@ -124,6 +127,22 @@ static void append_loads(struct page *page, const struct commit_status *status)
           status->database_answers ? 1 : 0);
 }
 
+static void append_access(struct page *page, struct service *service)
+{
+    struct access_status status;
+    access_read_status(service->access, &status);
+    describe(page, "access_events", "counter",
+             "What tokens were used for in vain; the table access_event says by whom.");
+    for (size_t i = 0; i < ACCESS_EVENT_COUNT; i++) {
+        buffer_append_format(&page->body,
+                             "epicenter_collector_access_events_total{event=\"%s\"} %" PRIu64 "\n",
+                             access_event_names[i], status.events[i]);
+    }
+    gauge(page, "revocations", "Rows of the list of revoked tokens.", (double)status.revocations);
+    gauge(page, "revocations_age_seconds", "Since the list was read; below 0: never.",
+          status.list_age_s);
+}
+
 void status_metrics(void *context, struct http_request *request)
 {
     struct service *service = context;
@@ -135,6 +154,7 @@ void status_metrics(void *context, struct http_request *request)
     append_requests(&page, service);
     append_reports(&page, &status);
     append_loads(&page, &status);
+    append_access(&page, service);
     buffer_append_text(&page.body, "# EOF\n"); /* a comment in the old format */
     http_respond(request, 200,
                  page.open_metrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"

@@ -23,6 +23,7 @@ enum failure_code {
     FAILURE_FORBIDDEN,    /* known, but not allowed to do this */
     FAILURE_NOT_FOUND,
     FAILURE_CONFLICT,    /* somebody else was faster */
+    FAILURE_EXHAUSTED,   /* over a quota; the same call may succeed later */
     FAILURE_UNAVAILABLE, /* a part we need is away; the same call may succeed later */
     FAILURE_MEMORY,
     FAILURE_SYSTEM, /* an operating-system or library call failed unexpectedly */

@@ -175,6 +175,8 @@ unsigned http_failure_status(enum failure_code code)
         return MHD_HTTP_NOT_FOUND;
     case FAILURE_CONFLICT:
         return MHD_HTTP_CONFLICT;
+    case FAILURE_EXHAUSTED:
+        return MHD_HTTP_TOO_MANY_REQUESTS;
     case FAILURE_NONE:
     case FAILURE_UNAVAILABLE:
     case FAILURE_MEMORY:

@@ -36,8 +36,8 @@ MUST_CHECK bool http_deadlines_start(const struct http_deadline_options *options
 /* After the server whose connections are watched. NULL is nothing. */
 void http_deadlines_stop(struct http_deadlines *deadlines);
 
-/* For MHD_OPTION_NOTIFY_CONNECTION, with the deadlines as context. */
-void http_deadlines_notify(void *deadlines, struct MHD_Connection *connection, void **slot,
+/* For MHD_OPTION_NOTIFY_CONNECTION, with the deadlines as its context. */
+void http_deadlines_notify(void *context, struct MHD_Connection *connection, void **slot,
                            enum MHD_ConnectionNotificationCode code);
 
 /* The connection is in this phase from now on. In its event loop only. */

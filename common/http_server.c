@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,42 @@ const char *http_request_rest(const struct http_request *request)
 const char *http_request_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+static const struct sockaddr *client_address(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info != NULL ? info->client_addr : NULL;
+}
+
+size_t http_request_network(const struct http_request *request, uint8_t bytes[HTTP_NETWORK_SIZE])
+{
+    const struct sockaddr *address = client_address(request);
+    if (address != NULL && address->sa_family == AF_INET) {
+        memcpy(bytes, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
+        return 4;
+    }
+    if (address != NULL && address->sa_family == AF_INET6) {
+        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+               HTTP_NETWORK_SIZE);
+        return HTTP_NETWORK_SIZE;
+    }
+    return 0;
+}
+
+const char *http_request_address(const struct http_request *request, char text[HTTP_ADDRESS_SIZE])
+{
+    const struct sockaddr *address = client_address(request);
+    text[0] = '\0';
+    if (address != NULL) {
+        socklen_t size = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                        : sizeof(struct sockaddr_in);
+        if (getnameinfo(address, size, text, HTTP_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST) != 0) {
+            text[0] = '\0';
+        }
+    }
+    return text;
 }
 
 const char *http_request_query(const struct http_request *request, const char *name)

@@ -74,7 +74,13 @@ const char *http_request_path(const struct http_request *request); /* decoded, n
 /* What the star of the route's path stood for; "" for an exact route. */
 const char *http_request_rest(const struct http_request *request);
 const char *http_request_header(const struct http_request *request, const char *name); /* or NULL */
-const char *http_request_query(const struct http_request *request, const char *name);  /* or NULL */
+/* Where it came from: a numeric address, or "" where it cannot be told. Returns `text`. */
+#define HTTP_ADDRESS_SIZE 48
+const char *http_request_address(const struct http_request *request, char text[HTTP_ADDRESS_SIZE]);
+/* The network it came from, an IPv4 address or the first half of an IPv6 one; how many bytes. */
+#define HTTP_NETWORK_SIZE 8
+size_t http_request_network(const struct http_request *request, uint8_t bytes[HTTP_NETWORK_SIZE]);
+const char *http_request_query(const struct http_request *request, const char *name); /* or NULL */
 typedef void (*http_query_visitor)(void *context, const char *name, const char *value);
 void http_request_each_query(const struct http_request *request, http_query_visitor visitor,
                              void *context);
@@ -103,7 +109,7 @@ void http_respond_problem(struct http_request *request, unsigned status, const c
     PRINTF_LIKE(3, 4);
 
 /* INVALID 400, TOO_LARGE 413, UNSUPPORTED 415, UNAUTHORIZED 401, FORBIDDEN 403, NOT_FOUND 404,
- * CONFLICT 409, everything else 503: OTLP clients drop their data on 500. */
+ * CONFLICT 409, EXHAUSTED 429, everything else 503: OTLP clients drop their data on 500. */
 unsigned http_failure_status(enum failure_code code);
 
 /* A problem from a failure, its code giving the status. */
