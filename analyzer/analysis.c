@@ -72,7 +72,7 @@ void analysis_free(struct analysis *analysis)
     free(analysis->open);
     fleet_free(&analysis->fleet);
     exposure_free(&analysis->exposure);
-    evidence_free(&analysis->evidence);
+    lattice_free(&analysis->lattice);
     impact_free(&analysis->impact);
     free(analysis->states);
     free(analysis->changes);
@@ -466,7 +466,8 @@ static bool reach_states(struct analysis *analysis, struct failure *failure)
     }
     for (uint32_t i = analysis->state_count; i < known; i++) {
         states[i] = (struct update_state){
-            .decided = {.rate_ratio = {.low = 0, .likely = NAN, .high = INFINITY},
+            .decided = {.update = i,
+                        .rate_ratio = {.low = 0, .likely = NAN, .high = INFINITY},
                         .verdict = VERDICT_INSUFFICIENT_DATA}};
     }
     analysis->states = states;
@@ -489,7 +490,7 @@ static bool note_change(struct analysis *analysis, uint32_t update, enum verdict
                                     .decided_at = fleet_instant_of(state->decided_at),
                                     .verdict = state->decided.verdict,
                                     .previous = previous,
-                                    .log10_e_value = state->decided.log_e / M_LN10,
+                                    .log10_e_value = verdict_log_e(&state->decided) / M_LN10,
                                     .rate_ratio = state->decided.rate_ratio};
     while (at > analysis->changes_read &&
            analysis->changes[at - 1].decided_at == change.decided_at &&
@@ -501,23 +502,38 @@ static bool note_change(struct analysis *analysis, uint32_t update, enum verdict
     return true;
 }
 
+/* The interval holds at every moment, so what has once been shut out stays out; where that leaves
+ * nothing the ratio has changed, and only the present interval speaks of it. */
+static struct range narrower(struct range before, struct range now)
+{
+    struct range both = {.low = now.low > before.low ? now.low : before.low,
+                         .likely = now.likely,
+                         .high = now.high < before.high ? now.high : before.high};
+    bool apart = both.low > both.high || now.likely < both.low || now.likely > both.high;
+    return apart ? now : both;
+}
+
 static void measure_update(struct analysis *analysis, uint32_t number)
 {
     struct update_state *state = &analysis->states[number];
     uint64_t installed = analysis->exposure.updates[number].installed;
     state->pace += ((double)(installed - state->installed_before) - state->pace) / 10;
     state->installed_before = installed;
-    if (number >= analysis->evidence.update_count) {
+    if (number >= analysis->lattice.update_count || !analysis->lattice.updates[number].touched) {
         return;
     }
-    struct evidence_update *evidence = &analysis->evidence.updates[number];
-    if (evidence->touched) {
-        evidence->touched = false;
-        state->decided.log_e = evidence_update_log_e(evidence, &analysis->segments);
-        state->decided.low =
-            evidence_update_low(evidence, &analysis->segments, analysis->options.alpha);
-        state->decided.rate_ratio = evidence_rate_ratio(&evidence->fleet, analysis->options.alpha);
-    }
+    struct lattice_update *update = &analysis->lattice.updates[number];
+    update->touched = false;
+    struct lattice_reading reading = lattice_read(
+        update, &analysis->segments, analysis->options.alpha, analysis->options.margin);
+    struct verdict_case *decided = &state->decided;
+    decided->log_e = reading.log_e;
+    decided->own_log_e = reading.own_log_e;
+    decided->fleet_log_e = reading.fleet_log_e;
+    decided->own_low = reading.own_low;
+    decided->bundle_low = reading.bundle_low;
+    decided->rate_ratio = narrower(decided->rate_ratio, reading.rate_ratio);
+    state->clear_gain = reading.clear_gain;
 }
 
 static bool decide(struct analysis *analysis, struct failure *failure)
@@ -534,7 +550,9 @@ static bool decide(struct analysis *analysis, struct failure *failure)
     for (uint32_t i = 0; i < analysis->state_count; i++) {
         measure_update(analysis, i);
         if (analysis->exposure.updates[i].installed > 0) {
-            cases[count++] = analysis->states[i].decided;
+            cases[count] = analysis->states[i].decided;
+            cases[count].mates = analysis->exposure.updates[i].mates;
+            cases[count++].mate_count = analysis->exposure.updates[i].mate_count;
         }
     }
     bool done =
@@ -565,7 +583,8 @@ static bool close_minute(struct analysis *analysis, struct open_minute *open,
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
         note_onsets(analysis, open->minute, failure) &&
         exposure_end_minute(&analysis->exposure, failure) &&
-        evidence_take(&analysis->evidence, &analysis->exposure, &analysis->segments, failure) &&
+        lattice_take(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
+        lattice_end_minute(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
         settle_events(analysis, open->minute, failure) && decide(analysis, failure);
     analysis->quiet_minutes = open->report_count == 0 ? analysis->quiet_minutes + 1 : 0;
     return done;

@@ -93,9 +93,9 @@ static struct range ratio_inside(const struct analysis *analysis, uint32_t updat
     for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
          i = exposure->tallies[i].next) {
         uint32_t segment = exposure->strata[exposure->tallies[i].stratum].segment;
-        if (i < analysis->evidence.tally_count &&
+        if (i < analysis->lattice.tally_count &&
             subgroup_contains(subgroup, &analysis->segments, segment)) {
-            evidence_add(&sum, &analysis->evidence.tallies[i]);
+            evidence_add(&sum, &analysis->lattice.tallies[i].sum);
         }
     }
     return evidence_rate_ratio(&sum, analysis->options.alpha);
@@ -203,6 +203,31 @@ static void answer_release(const struct analysis *analysis, struct update_answer
     }
 }
 
+/* The updates it is held in a bundle with, and the one without which it does no harm. */
+static bool answer_company(const struct analysis *analysis, uint32_t number, struct arena *arena,
+                           struct update_answer *answer, struct failure *failure)
+{
+    const struct update_state *state = &analysis->states[number];
+    const struct exposure_update *counts = &analysis->exposure.updates[number];
+    const char **mates = arena_allocate(arena, (EXPOSURE_MATES + 1) * sizeof *mates);
+    if (mates == NULL) {
+        return failure_memory(failure, "naming the bundle");
+    }
+    bool suspected = answer->verdict == VERDICT_HOLD || answer->verdict == VERDICT_SUSPECT;
+    bool own = answer->verdict == VERDICT_HOLD && !state->decided.bundled;
+    for (uint32_t i = 0; suspected && !own && i < counts->mate_count; i++) {
+        if (counts->mates[i].together && !state->decided.explained) {
+            mates[answer->bundle_count++] = analysis->updates.texts[counts->mates[i].update];
+        }
+    }
+    answer->bundle = mates;
+    if (own && number < analysis->lattice.update_count) {
+        uint32_t company = lattice_only_with(&analysis->lattice.updates[number]);
+        answer->only_with = company == EXPOSURE_NONE ? NULL : analysis->updates.texts[company];
+    }
+    return true;
+}
+
 static bool answer_update(const struct analysis *analysis, uint32_t number, struct arena *arena,
                           struct update_answer *answer, struct failure *failure)
 {
@@ -215,7 +240,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
             counts->first_seen == INT32_MAX ? INSTANT_NONE : fleet_instant_of(counts->first_seen),
         .verdict = state->decided.verdict,
         .decided_at = state->decided_at == 0 ? INSTANT_NONE : fleet_instant_of(state->decided_at),
-        .log10_e_value = state->decided.log_e / M_LN10,
+        .log10_e_value = verdict_log_e(&state->decided) / M_LN10,
         .rate_ratio = state->decided.rate_ratio,
         .onset = {.low = NAN, .likely = NAN, .high = NAN},
         .segment_text = "the whole fleet",
@@ -229,14 +254,19 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
     answer->cost.seed = analysis->options.seed;
     answer_release(analysis, answer);
     bool suspected = answer->verdict == VERDICT_HOLD || answer->verdict == VERDICT_SUSPECT;
-    if (suspected && !answer_harm(analysis, number, &totals, arena, answer, failure)) {
+    if ((suspected && !answer_harm(analysis, number, &totals, arena, answer, failure)) ||
+        !answer_company(analysis, number, arena, answer, failure)) {
         return false;
     }
     double minutes = totals.exposed_minutes[SIGN_SEEN] + totals.control_minutes[SIGN_SEEN];
     struct verdict_facts facts = {
         .update_id = answer->id,
         .verdict = answer->verdict,
-        .log_e = state->decided.log_e,
+        .log_e = verdict_log_e(&state->decided),
+        .clear_gain = state->clear_gain,
+        .mates = answer->bundle,
+        .mate_count = answer->bundle_count,
+        .only_with = answer->only_with,
         .alpha = analysis->options.alpha,
         .margin = analysis->options.margin,
         .rate_ratio = answer->rate_ratio,

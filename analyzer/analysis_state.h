@@ -5,10 +5,10 @@
 #define EPICENTER_ANALYZER_ANALYSIS_STATE_H
 
 #include "analyzer/analysis.h"
-#include "analyzer/evidence.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
 #include "analyzer/impact.h"
+#include "analyzer/lattice.h"
 #include "analyzer/segment.h"
 #include "analyzer/verdict.h"
 #include "common/arena.h"
@@ -48,6 +48,7 @@ struct open_minute {
 
 struct update_state {
     struct verdict_case decided;
+    double clear_gain; /* see lattice_reading */
     fleet_second decided_at;
     uint64_t installed_before; /* a minute ago */
     double pace;               /* installations a minute, over about the last ten */
@@ -74,7 +75,7 @@ struct analysis {
 
     struct fleet fleet;
     struct exposure exposure;
-    struct evidence evidence;
+    struct lattice lattice;
     struct impact impact;
     struct update_state *states; /* by update number */
     uint32_t state_count;

@@ -101,6 +101,10 @@ struct update_answer {
     struct range rate_ratio; /* confidence sequence at 1 - alpha; high may be INFINITY */
     struct range onset;      /* instants in microseconds; all NAN while there is nothing to date */
 
+    const char *const *bundle; /* ids of the updates it cannot be told from; beside its own */
+    size_t bundle_count;
+    const char *only_with; /* id of the update without which it does no harm, or NULL */
+
     const struct segment_conjunction *segment;
     size_t segment_count;
     const char *segment_text; /* the same in words */

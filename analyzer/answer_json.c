@@ -142,6 +142,9 @@ static json_t *update_value(const struct update_answer *update)
     bool complete = true;
     json_t *object = json_object();
     set_verdict(object, update, &complete);
+    json_value_set(object, "bundle", json_value_texts(update->bundle, update->bundle_count),
+                   &complete);
+    json_value_set(object, "only_with", json_value_text(update->only_with), &complete);
     json_value_set(object, "segment", segment_value(update), &complete);
     json_value_set(object, "segment_text", json_value_text(update->segment_text), &complete);
     json_value_set(object, "installed_hosts", count_value(update->installed_hosts), &complete);

@@ -3,7 +3,6 @@
 #include "analyzer/evidence.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static double log_theta(int point)
@@ -154,112 +153,11 @@ struct range evidence_rate_ratio(const struct evidence_sum *sum, double alpha)
         .high = last == EVIDENCE_POINTS - 1 ? INFINITY : exp(crossing(log_ratio, last, 1, level))};
 }
 
-/* ---- By update ---- */
-
-void evidence_free(struct evidence *evidence)
+void evidence_contribution_alone(double expected, uint32_t onsets,
+                                 struct evidence_sum *contribution)
 {
-    for (uint32_t i = 0; i < evidence->update_count; i++) {
-        free(evidence->updates[i].values);
+    for (int k = 0; k < EVIDENCE_POINTS; k++) {
+        contribution->log_ratio[k] =
+            k > EVIDENCE_UNIT ? onsets * log_theta(k) - (evidence_theta(k) - 1) * expected : 0;
     }
-    free(evidence->updates);
-    free(evidence->tallies);
-    *evidence = (struct evidence){0};
-}
-
-/* Grows a zeroed array of `size`-byte elements to at least `needed`. */
-static bool reach(void **array, uint32_t *count, uint32_t needed, size_t size,
-                  struct failure *failure)
-{
-    if (*count >= needed) {
-        return true;
-    }
-    uint32_t grown = needed + needed / 2 + 16;
-    char *moved = realloc(*array, grown * size);
-    if (moved == NULL) {
-        return failure_memory(failure, "weighing the evidence");
-    }
-    memset(moved + *count * size, 0, (grown - *count) * size);
-    *array = moved;
-    *count = grown;
-    return true;
-}
-
-static bool take_contrast(struct evidence *evidence, const struct exposure *exposure,
-                          const struct segments *segments, const struct exposure_contrast *contrast,
-                          struct failure *failure)
-{
-    if (!reach((void **)&evidence->updates, &evidence->update_count, contrast->update + 1,
-               sizeof *evidence->updates, failure) ||
-        !reach((void **)&evidence->tallies, &evidence->tally_count, contrast->tally + 1,
-               sizeof *evidence->tallies, failure)) {
-        return false;
-    }
-    struct evidence_update *update = &evidence->updates[contrast->update];
-    if (!reach((void **)&update->values, &update->value_count, segments->value_count,
-               sizeof *update->values, failure)) {
-        return false;
-    }
-    struct evidence_sum contribution;
-    evidence_contribution(contrast->exposed_at_risk, contrast->control_at_risk, contrast->onsets,
-                          contrast->exposed_onsets, &contribution);
-    evidence_add(&update->fleet, &contribution);
-    evidence_add(&evidence->tallies[contrast->tally], &contribution);
-    update->touched = true;
-    uint32_t segment = exposure->strata[contrast->stratum].segment;
-    for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
-        uint32_t value = segments->items[segment].values[a];
-        if (value != SEGMENT_NO_VALUE) {
-            evidence_add(&update->values[value], &contribution);
-        }
-    }
-    return true;
-}
-
-bool evidence_take(struct evidence *evidence, const struct exposure *exposure,
-                   const struct segments *segments, struct failure *failure)
-{
-    for (size_t i = 0; i < exposure->contrast_count; i++) {
-        if (!take_contrast(evidence, exposure, segments, &exposure->contrasts[i], failure)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static double value_weight(const struct segment_value *value)
-{
-    double attribute = (double)value->attribute + 1;
-    double rank = (double)value->rank + 1;
-    return 0.5 / (attribute * (attribute + 1) * rank * (rank + 1));
-}
-
-static double log_add(double left, double right)
-{
-    double larger = left > right ? left : right;
-    double smaller = left > right ? right : left;
-    return larger + log1p(exp(smaller - larger));
-}
-
-double evidence_update_log_e(const struct evidence_update *update, const struct segments *segments)
-{
-    double total = log(0.5) + evidence_log_e(&update->fleet);
-    double undiscovered = 0.5;
-    for (uint32_t i = 0; i < segments->value_count && i < update->value_count; i++) {
-        double weight = value_weight(&segments->values[i]);
-        undiscovered -= weight;
-        total = log_add(total, log(weight) + evidence_log_e(&update->values[i]));
-    }
-    return undiscovered > 0 ? log_add(total, log(undiscovered)) : total;
-}
-
-double evidence_update_low(const struct evidence_update *update, const struct segments *segments,
-                           double alpha)
-{
-    double best = evidence_rate_ratio(&update->fleet, alpha * 0.5).low;
-    for (uint32_t i = 0; i < segments->value_count && i < update->value_count; i++) {
-        double low =
-            evidence_rate_ratio(&update->values[i], alpha * value_weight(&segments->values[i])).low;
-        best = low > best ? low : best;
-    }
-    return best;
 }

@@ -14,13 +14,9 @@
 #ifndef EPICENTER_ANALYZER_EVIDENCE_H
 #define EPICENTER_ANALYZER_EVIDENCE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "analyzer/answer.h"
-#include "analyzer/exposure.h"
-#include "analyzer/segment.h"
-#include "common/failure.h"
 
 /* theta_k = 2^((k - EVIDENCE_UNIT) / 4), 1/8 to 128: steps of 19 %, between which the likelihood
  * of even ten thousand onsets is interpolated, not missed. */
@@ -51,38 +47,10 @@ double evidence_log_e(const struct evidence_sum *sum);
  * ends first. */
 struct range evidence_rate_ratio(const struct evidence_sum *sum, double alpha);
 
-/* ---- The evidence of each update: over the fleet, by attribute value, by stratum ---- */
-
-struct evidence_update {
-    struct evidence_sum fleet;
-    struct evidence_sum *values; /* by value number of segments */
-    uint32_t value_count;
-    bool touched; /* the owner clears it when it has looked */
-};
-
-struct evidence {
-    struct evidence_update *updates; /* by update number */
-    uint32_t update_count;
-    struct evidence_sum *tallies; /* by tally number of exposure */
-    uint32_t tally_count;
-};
-
-/* A zeroed struct evidence is empty. */
-void evidence_free(struct evidence *evidence);
-
-/* Takes the minute's contrasts. */
-MUST_CHECK bool evidence_take(struct evidence *evidence, const struct exposure *exposure,
-                              const struct segments *segments, struct failure *failure);
-
-/* Natural log of the update's e-value: half its weight on the whole fleet, half on the single
- * attribute values. The j-th attribute discovered has 1/(j(j+1)) of that half, the i-th value of an
- * attribute 1/(i(i+1)) of the attribute's: fixed beforehand for however many there will be, and
- * summing to 1; what is undiscovered counts as an e-value of 1. */
-double evidence_update_log_e(const struct evidence_update *update, const struct segments *segments);
-
-/* The largest lower bound of the rate ratio over the fleet and the single values, each at
- * 1 - alpha times its weight, so that all hold together. */
-double evidence_update_low(const struct evidence_update *update, const struct segments *segments,
-                           double alpha);
+/* The same for a count without a control: `onsets` where at most `expected` would come of
+ * themselves, by the Poisson likelihood. At theta below 1 it says nothing, as `expected` is a
+ * bound. */
+void evidence_contribution_alone(double expected, uint32_t onsets,
+                                 struct evidence_sum *contribution);
 
 #endif

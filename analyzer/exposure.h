@@ -113,7 +113,8 @@ struct exposure_tally {
 struct exposure_contrast {
     uint32_t update, stratum, tally;
     enum exposure_sign sign;
-    bool shared; /* with the rest of its bundle */
+    bool shared;      /* with the rest of its bundle */
+    uint64_t company; /* other updates in their window on both sides: bit 2 i for slot i */
     uint32_t exposed_at_risk, control_at_risk;
     uint32_t onsets, exposed_onsets;
 };

@@ -36,6 +36,44 @@ static double e_bh_threshold(const double *descending, size_t count, double alph
     return threshold;
 }
 
+double verdict_log_e(const struct verdict_case *one)
+{
+    return one->explained ? one->own_log_e : one->log_e;
+}
+
+/* Held by evidence of its own, an update it is or was in a bundle with. */
+static bool mate_is_held(const struct verdict_case *cases, size_t count,
+                         const struct verdict_case *one)
+{
+    for (uint32_t m = 0; m < one->mate_count; m++) {
+        for (size_t i = 0; i < count; i++) {
+            if (cases[i].update == one->mates[m].update && cases[i].verdict == VERDICT_HOLD &&
+                !cases[i].bundled) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The verdict on what is not held. Each step has its way back a little apart, so that it does not
+ * change with every onset. */
+static enum verdict unheld(const struct verdict_case *one, double margin)
+{
+    double log_e = verdict_log_e(one);
+    bool suspected = log_e >= log(VERDICT_SUSPECT_E) || one->own_low > 1 ||
+                     (one->verdict == VERDICT_SUSPECT && log_e >= log(VERDICT_UNSUSPECT_E));
+    bool bounded = one->rate_ratio.high < margin;
+    /* Harm, but less than the margin everywhere: the evidence is that of the whole fleet, and no
+     * part of it stands out. */
+    bool slight = bounded && one->own_low <= one->rate_ratio.high &&
+                  one->fleet_log_e >= log_e - log(VERDICT_SUSPECT_E);
+    if (suspected && !slight) {
+        return VERDICT_SUSPECT;
+    }
+    return bounded ? VERDICT_CLEAR : VERDICT_INSUFFICIENT_DATA;
+}
+
 bool verdict_decide(struct verdict_case *cases, size_t count, double alpha, double margin,
                     struct failure *failure)
 {
@@ -52,14 +90,20 @@ bool verdict_decide(struct verdict_case *cases, size_t count, double alpha, doub
 
     for (size_t i = 0; i < count; i++) {
         struct verdict_case *one = &cases[i];
-        if (one->verdict == VERDICT_HOLD || (one->log_e >= threshold && one->low > margin)) {
+        bool stays = one->verdict == VERDICT_HOLD && !one->bundled;
+        if (stays || (one->own_log_e >= threshold && one->own_low > margin)) {
             one->verdict = VERDICT_HOLD;
-        } else if (one->log_e >= log(VERDICT_SUSPECT_E) || one->low > 1) {
-            one->verdict = VERDICT_SUSPECT;
-        } else if (one->rate_ratio.high < margin) {
-            one->verdict = VERDICT_CLEAR;
-        } else {
-            one->verdict = VERDICT_INSUFFICIENT_DATA;
+            one->bundled = false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct verdict_case *one = &cases[i];
+        bool own = one->verdict == VERDICT_HOLD && !one->bundled;
+        one->explained = !own && mate_is_held(cases, count, one);
+        bool shared = one->bundled || (one->log_e >= threshold && one->bundle_low > margin);
+        one->bundled = !own && shared && !one->explained;
+        if (!own) {
+            one->verdict = one->bundled ? VERDICT_HOLD : unheld(one, margin);
         }
     }
     return true;
@@ -111,21 +155,25 @@ static const char *ratio(double value, char text[NUMBER_SIZE])
     return text;
 }
 
-/* Onsets the comparison still needs before a rate ratio of 1 would be told from the margin: the
- * information of D onsets about log theta is D p (1-p), the confidence sequence excludes what lies
- * log(1/alpha) below the maximum, and its mixture costs about one unit more. */
+/* Exposed hosts the comparison still needs before the margin is shut out. What D onsets say of log
+ * theta is D p (1-p); the confidence sequence shuts out what lies log(1/alpha) below the maximum,
+ * and its mixture costs about one unit more. That is for a rate ratio of 1; where the data have
+ * said something already, it is what they will say when there are as many times more of them. */
 static uint64_t hosts_needed(const struct verdict_facts *facts)
 {
     double p = facts->exposed_share;
+    double hosts = (double)facts->exposed_hosts;
     if (p <= 0 || p >= 1 || facts->exposed_onsets == 0 || facts->exposed_hosts == 0) {
         return 0;
     }
-    double information = 2 * (log(1 / facts->alpha) + 1) / pow(log(facts->margin), 2);
-    double exposed_onsets_needed = information / (1 - p);
-    double hosts =
-        exposed_onsets_needed * (double)facts->exposed_hosts / (double)facts->exposed_onsets;
-    return hosts > (double)facts->exposed_hosts ? (uint64_t)(hosts - (double)facts->exposed_hosts)
-                                                : 1;
+    double level = log(1 / facts->alpha) + 1;
+    double information = 2 * level / pow(log(facts->margin), 2);
+    double needed = information / (1 - p) * hosts / (double)facts->exposed_onsets - hosts;
+    if (facts->clear_gain > 1 && facts->rate_ratio.likely < facts->margin) {
+        needed = hosts * (level / facts->clear_gain - 1);
+    }
+    double least = hosts / 20; /* fewer would be more exact than an estimate can be */
+    return (uint64_t)ceil(needed > least ? needed : least);
 }
 
 static void add_reason(struct update_answer *answer, const char *reason)
@@ -210,21 +258,41 @@ static const char *time_of_day(double instant, char text[NUMBER_SIZE])
     return text;
 }
 
+/* "a", "a or b", "a, b or c"; the update itself first. */
+static const char *list_mates(const struct verdict_facts *facts, struct arena *arena)
+{
+    struct buffer words = {0};
+    buffer_append_text(&words, facts->update_id);
+    for (size_t i = 0; i < facts->mate_count; i++) {
+        buffer_append_format(&words, "%s%s", i + 1 < facts->mate_count ? ", " : " or ",
+                             facts->mates[i]);
+    }
+    const char *text = words.failed ? NULL : arena_copy_text(arena, words.data, words.length);
+    buffer_free(&words);
+    return text;
+}
+
 static const char *sentence_of(const struct verdict_facts *facts, struct arena *arena)
 {
     char customers[NUMBER_SIZE];
     char hosts[NUMBER_SIZE];
     char since[NUMBER_SIZE];
+    const char *who = list_mates(facts, arena);
+    if (who == NULL) {
+        return NULL;
+    }
     switch (facts->verdict) {
     case VERDICT_HOLD:
-        return say(arena, "%s harms %s%s since %s: %s customers, %s hosts so far.",
-                   facts->update_id, facts->has_segment ? "hosts with " : "",
+        return say(arena, "%s harms %s%s%s%s since %s: %s customers, %s hosts so far.", who,
+                   facts->has_segment ? "hosts with " : "",
                    facts->has_segment ? facts->segment_text : "hosts across the whole fleet",
+                   facts->only_with != NULL ? ", together with " : "",
+                   facts->only_with != NULL ? facts->only_with : "",
                    isnan(facts->onset.likely) ? "its release"
                                               : time_of_day(facts->onset.likely, since),
                    grouped(facts->customers, customers), grouped(facts->hosts, hosts));
     case VERDICT_SUSPECT:
-        return say(arena, "%s may be harming %s%s; not enough to be sure yet.", facts->update_id,
+        return say(arena, "%s may be harming %s%s; not enough to be sure yet.", who,
                    facts->has_segment ? "hosts with " : "",
                    facts->has_segment ? facts->segment_text : "hosts that install it");
     case VERDICT_CLEAR:
@@ -266,6 +334,16 @@ bool verdict_explain(const struct verdict_facts *facts, struct arena *arena,
     if (facts->has_segment) {
         add_reason(answer, say(arena, "The excess is in %s; exposed hosts outside it show none.",
                                facts->segment_text));
+    }
+    if (facts->mate_count > 0) {
+        add_reason(answer, "The same hosts install them at the same time, so nothing tells them "
+                           "apart: a bundle.");
+    }
+    if (facts->only_with != NULL) {
+        add_reason(answer, say(arena,
+                               "Where %s is not in its risk window too, exposed hosts show no "
+                               "excess.",
+                               facts->only_with));
     }
     if (facts->verdict == VERDICT_INSUFFICIENT_DATA || facts->verdict == VERDICT_SUSPECT) {
         reason_needed(facts, arena, answer);

@@ -17,7 +17,8 @@
 static struct verdict_case with(double e, double low, double high)
 {
     return (struct verdict_case){.log_e = log(e),
-                                 .low = low,
+                                 .own_log_e = log(e),
+                                 .own_low = low,
                                  .rate_ratio = {.low = low, .likely = low, .high = high},
                                  .verdict = VERDICT_INSUFFICIENT_DATA};
 }
@@ -79,6 +80,70 @@ static void several_updates_share_the_error(void **state)
         }
         assert_int_equal(held, expected);
     }
+}
+
+/* Two updates that always came together, evidence shared: both are held, until one's own evidence
+ * explains it. */
+static void a_bundle_is_held_until_one_is_told_apart(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct exposure_mate of_first = {.update = 1, .together = true};
+    struct exposure_mate of_second = {.update = 0, .together = true};
+    struct verdict_case pair[2] = {with(1, 0, 9), with(1, 0, 9)};
+    for (uint32_t i = 0; i < 2; i++) {
+        pair[i].update = i;
+        pair[i].log_e = log(1e6);
+        pair[i].bundle_low = 3;
+        pair[i].mate_count = 1;
+    }
+    pair[0].mates = &of_first;
+    pair[1].mates = &of_second;
+    assert_true(verdict_decide(pair, 2, 0.001, 1.5, &failure));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pair[i].verdict, VERDICT_HOLD);
+        assert_true(pair[i].bundled && !pair[i].explained);
+    }
+    pair[1].own_log_e = log(1e5);
+    pair[1].own_low = 2;
+    assert_true(verdict_decide(pair, 2, 0.001, 1.5, &failure));
+    assert_int_equal(pair[0].verdict, VERDICT_INSUFFICIENT_DATA);
+    assert_true(pair[0].explained && !pair[0].bundled);
+    assert_int_equal(pair[1].verdict, VERDICT_HOLD);
+    assert_false(pair[1].bundled);
+}
+
+/* Around a threshold a verdict does not change with every onset. */
+static void verdicts_do_not_flap(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct verdict_case one = with(21, 0.9, 9);
+    int changes = 0;
+    for (int minute = 0; minute < 50; minute++) {
+        enum verdict before = one.verdict;
+        one.log_e = one.own_log_e = log(minute % 2 == 0 ? 21 : 12);
+        assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+        changes += one.verdict != before;
+    }
+    assert_int_equal(changes, 1);
+    one.log_e = one.own_log_e = log(3);
+    assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+    assert_int_equal(one.verdict, VERDICT_INSUFFICIENT_DATA);
+}
+
+/* A quarter more everywhere, proved: less than the margin, so the rollout goes on. */
+static void slight_harm_is_clear(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct verdict_case one = with(1e9, 1.2, 1.3);
+    one.fleet_log_e = one.log_e;
+    assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+    assert_int_equal(one.verdict, VERDICT_CLEAR);
+    one.own_low = 1.45; /* a part of the fleet is struck harder than the whole can be */
+    assert_true(verdict_decide(&one, 1, 0.001, 1.5, &failure));
+    assert_int_equal(one.verdict, VERDICT_SUSPECT);
 }
 
 static void a_hold_stays(void **state)
@@ -204,6 +269,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_update_alone),
         cmocka_unit_test(several_updates_share_the_error),
+        cmocka_unit_test(a_bundle_is_held_until_one_is_told_apart),
+        cmocka_unit_test(verdicts_do_not_flap),
+        cmocka_unit_test(slight_harm_is_clear),
         cmocka_unit_test(a_hold_stays),
         cmocka_unit_test(every_verdict_says_why),
         cmocka_unit_test(the_onset_is_dated),

@@ -1,0 +1,342 @@
+/* Adds contrasts to the parts of the lattice and reads it; see lattice.h. What is opened when is in
+ * lattice_open.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/lattice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WEIGHT_FLEET (3.0 / 8)
+#define WEIGHT_STARTS (1.0 / 8)
+#define WEIGHT_VALUES (2.0 / 8)
+#define WEIGHT_CONJUNCTIONS (1.0 / 8)
+#define WEIGHT_BUNDLE (1.0 / 16)
+#define WEIGHT_ALONE (1.0 / 16)
+
+/* Another update is needed for the harm when apart from it the excess, onset for expected onset, is
+ * at most this share of that in its company, by its upper bound; and something was expected. */
+#define COMPANY_SHARE 0.25
+#define COMPANY_OCCASION 3.0
+
+#define WEIGHT_BOTH_SIGNS 0.5
+#define WEIGHT_ONE_SIGN 0.25
+
+void lattice_free(struct lattice *lattice)
+{
+    for (uint32_t i = 0; i < lattice->update_count; i++) {
+        free(lattice->updates[i].values);
+    }
+    free(lattice->updates);
+    free(lattice->tallies);
+    *lattice = (struct lattice){0};
+}
+
+/* Grows a zeroed array of `size`-byte elements to at least `needed`. */
+static bool reach(void **array, uint32_t *count, uint32_t needed, size_t size,
+                  struct failure *failure)
+{
+    if (*count >= needed) {
+        return true;
+    }
+    uint32_t grown = needed + needed / 2 + 16;
+    char *moved = realloc(*array, grown * size);
+    if (moved == NULL) {
+        return failure_memory(failure, "weighing the evidence");
+    }
+    memset(moved + *count * size, 0, (grown - *count) * size);
+    *array = moved;
+    *count = grown;
+    return true;
+}
+
+static bool holds(const struct segments *segments, uint32_t segment,
+                  const struct lattice_conjunction *conjunction)
+{
+    bool all = segment != SEGMENT_NONE;
+    for (uint32_t t = 0; all && t < conjunction->term_count; t++) {
+        uint32_t value = conjunction->values[t];
+        all = segments->items[segment].values[segments->values[value].attribute] == value;
+    }
+    return all;
+}
+
+static void add_count(struct lattice_count *sum, const struct lattice_count *count)
+{
+    sum->observed += count->observed;
+    sum->expected += count->expected;
+    sum->variance += count->variance;
+}
+
+/* The hypergeometric mean and variance of the exposed onsets under no effect. */
+static struct lattice_count count_of(const struct exposure_contrast *contrast)
+{
+    double hosts = (double)contrast->exposed_at_risk + contrast->control_at_risk;
+    double share = contrast->exposed_at_risk / hosts;
+    double spread = hosts > 1 ? (hosts - contrast->onsets) / (hosts - 1) : 0;
+    return (struct lattice_count){.observed = contrast->exposed_onsets,
+                                  .expected = contrast->onsets * share,
+                                  .variance = contrast->onsets * share * (1 - share) * spread};
+}
+
+/* What the update has in company of others that are in their window on both sides. */
+static void count_company(struct lattice_update *update, const struct exposure *exposure,
+                          const struct exposure_contrast *contrast,
+                          const struct lattice_count *count)
+{
+    for (uint64_t left = contrast->company; left != 0; left &= left - 1) {
+        int slot = __builtin_ctzll(left) / 2;
+        struct lattice_company *company = &update->company[slot];
+        if (company->update != exposure->slots[slot]) {
+            *company = (struct lattice_company){.update = exposure->slots[slot]};
+        }
+        add_count(&company->count, count);
+    }
+}
+
+/* One contrast as the parts take it. */
+struct contribution {
+    struct evidence_sum sum;
+    struct lattice_count count;
+    enum exposure_sign sign;
+};
+
+static void add_to_part(struct lattice_part *part, const struct contribution *contribution)
+{
+    evidence_add(&part->signs[contribution->sign], &contribution->sum);
+    add_count(&part->count, &contribution->count);
+}
+
+static void add_to_own(struct lattice_update *update, const struct segments *segments,
+                       uint32_t segment, const struct contribution *contribution)
+{
+    add_to_part(&update->fleet, contribution);
+    for (uint32_t i = 0; i < update->start_count; i++) {
+        add_to_part(&update->starts[i], contribution);
+    }
+    for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
+        uint32_t value = segments->items[segment].values[a];
+        if (value != SEGMENT_NO_VALUE) {
+            add_to_part(&update->values[value], contribution);
+        }
+    }
+    for (uint32_t i = 0; i < update->conjunction_count; i++) {
+        if (holds(segments, segment, &update->conjunctions[i])) {
+            add_to_part(&update->conjunctions[i].part, contribution);
+        }
+    }
+}
+
+static bool reach_update(struct lattice *lattice, uint32_t number, struct failure *failure)
+{
+    uint32_t before = lattice->update_count;
+    if (!reach((void **)&lattice->updates, &lattice->update_count, number + 1,
+               sizeof *lattice->updates, failure)) {
+        return false;
+    }
+    for (uint32_t i = before; i < lattice->update_count; i++) {
+        for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+            lattice->updates[i].company[slot].update = EXPOSURE_NONE;
+        }
+    }
+    return true;
+}
+
+static bool take_contrast(struct lattice *lattice, const struct exposure *exposure,
+                          const struct segments *segments, const struct exposure_contrast *contrast,
+                          struct failure *failure)
+{
+    if (!reach_update(lattice, contrast->update, failure) ||
+        !reach((void **)&lattice->tallies, &lattice->tally_count, contrast->tally + 1,
+               sizeof *lattice->tallies, failure)) {
+        return false;
+    }
+    struct lattice_update *update = &lattice->updates[contrast->update];
+    if (!reach((void **)&update->values, &update->value_count, segments->value_count,
+               sizeof *update->values, failure)) {
+        return false;
+    }
+    struct contribution contribution = {.count = count_of(contrast), .sign = contrast->sign};
+    evidence_contribution(contrast->exposed_at_risk, contrast->control_at_risk, contrast->onsets,
+                          contrast->exposed_onsets, &contribution.sum);
+    update->touched = true;
+    /* What a bundle shares stands for its hosts until something tells them apart. */
+    if (!contrast->shared || !update->begun) {
+        struct lattice_tally *tally = &lattice->tallies[contrast->tally];
+        evidence_add(&tally->sum, &contribution.sum);
+        add_count(&tally->count, &contribution.count);
+    }
+    if (contrast->shared) {
+        update->has_bundle = true;
+        add_to_part(&update->bundle, &contribution);
+        return true;
+    }
+    if (!update->begun) {
+        update->begun = true;
+        update->first_minute = exposure->minute;
+    }
+    count_company(update, exposure, contrast, &contribution.count);
+    add_to_own(update, segments, exposure->strata[contrast->stratum].segment, &contribution);
+    return true;
+}
+
+bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
+                  const struct segments *segments, struct failure *failure)
+{
+    for (size_t i = 0; i < exposure->contrast_count; i++) {
+        if (!take_contrast(lattice, exposure, segments, &exposure->contrasts[i], failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool lattice_take_alone(struct lattice *lattice, uint32_t update, const double expected[SIGN_COUNT],
+                        const uint32_t onsets[SIGN_COUNT], struct failure *failure)
+{
+    if (!reach_update(lattice, update, failure)) {
+        return false;
+    }
+    struct lattice_update *taken = &lattice->updates[update];
+    taken->has_alone = taken->touched = true;
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        struct evidence_sum contribution;
+        evidence_contribution_alone(expected[sign], onsets[sign], &contribution);
+        evidence_add(&taken->alone.signs[sign], &contribution);
+    }
+    return true;
+}
+
+/* ---- Reading ---- */
+
+static double log_add(double left, double right)
+{
+    double larger = left > right ? left : right;
+    double smaller = left > right ? right : left;
+    return larger + log1p(exp(smaller - larger));
+}
+
+static struct evidence_sum both(const struct lattice_part *part)
+{
+    struct evidence_sum sum = part->signs[SIGN_SEEN];
+    evidence_add(&sum, &part->signs[SIGN_SILENT]);
+    return sum;
+}
+
+static double part_log_e(const struct lattice_part *part)
+{
+    struct evidence_sum sum = both(part);
+    double log_e = log(WEIGHT_BOTH_SIGNS) + evidence_log_e(&sum);
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        log_e = log_add(log_e, log(WEIGHT_ONE_SIGN) + evidence_log_e(&part->signs[sign]));
+    }
+    return log_e;
+}
+
+/* Each bound at its share of alpha, so that all hold together. */
+static double part_low(const struct lattice_part *part, double alpha)
+{
+    struct evidence_sum sum = both(part);
+    double low = evidence_rate_ratio(&sum, alpha * WEIGHT_BOTH_SIGNS).low;
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        double one = evidence_rate_ratio(&part->signs[sign], alpha * WEIGHT_ONE_SIGN).low;
+        low = one > low ? one : low;
+    }
+    return low;
+}
+
+/* 1/(i(i+1)), which adds up to 1 over all i from 1: however many there will be. */
+static double rank_weight(uint32_t rank)
+{
+    return 1.0 / ((rank + 1.0) * (rank + 2.0));
+}
+
+static double value_weight(const struct segment_value *value)
+{
+    return WEIGHT_VALUES * rank_weight(value->attribute) * rank_weight(value->rank);
+}
+
+/* The average so far, and what of the weights is not yet used. */
+struct average {
+    double log_e, low, unused, alpha;
+};
+
+static void count_in(struct average *average, const struct lattice_part *part, double weight)
+{
+    double log_e = log(weight) + part_log_e(part);
+    double low = part_low(part, average->alpha * weight);
+    average->log_e = log_add(average->log_e, log_e);
+    average->low = low > average->low ? low : average->low;
+    average->unused -= weight;
+}
+
+static double log_e_of(const struct average *average)
+{
+    return average->unused > 0 ? log_add(average->log_e, log(average->unused)) : average->log_e;
+}
+
+/* How much less likely the margin is than the likely ratio, by the grid point nearest to it. */
+static double gain_over(const struct evidence_sum *sum, double margin)
+{
+    double most = 0;
+    int nearest = 0;
+    for (int k = 0; k < EVIDENCE_POINTS; k++) {
+        most = sum->log_ratio[k] > most ? sum->log_ratio[k] : most;
+        if (fabs(evidence_theta(k) - margin) < fabs(evidence_theta(nearest) - margin)) {
+            nearest = k;
+        }
+    }
+    return most - sum->log_ratio[nearest];
+}
+
+struct lattice_reading lattice_read(const struct lattice_update *update,
+                                    const struct segments *segments, double alpha, double margin)
+{
+    struct average own = {.log_e = -INFINITY, .unused = 1, .alpha = alpha};
+    count_in(&own, &update->fleet, WEIGHT_FLEET);
+    for (uint32_t i = 0; i < update->start_count; i++) {
+        count_in(&own, &update->starts[i], WEIGHT_STARTS * rank_weight(i));
+    }
+    for (uint32_t i = 0; i < segments->value_count && i < update->value_count; i++) {
+        count_in(&own, &update->values[i], value_weight(&segments->values[i]));
+    }
+    for (uint32_t i = 0; i < update->conjunction_count; i++) {
+        count_in(&own, &update->conjunctions[i].part, WEIGHT_CONJUNCTIONS * rank_weight(i));
+    }
+    if (update->has_alone) {
+        count_in(&own, &update->alone, WEIGHT_ALONE);
+    }
+    struct average all = own;
+    all.low = 0;
+    if (update->has_bundle) {
+        count_in(&all, &update->bundle, WEIGHT_BUNDLE);
+    }
+    struct evidence_sum fleet = both(&update->fleet);
+    return (struct lattice_reading){.log_e = log_e_of(&all),
+                                    .own_log_e = log_e_of(&own),
+                                    .fleet_log_e = evidence_log_e(&fleet),
+                                    .own_low = own.low,
+                                    .bundle_low = all.low,
+                                    .rate_ratio = evidence_rate_ratio(&fleet, alpha),
+                                    .clear_gain = gain_over(&fleet, margin)};
+}
+
+uint32_t lattice_only_with(const struct lattice_update *update)
+{
+    const struct lattice_count *all = &update->fleet.count;
+    for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+        const struct lattice_company *company = &update->company[slot];
+        struct lattice_count apart = {.observed = all->observed - company->count.observed,
+                                      .expected = all->expected - company->count.expected,
+                                      .variance = all->variance - company->count.variance};
+        if (company->update == EXPOSURE_NONE || apart.expected < COMPANY_OCCASION) {
+            continue;
+        }
+        double excess = company->count.observed - company->count.expected;
+        double apart_high = apart.observed - apart.expected + 2 * sqrt(apart.variance + 1);
+        if (apart_high * company->count.expected <= COMPANY_SHARE * excess * apart.expected) {
+            return company->update;
+        }
+    }
+    return EXPOSURE_NONE;
+}

@@ -1,0 +1,125 @@
+/* Which update, and on which part of the fleet? The evidence of each update over a lattice of
+ * subgroups: the whole fleet, every single attribute value, and conjunctions of two or three.
+ *
+ * The e-value of an update is a weighted average of e-values, and averaging is where a search
+ * would cheat: a subgroup picked because of its onsets must not be paid for those onsets. So every
+ * part of the average is either there from the start with a weight fixed by its rank alone, or it
+ * is opened in some minute, for whatever reason, with a stake taken from capital set aside, and
+ * counts only what comes after that minute. Either way the average has mean 1 at all times under no
+ * effect, whatever the data made us look at (betting on what looks promising: Shafer 2021; Waudby-
+ * Smith and Ramdas 2024).
+ *
+ * The weights: 3/8 the whole fleet, 1/8 the whole fleet from later minutes on, for harm that begins
+ * when thousands of hosts have already been spared, 2/8 single values, 1/8 conjunctions, 1/16 the
+ * bundle, 1/16 the comparison with the past. What is not used counts as an e-value of 1. Each part
+ * is itself an average over what shows the harm: half both signs together, a quarter each of them
+ * alone, as a pinned host is rare news and a switched-off one is not.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_LATTICE_H
+#define EPICENTER_ANALYZER_LATTICE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analyzer/answer.h"
+#include "analyzer/evidence.h"
+#include "analyzer/exposure.h"
+#include "analyzer/segment.h"
+#include "common/failure.h"
+
+/* Values in a conjunction at most: the incidents on record turned on three facts at most beside
+ * the update itself. */
+#define LATTICE_TERMS 3
+/* Conjunctions opened for one update at most; the last has 1/272 of their capital. */
+#define LATTICE_CONJUNCTIONS 16
+/* Fresh starts for the whole fleet; see lattice_end_minute. */
+#define LATTICE_STARTS 6
+
+/* Onsets, thinned, among exposed hosts; as many as no effect leads one to expect, and their variance
+ * then: the logrank statistic's parts. */
+struct lattice_count {
+    double observed, expected, variance;
+};
+
+struct lattice_part {
+    struct evidence_sum signs[SIGN_COUNT];
+    struct lattice_count count;
+};
+
+struct lattice_conjunction {
+    uint32_t values[LATTICE_TERMS]; /* value numbers of segments, ascending */
+    uint32_t term_count;
+    struct lattice_part part; /* since it was opened */
+};
+
+/* The same where another update is present in its window too. */
+struct lattice_company {
+    uint32_t update; /* EXPOSURE_NONE: nobody yet */
+    struct lattice_count count;
+};
+
+struct lattice_update {
+    struct lattice_part fleet;
+    struct lattice_part *values; /* by value number of segments */
+    uint32_t value_count;
+    struct lattice_part starts[LATTICE_STARTS];
+    uint32_t start_count;
+    struct lattice_conjunction conjunctions[LATTICE_CONJUNCTIONS];
+    uint32_t conjunction_count;
+    struct lattice_part bundle;                     /* what it shares with its mates */
+    struct lattice_part alone;                      /* against the past */
+    struct lattice_company company[EXPOSURE_SLOTS]; /* by slot */
+    int32_t first_minute;                           /* of any comparison */
+    bool has_bundle, has_alone, begun;
+    bool touched; /* the owner clears it when it has looked */
+};
+
+struct lattice_tally {
+    struct evidence_sum sum; /* both signs */
+    struct lattice_count count;
+};
+
+struct lattice {
+    struct lattice_update *updates; /* by update number */
+    uint32_t update_count;
+    struct lattice_tally *tallies; /* by tally number of exposure */
+    uint32_t tally_count;
+};
+
+/* A zeroed struct lattice is empty. */
+void lattice_free(struct lattice *lattice);
+
+/* Takes the minute's contrasts. */
+MUST_CHECK bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
+                             const struct segments *segments, struct failure *failure);
+
+/* Takes a minute without controls: exposed hosts' onsets against as many as the past leads one to
+ * expect at most. */
+MUST_CHECK bool lattice_take_alone(struct lattice *lattice, uint32_t update,
+                                   const double expected[SIGN_COUNT],
+                                   const uint32_t onsets[SIGN_COUNT], struct failure *failure);
+
+/* Opens, for later minutes, what the data so far make worth looking at: conjunctions of values
+ * with a striking excess, and the fleet anew half an hour after the first comparison and at each
+ * doubling. */
+MUST_CHECK bool lattice_end_minute(struct lattice *lattice, const struct exposure *exposure,
+                                   const struct segments *segments, struct failure *failure);
+
+/* What the lattice says of one update. `own` leaves out the bundle. */
+struct lattice_reading {
+    double log_e, own_log_e; /* natural logarithms */
+    double fleet_log_e;      /* of the whole fleet alone, unweighted */
+    double own_low;          /* largest lower bound of the rate ratio over all parts at once … */
+    double bundle_low;       /* … and that of the bundle */
+    struct range rate_ratio; /* of the whole fleet, at 1 - alpha */
+    double clear_gain;       /* log likelihood of the likely ratio over that of `margin` */
+};
+struct lattice_reading lattice_read(const struct lattice_update *update,
+                                    const struct segments *segments, double alpha, double margin);
+
+/* The update without which this one shows no excess though it had every occasion to, or
+ * EXPOSURE_NONE. */
+uint32_t lattice_only_with(const struct lattice_update *update);
+
+#endif
