@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 FROM debian:12 AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libpq-dev libjansson-dev \
+      gcc libc6-dev cmake ninja-build pkg-config libmicrohttpd-dev libgnutls28-dev libpq-dev libjansson-dev \
       libsodium-dev zlib1g-dev libzstd-dev libcurl4-gnutls-dev nodejs npm ca-certificates \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -20,7 +20,7 @@ RUN cmake --preset release -DBUILD_TESTING=OFF && cmake --build --preset release
 FROM debian:12-slim AS runtime
 # curl is there for the health checks alone; psql for giving the roles their passwords (migrate).
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      libmicrohttpd12 libpq5 libjansson4 libsodium23 zlib1g libzstd1 libcurl3-gnutls tzdata \
+      libmicrohttpd12 libgnutls30 libpq5 libjansson4 libsodium23 zlib1g libzstd1 libcurl3-gnutls tzdata \
       ca-certificates curl postgresql-client-15 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin epicenter

@@ -19,6 +19,9 @@ enum {
     KEY_CUSTOMER_RATE,
     KEY_CONNECTIONS,
     KEY_ADDRESS_CONNECTIONS,
+    KEY_TLS_CERTIFICATE,
+    KEY_TLS_KEY,
+    KEY_TLS_CLIENT_CA,
 };
 
 #define TOKEN_DAYS_MOST 3650
@@ -54,6 +57,13 @@ static const struct argp_option options[] = {
     {"connections", KEY_CONNECTIONS, "N", 0, "held at once (default 4096)", 0},
     {"address-connections", KEY_ADDRESS_CONNECTIONS, "N", 0,
      "of these from one address (default any: behind a proxy all come from one)", 0},
+    {"tls-certificate", KEY_TLS_CERTIFICATE, "FILE", 0,
+     "speak TLS 1.3 alone, with this chain in PEM; taken anew when it changes", 0},
+    {"tls-key", KEY_TLS_KEY, "FILE", 0, "its private key", 0},
+    {"tls-client-ca", KEY_TLS_CLIENT_CA, "FILE", 0,
+     "who sends reports also shows a certificate of these authorities that names the host of the "
+     "token, a gateway its customer",
+     0},
     {"replay", KEY_REPLAY, NULL, 0,
      "take customer_id and received_at from the reports, and replay tokens; for the past, not for "
      "live hosts",
@@ -103,6 +113,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->serve.address_limit =
             (unsigned)parse_number(state, "address-connections", argument, 0, CONNECTIONS_MOST);
         return 0;
+    case KEY_TLS_CERTIFICATE:
+        arguments->serve.tls.certificate = argument;
+        return 0;
+    case KEY_TLS_KEY:
+        arguments->serve.tls.key = argument;
+        return 0;
+    case KEY_TLS_CLIENT_CA:
+        arguments->serve.tls.client_ca = argument;
+        arguments->serve.quotas.certificates = true;
+        return 0;
     case KEY_REPLAY:
         arguments->serve.replay = true;
         return 0;
@@ -112,6 +132,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (arguments->serve.token_keys == NULL) {
             argp_error(state, "--token-keys is required");
+        }
+        if ((arguments->serve.tls.certificate == NULL) != (arguments->serve.tls.key == NULL) ||
+            (arguments->serve.tls.client_ca != NULL && arguments->serve.tls.key == NULL)) {
+            argp_error(state, "--tls-certificate and --tls-key go together, and --tls-client-ca "
+                              "with both");
         }
         return 0;
     default:

@@ -10,6 +10,7 @@
 #include "collector/identity.h"
 #include "collector/quota.h"
 #include "common/report.h"
+#include "common/uuid.h"
 
 /* Busy at once, that is within what their burst takes to refill; 4 MB and 1 MB. */
 #define BUSY_HOSTS ((size_t)1 << 18)
@@ -18,6 +19,7 @@
 #define CUSTOMER_BURST_S 10.0
 
 struct gate {
+    bool certificates;
     struct access *access;
     struct quota *hosts, *customers; /* NULL: no limit */
     struct identity_watch *identities;
@@ -30,6 +32,7 @@ bool gate_new(const struct gate_options *options, struct access *access, struct 
     if (made == NULL) {
         return failure_memory(failure, "making the quotas");
     }
+    made->certificates = options->certificates;
     made->access = access;
     if (!quota_new(options->host_rate, options->host_rate * HOST_BURST_S, BUSY_HOSTS, &made->hosts,
                    failure) ||
@@ -79,10 +82,39 @@ static void watch_identity(struct gate *gate, const struct http_request *request
     }
 }
 
+/* Whether the name stands for the token's host, or for its customer where it has no host. */
+static bool names_holder(const char *name, const struct token *token)
+{
+    struct uuid host_id;
+    if (token->kind != TOKEN_HOST) {
+        return strcmp(name, token->customer_id) == 0;
+    }
+    if (!uuid_parse(name, &host_id)) {
+        host_id = uuid_from_name(token->customer_id, name, strlen(name));
+    }
+    return uuid_compare(&host_id, &token->host_id) == 0;
+}
+
+static bool check_certificate(struct gate *gate, const struct http_request *request,
+                              const struct token *token, struct failure *failure)
+{
+    const char *name;
+    for (size_t i = 0; (name = http_request_peer_name(request, i)) != NULL; i++) {
+        if (names_holder(name, token)) {
+            return true;
+        }
+    }
+    failure_set(failure, FAILURE_FORBIDDEN, "show a certificate that names the %s of this token",
+                token->kind == TOKEN_HOST ? "host" : "customer");
+    access_note(gate->access, ACCESS_CERTIFICATE, token, request, failure->message);
+    return false;
+}
+
 bool gate_admits(struct gate *gate, const struct http_request *request, struct token *token,
                  struct failure *failure)
 {
-    if (!access_authenticate(gate->access, request, token, failure)) {
+    if (!access_authenticate(gate->access, request, token, failure) ||
+        (gate->certificates && !check_certificate(gate, request, token, failure))) {
         return false;
     }
     struct timespec now;

@@ -14,7 +14,9 @@
 struct gate;
 
 struct gate_options {
-    double host_rate;     /* requests a second of one host, 100 seconds' worth at once; 0: any */
+    double host_rate; /* requests a second of one host, 100 seconds' worth at once; 0: any */
+    bool
+        certificates; /* each sender shows one that names its host, or for a gateway its customer */
     double customer_rate; /* of all of a customer's hosts and gateways, 10 s' worth; 0: any */
 };
 /* Sixty times what a host that reports every minute needs, and more than one collector takes. */

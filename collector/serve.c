@@ -82,6 +82,7 @@ static bool run(const struct serve_options *options, struct service *service,
                                                        .threads = processors(),
                                                        .connection_limit = options->connections,
                                                        .address_limit = options->address_limit,
+                                                       .tls = options->tls,
                                                        .admission = receive_admits};
     struct http_server *server = NULL;
     if (!http_server_start(&server_options, routes, sizeof routes / sizeof *routes, service,

@@ -7,6 +7,7 @@
 
 #include "collector/gate.h"
 #include "common/failure.h"
+#include "common/http_server.h"
 #include "common/serve_arguments.h"
 
 struct serve_options {
@@ -14,6 +15,7 @@ struct serve_options {
     const char *token_keys; /* file; made when it is not there */
     unsigned token_days;    /* a token is good for; 0: 90 */
     struct gate_options quotas;
+    struct http_tls_options tls;
     unsigned connections;   /* 0: 4096 */
     unsigned address_limit; /* connections from one address; 0: any */
     bool replay;

@@ -22,6 +22,7 @@ struct watched {
     struct watched *next, *previous;
     int socket;
     uint32_t began_ms;
+    void *findings;
     _Atomic uint64_t
         since; /* milliseconds << 8 | phase: one word, so that both are of one moment */
 };
@@ -102,6 +103,7 @@ void http_deadlines_notify(void *context, struct MHD_Connection *connection, voi
             watched->next->previous = watched->previous;
         }
         (void)pthread_mutex_unlock(&deadlines->lock);
+        free(watched->findings);
         free(watched);
         *slot = NULL;
     }
@@ -120,6 +122,12 @@ void http_deadlines_enter(struct MHD_Connection *connection, enum http_phase pha
     if (watched != NULL) {
         enter(watched, phase);
     }
+}
+
+void **http_deadlines_findings(struct MHD_Connection *connection)
+{
+    struct watched *watched = find(connection);
+    return watched != NULL ? &watched->findings : NULL;
 }
 
 bool http_deadlines_aged(const struct http_deadlines *deadlines, struct MHD_Connection *connection)

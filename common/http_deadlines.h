@@ -43,6 +43,10 @@ void http_deadlines_notify(void *context, struct MHD_Connection *connection, voi
 /* The connection is in this phase from now on. In its event loop only. */
 void http_deadlines_enter(struct MHD_Connection *connection, enum http_phase phase);
 
+/* A place for what is found out about the connection, NULL at first; freed by free() with it. In
+ * its event loop only. NULL where memory is out. */
+void **http_deadlines_findings(struct MHD_Connection *connection);
+
 /* Whether the next answer is to be the connection's last. */
 bool http_deadlines_aged(const struct http_deadlines *deadlines, struct MHD_Connection *connection);
 

@@ -25,6 +25,7 @@ struct http_server {
     void *context;
     http_admission admission; /* NULL: none */
     struct http_deadlines *deadlines;
+    struct http_tls *tls; /* NULL: plain HTTP */
     uint16_t port;
     int listener; /* after quiescing; -1 before */
     atomic_bool quiesced;

@@ -35,6 +35,7 @@
 #include "common/http_deadlines.h"
 #include "common/http_exchange.h"
 #include "common/http_headers.h"
+#include "common/http_tls.h"
 
 #define CONNECTION_LIMIT_DEFAULT 4096U
 /* Files the process needs beside its connections: database, log, libraries. */
@@ -109,6 +110,19 @@ const char *http_request_address(const struct http_request *request, char text[H
 const char *http_request_query(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *http_request_peer_name(const struct http_request *request, size_t index)
+{
+    void **findings = http_deadlines_findings(request->connection);
+    if (request->server->tls == NULL || findings == NULL) {
+        return NULL;
+    }
+    if (*findings == NULL) {
+        *findings = http_tls_read_peer(request->connection);
+    }
+    const struct http_tls_peer *peer = *findings;
+    return peer != NULL && index < peer->count ? peer->names[index] : NULL;
 }
 
 struct query_visit {
@@ -467,13 +481,18 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, const struct 
     if (options->threads <= 1) {
         pool[0] = pool[1];
     }
+    struct MHD_OptionItem tls[HTTP_TLS_ITEMS] = {{MHD_OPTION_END, 0, NULL}};
+    if (server->tls != NULL) {
+        flags |= MHD_USE_TLS;
+        http_tls_items(server->tls, tls);
+    }
     return MHD_start_daemon(
         flags, options->port, NULL, NULL, on_access, server, MHD_OPTION_SOCK_ADDR, address->ai_addr,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
         http_unescape, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         options->address_limit, MHD_OPTION_NOTIFY_CONNECTION, http_deadlines_notify,
-        server->deadlines, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        server->deadlines, MHD_OPTION_ARRAY, pool, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 bool http_server_start(const struct http_server_options *options, const struct http_route *routes,
@@ -492,6 +511,7 @@ bool http_server_start(const struct http_server_options *options, const struct h
     made->admission = options->admission;
     made->listener = -1;
     if (!resolve(options, &address, failure) ||
+        (options->tls.certificate != NULL && !http_tls_new(&options->tls, &made->tls, failure)) ||
         !http_deadlines_start(&options->deadlines, &made->deadlines, failure)) {
         goto done;
     }
@@ -512,6 +532,7 @@ done:
     }
     if (!good) {
         http_deadlines_stop(made->deadlines);
+        http_tls_free(made->tls);
         free(made);
     }
     return good;
@@ -559,6 +580,7 @@ void http_server_stop(struct http_server *server)
     }
     MHD_stop_daemon(server->daemon);
     http_deadlines_stop(server->deadlines);
+    http_tls_free(server->tls);
     if (server->listener >= 0) {
         (void)close(server->listener);
     }

@@ -45,6 +45,12 @@ struct http_deadline_options {
     unsigned age_ms;     /* after which an answer is the last of its connection; 10 min */
 };
 
+/* Files, PEM; see http_tls.h. No certificate: plain HTTP. */
+struct http_tls_options {
+    const char *certificate, *key;
+    const char *client_ca; /* who signs clients' certificates; NULL: they are not asked for one */
+};
+
 struct http_server_options {
     const char *address;       /* numeric, "127.0.0.1" or "::1" */
     uint16_t port;             /* 0: any free one; see http_server_port */
@@ -53,6 +59,7 @@ struct http_server_options {
     unsigned address_limit;    /* connections from one address; 0: as many as there are */
     http_admission admission;  /* NULL: every request is let in */
     struct http_deadline_options deadlines;
+    struct http_tls_options tls;
 };
 
 /* Starts serving `routes`, which must outlive the server, with `context` for their handlers. */
@@ -81,6 +88,8 @@ const char *http_request_address(const struct http_request *request, char text[H
 #define HTTP_NETWORK_SIZE 8
 size_t http_request_network(const struct http_request *request, uint8_t bytes[HTTP_NETWORK_SIZE]);
 const char *http_request_query(const struct http_request *request, const char *name); /* or NULL */
+/* The names in the certificate the client showed, where that is good; NULL after the last. */
+const char *http_request_peer_name(const struct http_request *request, size_t index);
 typedef void (*http_query_visitor)(void *context, const char *name, const char *value);
 void http_request_each_query(const struct http_request *request, http_query_visitor visitor,
                              void *context);
