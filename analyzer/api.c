@@ -311,7 +311,8 @@ static const struct http_route routes[] = {
     {"GET", "/v1/hosts/*", 0, serve_host},    {"GET", "/v1/changes", 0, serve_changes},
     {"GET", "/v1/summary", 0, serve_summary}, {"GET", "/healthz", 0, serve_health},
     {"GET", "/readyz", 0, serve_readiness},   {"GET", "/metrics", 0, serve_metrics},
-    {"GET", "/", 0, pages_serve_operations},  {"GET", "/assets/*", 0, pages_serve_asset},
+    {"GET", "/", 0, pages_serve},             {"GET", "/executives", 0, pages_serve},
+    {"GET", "/support", 0, pages_serve},      {"GET", "/assets/*", 0, pages_serve_asset},
 };
 
 bool api_start(const char *address, uint16_t port, struct live *live, struct http_server **server,

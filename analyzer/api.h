@@ -4,7 +4,7 @@
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
  *   GET /v1/changes                 changes of verdict, oldest first
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
- *   GET /healthz /readyz /metrics   GET / and /assets/…: the operations page
+ *   GET /healthz /readyz /metrics   GET / /executives /support and /assets/…: the pages
  *
  * What is read from the answers carries a strong ETag (a hash of the body; If-None-Match gives
  * 304), Epicenter-As-Of (the end of the last minute in it) and Epicenter-Database (up or away):

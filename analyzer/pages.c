@@ -77,12 +77,22 @@ static void pages_respond(struct http_request *request, const struct page_file *
     http_respond_static(request, 200, file->content_type, file->bytes, file->length);
 }
 
-void pages_serve_operations(void *context, struct http_request *request)
+void pages_serve(void *context, struct http_request *request)
 {
     (void)context;
-    const struct page_file *page = pages_find("operations.html");
+    static const struct {
+        const char *path, *file;
+    } pages[] = {{"/", "operations.html"},
+                 {"/executives", "executives.html"},
+                 {"/support", "support.html"}};
+    const struct page_file *page = NULL;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (strcmp(http_request_path(request), pages[i].path) == 0) {
+            page = pages_find(pages[i].file);
+        }
+    }
     if (page == NULL) {
-        http_respond_problem(request, 404, "this build has no operations page");
+        http_respond_problem(request, 404, "this build has no such page");
         return;
     }
     const char *known = http_request_header(request, "If-None-Match");

@@ -1,9 +1,11 @@
 /* Serves the pages of dashboards/, which the build embeds into the program: no file is read, none
  * can be missing.
  *
- * A program that serves them links epicenter_pages and has these two routes in its table:
+ * A program that serves them links epicenter_pages and has these routes in its table:
  *
- *   {"GET", "/", 0, pages_serve_operations},
+ *   {"GET", "/", 0, pages_serve},             operations
+ *   {"GET", "/executives", 0, pages_serve},
+ *   {"GET", "/support", 0, pages_serve},
  *   {"GET", "/assets/" "*", 0, pages_serve_asset},
  *
  * The pages ask only GET /v1/updates of the same origin, and work under the Content-Security-Policy
@@ -17,9 +19,9 @@
 
 #include "common/http_server.h"
 
-/* The operations page: revalidated on every load, 304 while it has not changed. `context` is not
- * used by either. */
-void pages_serve_operations(void *context, struct http_request *request);
+/* The page that stands at the request's path: revalidated on every load, 304 while it has not
+ * changed. `context` is not used by either. */
+void pages_serve(void *context, struct http_request *request);
 
 /* Scripts, styles and the icon by the rest of the path. Their names change with their content, so
  * a browser keeps them for good. 404 for a name this build does not have. */

@@ -1,6 +1,6 @@
 // Bundles the pages into a directory: `node build.mjs DIRECTORY`.
 //
-// In: operations.html and src/. Out: DIRECTORY/operations.html, DIRECTORY/assets/ with a hash of the
+// In: the pages, *.html, and src/. Out: the pages in DIRECTORY, DIRECTORY/assets/ with a hash of the
 // content in each name (so that a browser may keep them for ever) and, where that is smaller, a gzip
 // copy beside each file; and DIRECTORY/pages_assets.c, the same bytes as C arrays with the table that
 // analyzer/pages.c serves from. The same sources and the same node give the same bytes.
@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const pages = ['operations.html'];
+const pages = ['operations.html', 'executives.html', 'support.html'];
 const contentTypes = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -45,7 +45,7 @@ async function bundleAssets() {
   const esbuild = await loadEsbuild();
   const result = await esbuild.build({
     absWorkingDir: here,
-    entryPoints: ['src/operations.ts', 'src/style.css'],
+    entryPoints: ['src/operations.ts', 'src/executives.ts', 'src/support.ts', 'src/style.css'],
     outdir: 'out',
     bundle: true,
     charset: 'utf8',

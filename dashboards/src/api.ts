@@ -37,6 +37,7 @@ export interface CostEstimate {
   p10: number | null; // major units
   p50: number | null;
   p90: number | null;
+  drivers?: { parameter: string; swing: number }[]; // the parameters it depends on most
 }
 
 export interface OutreachEntry {
@@ -109,6 +110,7 @@ export interface Snapshot {
   link: Link;
   answers: Answers | null; // the last that arrived, whatever the link is now
   answeredAtMs: number | null; // when the last good answer came, by the server's clock
+  etag: string | null; // names the answers: the same numbers have the same
   trouble: string; // what the analyzer says is the matter; empty when nothing is
 }
 
@@ -118,13 +120,12 @@ const TIMEOUT_MS = 10_000; // a poll that takes two polls' time has failed
 
 export class Feed {
   #changed: () => void;
-  #etag: string | null = null;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = false;
   #serverAheadMs = 0; // the server's clock less the page's monotonic clock
   #clockKnown = false;
-  snapshot: Snapshot = { link: 'loading', answers: null, answeredAtMs: null, trouble: '' };
+  snapshot: Snapshot = { link: 'loading', answers: null, answeredAtMs: null, etag: null, trouble: '' };
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -179,8 +180,8 @@ export class Feed {
 
   async #poll(): Promise<void> {
     const headers: Record<string, string> = { Accept: 'application/json' };
-    if (this.#etag !== null) {
-      headers['If-None-Match'] = this.#etag;
+    if (this.snapshot.etag !== null) {
+      headers['If-None-Match'] = this.snapshot.etag;
     }
     const response = await fetch('/v1/updates', {
       headers,
@@ -195,10 +196,10 @@ export class Feed {
       this.snapshot = { ...this.snapshot, link, trouble: detail ?? '' };
       return;
     }
-    let { answers } = this.snapshot;
+    let { answers, etag } = this.snapshot;
     if (response.status === 200) {
       answers = readAnswers(await response.json());
-      this.#etag = response.headers.get('ETag');
+      etag = response.headers.get('ETag');
     } else if (response.status !== 304) {
       throw new TypeError(`GET /v1/updates was answered ${response.status}`);
     }
@@ -206,6 +207,7 @@ export class Feed {
       link: away ? 'database_away' : 'live',
       answers,
       answeredAtMs: this.serverNowMs(),
+      etag,
       trouble: '',
     };
   }

@@ -20,6 +20,11 @@ export function count(value: number | null): string {
   return value === null ? NOTHING : whole.format(value);
 }
 
+// "5,733–7,400"; one number where the ends read the same.
+export function countRange(low: number, high: number): string {
+  return whole.formatRange(low, high).replace('~', '');
+}
+
 export function decimal(value: number | null): string {
   return value === null ? NOTHING : oneDecimal.format(value);
 }

@@ -94,7 +94,8 @@ function sentenceOf(worst: UpdateAnswer, updates: readonly UpdateAnswer[]): stri
   return worst.sentence ?? `${worst.id}: ${verdictWords[worst.verdict]}.`;
 }
 
-export function headline(answers: Answers): TemplateResult {
+// With `decision` in place of the action and the facts that whoever must stop the update needs.
+export function headline(answers: Answers, decision: string | null = null): TemplateResult {
   const worst = worstUpdate(answers.updates);
   if (worst === undefined) {
     return html`<section class="headline waiting" aria-labelledby="verdict">
@@ -107,6 +108,8 @@ export function headline(answers: Answers): TemplateResult {
   const sentence = sentenceOf(worst, answers.updates);
   const also = others(worst, answers.updates);
   const grouped = sentence !== worst.sentence;
+  const calm = worst.verdict === 'CLEAR' && grouped;
+  const action = decision ?? (calm ? null : worst.action);
   return html`<section class="headline ${worst.verdict.toLowerCase()}" aria-labelledby="verdict">
     <p class="word">
       <span class="badge">${verdictIcon(worst.verdict)}${verdictWords[worst.verdict]}</span>
@@ -115,12 +118,10 @@ export function headline(answers: Answers): TemplateResult {
         : html`<span class="decided">decided ${instant(worst.decided_at, answers.as_of)}</span>`}
     </p>
     <h1 id="verdict">${prose(sentence)}</h1>
-    ${worst.verdict === 'CLEAR' && grouped
-      ? nothing
-      : html`${grouped && worst.sentence ? html`<p class="detail">${prose(worst.sentence)}</p>` : nothing}
-          ${worst.action ? html`<p class="action">${arrowIcon}<span>${prose(worst.action)}</span></p>` : nothing}
-          ${facts(worst, answers.as_of)}`}
-    ${also ? html`<p class="also">${also}</p>` : nothing}
+    ${grouped && !calm && worst.sentence ? html`<p class="detail">${prose(worst.sentence)}</p>` : nothing}
+    ${action ? html`<p class="action">${arrowIcon}<span>${prose(action)}</span></p>` : nothing}
+    ${decision === null && !calm ? facts(worst, answers.as_of) : nothing}
+    ${also && decision === null ? html`<p class="also">${also}</p>` : nothing}
   </section>`;
 }
 

@@ -8,40 +8,16 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { observed, worstUpdate, type Answers, type ImpactCell, type UpdateAnswer } from './api.js';
 import * as format from './format.js';
+import { sumOf, sums, type Sum } from './sums.js';
 
 const TINTS = 5; // more steps than this are not told apart
-
-interface Sum {
-  customers: number;
-  hosts: number;
-}
-
-function sumOf(cells: readonly ImpactCell[]): Sum {
-  return cells.reduce(
-    (sum, cell) => ({
-      customers: sum.customers + observed(cell.customers),
-      hosts: sum.hosts + observed(cell.hosts),
-    }),
-    { customers: 0, hosts: 0 },
-  );
-}
-
-// The distinct values of one dimension, the most affected first.
-function ranked(cells: readonly ImpactCell[], dimension: 'region' | 'product_line'): string[] {
-  const groups = new Map<string, ImpactCell[]>();
-  for (const cell of cells) {
-    groups.set(cell[dimension], [...(groups.get(cell[dimension]) ?? []), cell]);
-  }
-  const customers = (name: string): number => sumOf(groups.get(name) ?? []).customers;
-  return [...groups.keys()].sort((a, b) => customers(b) - customers(a) || a.localeCompare(b));
-}
 
 // By the square root, as customers are spread over orders of magnitude.
 function tint(value: number, largest: number): string {
   return value === 0 ? 'tint-0' : `tint-${Math.max(1, Math.ceil(TINTS * Math.sqrt(value / largest)))}`;
 }
 
-function numbers(sum: Sum): TemplateResult {
+function numbers(sum: Pick<Sum, 'customers' | 'hosts'>): TemplateResult {
   return html`<span class="customers">${format.count(sum.customers)}</span
     ><span class="hosts">${format.counted(sum.hosts, 'host', 'hosts')}</span>`;
 }
@@ -65,8 +41,8 @@ function chooser(
 
 function matrix(update: UpdateAnswer): TemplateResult {
   const cells = update.impact;
-  const regions = ranked(cells, 'region');
-  const lines = ranked(cells, 'product_line');
+  const regions = sums(cells, 'region');
+  const lines = sums(cells, 'product_line').map((line) => line.name);
   const largest = Math.max(...cells.map((cell) => observed(cell.customers)), 1);
   const at = (region: string, line: string): ImpactCell | undefined =>
     cells.find((cell) => cell.region === region && cell.product_line === line);
@@ -86,16 +62,16 @@ function matrix(update: UpdateAnswer): TemplateResult {
       <tbody>
         ${regions.map(
           (region) => html`<tr>
-            <th scope="row">${region}</th>
+            <th scope="row">${region.name}</th>
             ${lines.map((line) => {
-              const cell = at(region, line);
+              const cell = at(region.name, line);
               if (cell === undefined) {
                 return html`<td class="number tint-0">${format.NOTHING}</td>`;
               }
-              const sum = sumOf([cell]);
+              const sum = sumOf(region.name, [cell]);
               return html`<td class="number ${tint(sum.customers, largest)}">${numbers(sum)}</td>`;
             })}
-            <td class="number margin">${numbers(sumOf(cells.filter((cell) => cell.region === region)))}</td>
+            <td class="number margin">${numbers(region)}</td>
           </tr>`,
         )}
       </tbody>
@@ -104,7 +80,7 @@ function matrix(update: UpdateAnswer): TemplateResult {
           <th scope="row">All regions</th>
           ${lines.map(
             (line) =>
-              html`<td class="number">${numbers(sumOf(cells.filter((cell) => cell.product_line === line)))}</td>`,
+              html`<td class="number">${numbers(sumOf(line, cells.filter((cell) => cell.product_line === line)))}</td>`,
           )}
           <td class="number margin total">${numbers(total)}</td>
         </tr>
@@ -120,7 +96,7 @@ function footnotes(update: UpdateAnswer): TemplateResult {
       ? html`<p>Beyond these, an estimated ${format.count(estimated.low)}–${format.count(estimated.high)}
           customers (likely ${format.count(estimated.likely)}) whose seats do not report.</p>`
       : nothing;
-  const differs = sumOf(update.impact).customers !== observed(update.customers_total);
+  const differs = sumOf('', update.impact).customers !== observed(update.customers_total);
   return html`<div class="notes">
     ${beyond}
     <p>Confirmed and probable, less what would have happened anyway.${

@@ -16,6 +16,8 @@ const contentTypes = {
   '.svg': 'image/svg+xml',
 };
 
+const pages = { '/': '/operations.html', '/executives': '/executives.html', '/support': '/support.html' };
+
 // Each state: what GET /v1/updates answers (`document`, a file of fixtures/), how old the data is by
 // the server's clock, and what goes wrong. `settled` is what the page shows when it is there.
 // `failing` states make Chromium itself report the failed request on the console.
@@ -86,7 +88,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       answerUpdates(request, response);
       return;
     }
-    const path = request.url === '/' ? '/operations.html' : request.url;
+    const path = pages[request.url] ?? request.url;
     try {
       const bytes = readFileSync(join(pagesDirectory, path));
       response.writeHead(200, { 'Content-Type': contentTypes[extname(path)] }).end(bytes);
