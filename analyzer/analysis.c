@@ -534,6 +534,7 @@ static void measure_update(struct analysis *analysis, uint32_t number)
     decided->bundle_low = reading.bundle_low;
     decided->rate_ratio = narrower(decided->rate_ratio, reading.rate_ratio);
     state->clear_gain = reading.clear_gain;
+    state->by_past = reading.by_past;
 }
 
 static bool decide(struct analysis *analysis, struct failure *failure)
@@ -571,6 +572,24 @@ static bool decide(struct analysis *analysis, struct failure *failure)
     return done;
 }
 
+/* Updates without a control are compared with the past, which learns from the minute only after. */
+static bool take_alone(struct analysis *analysis, int32_t minute, struct failure *failure)
+{
+    const struct exposure *exposure = &analysis->exposure;
+    double factors[SIGN_COUNT];
+    for (enum exposure_sign sign = SIGN_SEEN; sign < SIGN_COUNT; sign++) {
+        factors[sign] =
+            exposure->alone_count > 0 ? history_factor(&analysis->history, minute, sign) : INFINITY;
+    }
+    for (size_t i = 0; i < exposure->alone_count; i++) {
+        if (!lattice_take_alone(&analysis->lattice, &exposure->alone[i], factors, failure)) {
+            return false;
+        }
+    }
+    history_take(&analysis->history, minute, &exposure->quiet_minute);
+    return true;
+}
+
 static bool close_minute(struct analysis *analysis, struct open_minute *open,
                          struct failure *failure)
 {
@@ -584,6 +603,7 @@ static bool close_minute(struct analysis *analysis, struct open_minute *open,
         note_onsets(analysis, open->minute, failure) &&
         exposure_end_minute(&analysis->exposure, failure) &&
         lattice_take(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
+        take_alone(analysis, open->minute, failure) &&
         lattice_end_minute(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
         settle_events(analysis, open->minute, failure) && decide(analysis, failure);
     analysis->quiet_minutes = open->report_count == 0 ? analysis->quiet_minutes + 1 : 0;

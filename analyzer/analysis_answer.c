@@ -17,11 +17,14 @@ struct totals {
     double expected_onsets;
 };
 
-static double pooled_rate(const struct totals *totals, int sign)
+/* The control's rate; where there was none at all, that of the fleet's quiet times. */
+static double pooled_rate(const struct exposure *exposure, const struct totals *totals, int sign)
 {
-    return totals->control_minutes[sign] > 0
-               ? (double)totals->control_onsets[sign] / totals->control_minutes[sign]
-               : 0;
+    const struct exposure_quiet *quiet = &exposure->quiet;
+    if (totals->control_minutes[sign] <= 0) {
+        return quiet->minutes[sign] > 0 ? quiet->onsets[sign] / quiet->minutes[sign] : 0;
+    }
+    return (double)totals->control_onsets[sign] / totals->control_minutes[sign];
 }
 
 static struct totals sum_tallies(const struct exposure *exposure, uint32_t update)
@@ -40,8 +43,9 @@ static struct totals sum_tallies(const struct exposure *exposure, uint32_t updat
     }
     for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
-            totals.expected_onsets += impact_expected(
-                &exposure->tallies[i], (enum exposure_sign)sign, pooled_rate(&totals, sign));
+            totals.expected_onsets +=
+                impact_expected(&exposure->tallies[i], (enum exposure_sign)sign,
+                                pooled_rate(exposure, &totals, sign));
         }
     }
     return totals;
@@ -69,8 +73,8 @@ static bool segment_cells(const struct analysis *analysis, uint32_t update,
         all[segment].exposed_minutes += tally->exposed_minutes[SIGN_SEEN];
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
             all[segment].onsets += tally->exposed_onsets[sign];
-            all[segment].expected +=
-                impact_expected(tally, (enum exposure_sign)sign, pooled_rate(totals, sign));
+            all[segment].expected += impact_expected(tally, (enum exposure_sign)sign,
+                                                     pooled_rate(exposure, totals, sign));
         }
     }
     *count = 0;
@@ -172,7 +176,9 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         impact_count(&analysis->impact, &analysis->exposure, &analysis->fleet, &analysis->segments,
                      &subgroup, update, &customers, arena, &impact, failure);
     if (done) {
-        answer->rate_ratio = ratio_inside(analysis, update, &subgroup);
+        struct range inside = ratio_inside(analysis, update, &subgroup);
+        bool told = !isnan(inside.likely) && !analysis->states[update].by_past;
+        answer->rate_ratio = told ? inside : answer->rate_ratio;
         answer->impact = impact.cells;
         answer->impact_count = impact.cell_count;
         answer->hosts_total = impact.hosts;
@@ -264,6 +270,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .verdict = answer->verdict,
         .log_e = verdict_log_e(&state->decided),
         .clear_gain = state->clear_gain,
+        .by_past = state->by_past,
         .mates = answer->bundle,
         .mate_count = answer->bundle_count,
         .only_with = answer->only_with,

@@ -7,6 +7,7 @@
 #include "analyzer/analysis.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
+#include "analyzer/history.h"
 #include "analyzer/impact.h"
 #include "analyzer/lattice.h"
 #include "analyzer/segment.h"
@@ -49,6 +50,7 @@ struct open_minute {
 struct update_state {
     struct verdict_case decided;
     double clear_gain; /* see lattice_reading */
+    bool by_past;      /* likewise */
     fleet_second decided_at;
     uint64_t installed_before; /* a minute ago */
     double pace;               /* installations a minute, over about the last ten */
@@ -75,6 +77,7 @@ struct analysis {
 
     struct fleet fleet;
     struct exposure exposure;
+    struct history history;
     struct lattice lattice;
     struct impact impact;
     struct update_state *states; /* by update number */

@@ -75,11 +75,17 @@ struct exposure_install {
     uint8_t age_class;        /* 0: out of the risk window; 1, 2, 3: see exposure_age_class */
 };
 
+/* Host-minutes at risk, and thinned onsets in them, while no update was in its window. */
+struct exposure_quiet {
+    double minutes[SIGN_COUNT], onsets[SIGN_COUNT];
+};
+
 struct exposure_stratum {
     uint32_t segment;
     uint8_t size_class;
     uint32_t first_cell;
     uint32_t masked_at_risk; /* healthy hosts with any update in its window */
+    struct exposure_quiet quiet;
 };
 
 /* While a comparison is made: the hosts of other cells that are like this cell's but for it. */
@@ -119,6 +125,14 @@ struct exposure_contrast {
     uint32_t onsets, exposed_onsets;
 };
 
+/* An update that has left next to nobody to compare its hosts with: this minute's thinned onsets
+ * among them, and as many as their strata's quiet times would have had. */
+struct exposure_alone {
+    uint32_t update;
+    uint32_t onsets[SIGN_COUNT];
+    double expected[SIGN_COUNT];
+};
+
 struct exposure {
     int32_t window_minutes;
     int32_t minute; /* the one being closed */
@@ -135,6 +149,10 @@ struct exposure {
     uint32_t tally_count, tally_capacity;
     struct exposure_contrast *contrasts; /* of the minute being closed */
     size_t contrast_count, contrast_capacity;
+    struct exposure_alone alone[EXPOSURE_SLOTS]; /* of the minute being closed */
+    size_t alone_count;
+    struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
+    struct exposure_quiet quiet;        /* of all before it */
     struct hash_index by_stratum, by_cell, by_tally;
     struct wheel ageing;   /* of installations */
     struct wheel settling; /* of hosts that turned healthy */

@@ -5,6 +5,7 @@
  * minute, and never on the onsets themselves: that is what lets evidence be read at every moment.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ struct minute_sums {
     struct {
         uint64_t at_risk, onsets;
         uint64_t exposed[EXPOSURE_SLOTS];
-        uint64_t exposed_onsets[EXPOSURE_SLOTS];
+        uint64_t exposed_onsets[EXPOSURE_SLOTS], exposed_thinned[EXPOSURE_SLOTS];
     } signs[SIGN_COUNT];
     uint64_t slots; /* low bit of each pair set for slots in any mask */
     bool any_thinned;
@@ -86,6 +87,7 @@ static void sum_cell(const struct exposure_cell *cell, struct minute_sums *sums)
             if (shows(cell->mask, slot, (enum exposure_sign)sign)) {
                 sums->signs[sign].exposed[slot] += cell->at_risk;
                 sums->signs[sign].exposed_onsets[slot] += cell->onsets[sign];
+                sums->signs[sign].exposed_thinned[slot] += cell->thinned[sign];
             }
         }
     }
@@ -110,6 +112,69 @@ static bool add_to_tallies(struct exposure *exposure, uint32_t number,
         }
     }
     return true;
+}
+
+/* ---- Nobody to compare with ---- */
+
+/* At this share of the hosts of the strata it is in, the rest are too few, and too odd, to be a
+ * control: machines that refuse updates. */
+#define ALONE_SHARE 0.95
+/* A stratum's own quiet rate counts as much as that of the fleet once it has seen this many onsets.
+ */
+#define QUIET_ONSETS 3.0
+/* Where hardly any onset was ever seen, as many more may have been missed by chance: at one in a
+ * hundred. */
+#define QUIET_MISSED 4.6
+
+/* By slot, over all strata. */
+struct alone_sums {
+    uint64_t at_risk[EXPOSURE_SLOTS], exposed[EXPOSURE_SLOTS];
+    uint64_t onsets[EXPOSURE_SLOTS][SIGN_COUNT];
+    double expected[EXPOSURE_SLOTS][SIGN_COUNT];
+};
+
+static double quiet_rate(const struct exposure *exposure, const struct exposure_stratum *stratum,
+                         int sign)
+{
+    const struct exposure_quiet *fleet = &exposure->quiet;
+    if (fleet->minutes[sign] <= 0) {
+        return INFINITY;
+    }
+    double rate = (fleet->onsets[sign] + QUIET_MISSED) / fleet->minutes[sign];
+    return (stratum->quiet.onsets[sign] + QUIET_ONSETS) /
+           (stratum->quiet.minutes[sign] + QUIET_ONSETS / rate);
+}
+
+static void add_alone(const struct exposure *exposure, const struct exposure_stratum *stratum,
+                      const struct minute_sums *sums, struct alone_sums *alone)
+{
+    for (uint64_t slots = sums->slots; slots != 0; slots &= slots - 1) {
+        int slot = __builtin_ctzll(slots) / 2;
+        alone->at_risk[slot] += sums->signs[SIGN_SEEN].at_risk;
+        alone->exposed[slot] += sums->signs[SIGN_SEEN].exposed[slot];
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            alone->onsets[slot][sign] += sums->signs[sign].exposed_thinned[slot];
+            alone->expected[slot][sign] +=
+                (double)sums->signs[sign].exposed[slot] * quiet_rate(exposure, stratum, sign);
+        }
+    }
+}
+
+static void list_alone(struct exposure *exposure, const struct alone_sums *sums)
+{
+    exposure->alone_count = 0;
+    for (int slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+        if (sums->exposed[slot] == 0 ||
+            (double)sums->exposed[slot] < ALONE_SHARE * (double)sums->at_risk[slot]) {
+            continue;
+        }
+        struct exposure_alone *alone = &exposure->alone[exposure->alone_count++];
+        alone->update = exposure->slots[slot];
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            alone->onsets[sign] = (uint32_t)sums->onsets[slot][sign];
+            alone->expected[sign] = sums->expected[slot][sign];
+        }
+    }
 }
 
 /* ---- Bundles ---- */
@@ -275,12 +340,19 @@ static bool contrast_stratum(struct exposure *exposure, uint32_t number, uint64_
     return true;
 }
 
-/* Clears the minute's onsets and frees cells nobody is counted in. */
+/* Keeps what was quiet, clears the minute's onsets and frees cells nobody is counted in. */
 static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *stratum)
 {
     uint32_t *link = &stratum->first_cell;
     while (*link != EXPOSURE_NONE) {
         struct exposure_cell *cell = &exposure->cells[*link];
+        for (int sign = 0; slots_of(cell->mask) == 0 && sign < SIGN_COUNT; sign++) {
+            bool counts = sign == SIGN_SEEN || can_be_silent(cell->mask);
+            stratum->quiet.minutes[sign] += counts ? cell->at_risk : 0;
+            stratum->quiet.onsets[sign] += counts ? cell->thinned[sign] : 0;
+            exposure->quiet_minute.minutes[sign] += counts ? cell->at_risk : 0;
+            exposure->quiet_minute.onsets[sign] += counts ? cell->thinned[sign] : 0;
+        }
         memset(cell->thinned, 0, sizeof cell->thinned);
         memset(cell->onsets, 0, sizeof cell->onsets);
         if (cell->at_risk == 0) {
@@ -296,6 +368,12 @@ static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *st
 bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
 {
     exposure->contrast_count = 0;
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        exposure->quiet.minutes[sign] += exposure->quiet_minute.minutes[sign];
+        exposure->quiet.onsets[sign] += exposure->quiet_minute.onsets[sign];
+    }
+    exposure->quiet_minute = (struct exposure_quiet){0};
+    struct alone_sums alone = {0};
     uint64_t bundles[EXPOSURE_SLOTS];
     find_bundles(exposure, bundles);
     for (uint32_t number = 0; number < exposure->stratum_count; number++) {
@@ -306,6 +384,7 @@ bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
                  i = exposure->cells[i].next) {
                 sum_cell(&exposure->cells[i], &sums);
             }
+            add_alone(exposure, stratum, &sums, &alone);
             if (!add_to_tallies(exposure, number, &sums, failure) ||
                 (sums.any_thinned &&
                  !contrast_stratum(exposure, number, sums.slots, bundles, failure))) {
@@ -314,5 +393,6 @@ bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
         }
         sweep_stratum(exposure, stratum);
     }
+    list_alone(exposure, &alone);
     return true;
 }

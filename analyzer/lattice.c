@@ -191,18 +191,23 @@ bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
     return true;
 }
 
-bool lattice_take_alone(struct lattice *lattice, uint32_t update, const double expected[SIGN_COUNT],
-                        const uint32_t onsets[SIGN_COUNT], struct failure *failure)
+bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,
+                        const double factors[SIGN_COUNT], struct failure *failure)
 {
-    if (!reach_update(lattice, update, failure)) {
+    if (!reach_update(lattice, alone->update, failure)) {
         return false;
     }
-    struct lattice_update *taken = &lattice->updates[update];
-    taken->has_alone = taken->touched = true;
+    struct lattice_update *update = &lattice->updates[alone->update];
     for (int sign = 0; sign < SIGN_COUNT; sign++) {
-        struct evidence_sum contribution;
-        evidence_contribution_alone(expected[sign], onsets[sign], &contribution);
-        evidence_add(&taken->alone.signs[sign], &contribution);
+        double expected = alone->expected[sign] * factors[sign];
+        if (expected > 0 && isfinite(expected)) {
+            struct evidence_sum contribution;
+            evidence_contribution_alone(expected, alone->onsets[sign], &contribution);
+            evidence_add(&update->alone.signs[sign], &contribution);
+            update->alone.count.observed += alone->onsets[sign];
+            update->alone.count.expected += expected;
+            update->has_alone = update->touched = true;
+        }
     }
     return true;
 }
@@ -312,12 +317,17 @@ struct lattice_reading lattice_read(const struct lattice_update *update,
         count_in(&all, &update->bundle, WEIGHT_BUNDLE);
     }
     struct evidence_sum fleet = both(&update->fleet);
+    struct evidence_sum past = both(&update->alone);
+    double alone = update->has_alone ? log(WEIGHT_ALONE) + part_log_e(&update->alone) : -INFINITY;
+    bool by_past = alone > log_e_of(&all) - M_LN2;
     return (struct lattice_reading){.log_e = log_e_of(&all),
                                     .own_log_e = log_e_of(&own),
                                     .fleet_log_e = evidence_log_e(&fleet),
                                     .own_low = own.low,
                                     .bundle_low = all.low,
-                                    .rate_ratio = evidence_rate_ratio(&fleet, alpha),
+                                    .by_past = by_past,
+                                    .rate_ratio =
+                                        evidence_rate_ratio(by_past ? &past : &fleet, alpha),
                                     .clear_gain = gain_over(&fleet, margin)};
 }
 

@@ -36,8 +36,8 @@
 /* Fresh starts for the whole fleet; see lattice_end_minute. */
 #define LATTICE_STARTS 6
 
-/* Onsets, thinned, among exposed hosts; as many as no effect leads one to expect, and their variance
- * then: the logrank statistic's parts. */
+/* Onsets, thinned, among exposed hosts; as many as no effect leads one to expect, and their
+ * variance then: the logrank statistic's parts. */
 struct lattice_count {
     double observed, expected, variance;
 };
@@ -94,11 +94,10 @@ void lattice_free(struct lattice *lattice);
 MUST_CHECK bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
                              const struct segments *segments, struct failure *failure);
 
-/* Takes a minute without controls: exposed hosts' onsets against as many as the past leads one to
- * expect at most. */
-MUST_CHECK bool lattice_take_alone(struct lattice *lattice, uint32_t update,
-                                   const double expected[SIGN_COUNT],
-                                   const uint32_t onsets[SIGN_COUNT], struct failure *failure);
+/* Takes a minute without controls: exposed hosts' onsets against the past. `factors` are history's
+ * for the minute, by sign. */
+MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,
+                                   const double factors[SIGN_COUNT], struct failure *failure);
 
 /* Opens, for later minutes, what the data so far make worth looking at: conjunctions of values
  * with a striking excess, and the fleet anew half an hour after the first comparison and at each
@@ -112,7 +111,8 @@ struct lattice_reading {
     double fleet_log_e;      /* of the whole fleet alone, unweighted */
     double own_low;          /* largest lower bound of the rate ratio over all parts at once … */
     double bundle_low;       /* … and that of the bundle */
-    struct range rate_ratio; /* of the whole fleet, at 1 - alpha */
+    bool by_past;            /* most of the evidence is from the comparison with the past */
+    struct range rate_ratio; /* of the whole fleet, at 1 - alpha; by_past: against it */
     double clear_gain;       /* log likelihood of the likely ratio over that of `margin` */
 };
 struct lattice_reading lattice_read(const struct lattice_update *update,

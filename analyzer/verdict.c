@@ -326,8 +326,13 @@ bool verdict_explain(const struct verdict_facts *facts, struct arena *arena,
 {
     answer->sentence = sentence_of(facts, arena);
     answer->action = action_of(facts);
-    answer->control = "healthy hosts of the same segment and customer size that were not in its "
-                      "risk window in the same minute, alike in every other update";
+    answer->control =
+        facts->by_past
+            ? "the same hosts' own past at this hour of the week, raised by how much it varies, as "
+              "next to no hosts without the update were left"
+            : "healthy hosts of the same segment and customer size that were not in its risk "
+              "window in the same minute, alike in every other update and in how long they had "
+              "been on";
     answer->reason_count = 0;
     reason_evidence(facts, arena, answer);
     reason_counts(facts, arena, answer);

@@ -56,6 +56,7 @@ struct verdict_facts {
     double alpha, margin;
     struct range rate_ratio;
     double clear_gain; /* log likelihood of the likely ratio over that of the margin */
+    bool by_past;      /* no control was left: compared with the past */
     const char *segment_text;
     bool has_segment;         /* narrower than the whole fleet */
     const char *const *mates; /* ids of the updates it cannot be told from */

@@ -27,6 +27,7 @@ struct rollout {
     uint64_t seed;
     uint32_t hosts;
     bool harmful;
+    bool all_at_once;    /* every host installs in the hundredth minute or the next */
     double off_per_hour; /* how often a machine is switched off, for half an hour on average */
 };
 
@@ -61,6 +62,7 @@ static void make_host(const struct rollout *rollout, uint32_t number, struct mad
     bool struck = rollout->harmful && xp && number % 20 != 0;
     int install = 40 + (int)random_below(&random, 80);
     int phase = (int)random_below(&random, INTERVAL_MINUTES);
+    install = rollout->all_at_once ? 100 : install;
     char id[32];
     snprintf(id, sizeof id, "C%05u", number);
     struct report report = {.host_id = uuid_from_name("test", &number, sizeof number),
@@ -350,6 +352,41 @@ static void silence_has_no_immortal_time(void **state)
     assert_true(fabs(log_ratio) < 0.09);
 }
 
+/* Everybody updated within two minutes: nobody is left to compare with but the past, and the
+ * verdict says so. Without harm it is never held, at alpha 0.05 in any of 60 rollouts: what the
+ * past leads one to expect is raised, so far fewer than one in twenty come to it. */
+static void the_past_is_the_control_of_last_resort(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 70; seed++) {
+        struct rollout rollout = {.seed = 9000 + seed,
+                                  .hosts = 300,
+                                  .harmful = seed > 60,
+                                  .all_at_once = true,
+                                  .off_per_hour = 0.2};
+        struct made made = make(&rollout);
+        struct analysis *analysis = start(rollout.harmful ? 0.001 : 0.05);
+        const struct answers *answers;
+        struct failure failure;
+        for (size_t i = 0; i < made.count; i++) {
+            give(analysis, &made.reports[i]);
+        }
+        advance(analysis, end);
+        assert_true(analysis_answers(analysis, &answers, &failure));
+        const struct update_answer *update = &answers->updates[0];
+        if (rollout.harmful) {
+            assert_int_equal(update->verdict, VERDICT_HOLD);
+            assert_non_null(strstr(update->control, "own past"));
+            assert_string_equal(update->segment_text, "Windows XP");
+            assert_true(update->rate_ratio.low > 1.5);
+        } else {
+            assert_int_not_equal(update->verdict, VERDICT_HOLD);
+        }
+        analysis_free(analysis);
+        made_free(&made);
+    }
+}
+
 static void a_host_can_be_looked_up(void **state)
 {
     (void)state;
@@ -402,6 +439,7 @@ int main(void)
         cmocka_unit_test(the_planted_harm_is_found_and_counted),
         cmocka_unit_test(harmless_rollouts_are_not_held),
         cmocka_unit_test(silence_has_no_immortal_time),
+        cmocka_unit_test(the_past_is_the_control_of_last_resort),
         cmocka_unit_test(a_host_can_be_looked_up),
         cmocka_unit_test(a_long_silence_is_skipped),
     };
