@@ -13,6 +13,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/api_metrics.h"
+#include "analyzer/gate.h"
 #include "analyzer/json_value.h"
 #include "analyzer/pages.h"
 #include "analyzer/snapshot.h"
@@ -24,6 +25,18 @@
 #define ETAG_SIZE (2 * ETAG_BYTES + 3)
 #define COLUMNS_DEFAULT 80
 #define CALLS_DEFAULT 5
+
+struct api {
+    struct live *live;
+    struct gate *gate;
+    struct http_server *server;
+};
+
+static struct live *live_of(void *context)
+{
+    const struct api *api = context;
+    return api->live;
+}
 
 static void make_etag(const struct buffer *body, char etag[ETAG_SIZE])
 {
@@ -90,7 +103,7 @@ static struct snapshot *hold_snapshot(struct http_request *request, struct live 
 
 static void serve_updates(void *context, struct http_request *request)
 {
-    struct live *live = context;
+    struct live *live = live_of(context);
     struct snapshot *snapshot = hold_snapshot(request, live);
     if (snapshot != NULL) {
         respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->document);
@@ -100,7 +113,7 @@ static void serve_updates(void *context, struct http_request *request)
 
 static void serve_changes(void *context, struct http_request *request)
 {
-    struct live *live = context;
+    struct live *live = live_of(context);
     struct snapshot *snapshot = hold_snapshot(request, live);
     if (snapshot != NULL) {
         respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->changes);
@@ -108,36 +121,36 @@ static void serve_changes(void *context, struct http_request *request)
     snapshot_release(snapshot);
 }
 
-/* The update that `rest` of the path names, with *verdict when "/verdict" follows its id. An id may
- * itself end that way, so the whole is tried first. */
-static const struct snapshot_update *find_update(const struct snapshot *snapshot, const char *rest,
-                                                 bool *verdict)
+static unsigned long query_number(const struct http_request *request, const char *name,
+                                  unsigned long otherwise)
 {
-    static const char suffix[] = "/verdict";
-    const struct snapshot_update *update = snapshot_find(snapshot, rest);
-    *verdict = false;
-    size_t length = strlen(rest);
-    if (update != NULL || length < sizeof suffix ||
-        strcmp(rest + length - (sizeof suffix - 1), suffix) != 0) {
-        return update;
-    }
-    *verdict = true;
-    char *id = strndup(rest, length - (sizeof suffix - 1));
-    update = id != NULL ? snapshot_find(snapshot, id) : NULL;
-    free(id);
-    return update;
+    const char *text = http_request_query(request, name);
+    char *end = NULL;
+    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
+    return end != NULL && end != text && *end == '\0' ? number : otherwise;
 }
 
-static void serve_update(void *context, struct http_request *request)
+/* The part of `rest` that is the update's id, which the caller frees, with *verdict when "/verdict"
+ * follows it. An id may itself end that way, so the whole is tried first. NULL: memory is out. */
+static char *update_id_of(const struct snapshot *snapshot, const char *rest, bool *verdict)
 {
-    struct live *live = context;
+    static const char suffix[] = "/verdict";
+    const size_t suffix_length = sizeof suffix - 1;
+    size_t length = strlen(rest);
+    *verdict = length > suffix_length && strcmp(rest + length - suffix_length, suffix) == 0 &&
+               (snapshot == NULL || snapshot_find(snapshot, rest) == NULL);
+    return strndup(rest, *verdict ? length - suffix_length : length);
+}
+
+static void answer_update(struct live *live, struct http_request *request)
+{
     struct snapshot *snapshot = hold_snapshot(request, live);
     if (snapshot == NULL) {
         return;
     }
     bool verdict;
-    const struct snapshot_update *update =
-        find_update(snapshot, http_request_rest(request), &verdict);
+    char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
+    const struct snapshot_update *update = id != NULL ? snapshot_find(snapshot, id) : NULL;
     if (update == NULL) {
         add_state(request, live, snapshot->as_of);
         http_respond_problem(request, 404, "no host has reported this update");
@@ -145,7 +158,24 @@ static void serve_update(void *context, struct http_request *request)
         respond_answer(request, live, snapshot->as_of, JSON_TYPE,
                        verdict ? &update->verdict : &update->document);
     }
+    free(id);
     snapshot_release(snapshot);
+}
+
+/* GET …/verdict?wait=60 is answered when there is a verdict to go by. */
+static void serve_update(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    struct snapshot *snapshot = live_snapshot(api->live);
+    bool verdict;
+    char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
+    bool waits = verdict && id != NULL &&
+                 gate_wait(api->gate, request, id, query_number(request, "wait", 0));
+    snapshot_release(snapshot);
+    free(id);
+    if (!waits) {
+        answer_update(api->live, request);
+    }
 }
 
 /* ---- One host ---- */
@@ -195,7 +225,7 @@ static bool write_host(const struct uuid *host_id, const struct host_view *view,
 
 static void serve_host(void *context, struct http_request *request)
 {
-    struct live *live = context;
+    struct live *live = live_of(context);
     const char *name = http_request_rest(request);
     const char *customer_id = http_request_query(request, "customer_id");
     struct uuid host_id;
@@ -227,18 +257,9 @@ static void serve_host(void *context, struct http_request *request)
 
 /* ---- The summary ---- */
 
-static unsigned long query_number(const struct http_request *request, const char *name,
-                                  unsigned long otherwise)
-{
-    const char *text = http_request_query(request, name);
-    char *end = NULL;
-    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
-    return end != NULL && end != text && *end == '\0' ? number : otherwise;
-}
-
 static void serve_summary(void *context, struct http_request *request)
 {
-    struct live *live = context;
+    struct live *live = live_of(context);
     const char *colour = http_request_query(request, "colour");
     unsigned long columns = query_number(request, "columns", COLUMNS_DEFAULT);
     unsigned long calls = query_number(request, "calls", CALLS_DEFAULT);
@@ -274,7 +295,7 @@ static void serve_health(void *context, struct http_request *request)
 
 static void serve_readiness(void *context, struct http_request *request)
 {
-    struct live_status status = live_status(context);
+    struct live_status status = live_status(live_of(context));
     static const char ready[] = "{\"status\":\"ready\"}";
     http_respond_header(request, "Cache-Control", "no-store");
     if (!status.database_up) {
@@ -291,7 +312,7 @@ static void serve_readiness(void *context, struct http_request *request)
 
 static void serve_metrics(void *context, struct http_request *request)
 {
-    struct live *live = context;
+    struct live *live = live_of(context);
     struct live_status status = live_status(live);
     struct snapshot *snapshot = live_snapshot(live);
     struct buffer text = {0};
@@ -307,19 +328,53 @@ static void serve_metrics(void *context, struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/v1/updates", 0, serve_updates}, {"GET", "/v1/updates/*", 0, serve_update},
-    {"GET", "/v1/hosts/*", 0, serve_host},    {"GET", "/v1/changes", 0, serve_changes},
-    {"GET", "/v1/summary", 0, serve_summary}, {"GET", "/healthz", 0, serve_health},
-    {"GET", "/readyz", 0, serve_readiness},   {"GET", "/metrics", 0, serve_metrics},
-    {"GET", "/", 0, pages_serve},             {"GET", "/executives", 0, pages_serve},
-    {"GET", "/support", 0, pages_serve},      {"GET", "/assets/*", 0, pages_serve_asset},
+    {"GET", "/v1/updates", 0, serve_updates},
+    {"GET", "/v1/updates/*", 0, serve_update},
+    {"GET", "/v1/hosts/*", 0, serve_host},
+    {"GET", "/v1/changes", 0, serve_changes},
+    {"GET", "/v1/summary", 0, serve_summary},
+    {"GET", "/healthz", 0, serve_health},
+    {"GET", "/readyz", 0, serve_readiness},
+    {"GET", "/metrics", 0, serve_metrics},
+    {"GET", "/", 0, pages_serve},
+    {"GET", "/executives", 0, pages_serve},
+    {"GET", "/support", 0, pages_serve},
+    {"GET", "/assets/*", 0, pages_serve_asset},
 };
 
-bool api_start(const char *address, uint16_t port, struct live *live, struct http_server **server,
+bool api_start(const char *address, uint16_t port, struct live *live, struct api **api,
                struct failure *failure)
 {
     /* Two threads: a slow reader on one connection group leaves the other to answer. */
     struct http_server_options options = {.address = address, .port = port, .threads = 2};
-    return http_server_start(&options, routes, sizeof routes / sizeof *routes, live, server,
-                             failure);
+    struct api *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return failure_memory(failure, "starting to serve");
+    }
+    made->live = live;
+    if (!gate_new(live, answer_update, &made->gate, failure)) {
+        free(made);
+        return false;
+    }
+    if (!http_server_start(&options, routes, sizeof routes / sizeof *routes, made, &made->server,
+                           failure)) {
+        gate_free(made->gate);
+        free(made);
+        return false;
+    }
+    *api = made;
+    return true;
+}
+
+uint16_t api_port(const struct api *api)
+{
+    return http_server_port(api->server);
+}
+
+void api_stop(struct api *api)
+{
+    http_server_quiesce(api->server);
+    gate_free(api->gate);
+    http_server_stop(api->server);
+    free(api);
 }

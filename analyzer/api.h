@@ -1,6 +1,7 @@
 /* The analyzer's HTTP door: answers as JSON and text, health, metrics, and the pages.
  *
  *   GET /v1/updates                 all answers        GET /v1/updates/{id}[/verdict]
+ *   GET /v1/updates/{id}/verdict?wait=60   once it is decided, or after so many seconds
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
  *   GET /v1/changes                 changes of verdict, oldest first
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
@@ -19,10 +20,14 @@
 
 #include "analyzer/live.h"
 #include "common/failure.h"
-#include "common/http_server.h"
 
-/* Serves `live`, which must outlive the server. `address` is numeric; port 0 is any free one. */
-MUST_CHECK bool api_start(const char *address, uint16_t port, struct live *live,
-                          struct http_server **server, struct failure *failure);
+struct api;
+
+/* Serves `live`, which must outlive it. `address` is numeric; port 0 is any free one. */
+MUST_CHECK bool api_start(const char *address, uint16_t port, struct live *live, struct api **api,
+                          struct failure *failure);
+uint16_t api_port(const struct api *api);
+/* Answers whoever waits, then ends. */
+void api_stop(struct api *api);
 
 #endif

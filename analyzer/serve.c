@@ -22,7 +22,6 @@
 #include "analyzer/registry_database.h"
 #include "analyzer/statements.h"
 #include "common/database.h"
-#include "common/http_server.h"
 #include "common/log.h"
 
 #define POLL_INTERVAL                                                                              \
@@ -215,7 +214,7 @@ static bool prepare(struct server *server, struct failure *failure)
 /* Signals are taken by waiting for them here; every thread started later inherits the mask. */
 static bool run(struct server *server, struct failure *failure)
 {
-    struct http_server *http = NULL;
+    struct api *api = NULL;
     pthread_t thread;
     sigset_t ending;
     bool good = false;
@@ -225,10 +224,10 @@ static bool run(struct server *server, struct failure *failure)
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
 
     if (!api_start(server->options->common.address, server->options->common.port, server->live,
-                   &http, failure)) {
+                   &api, failure)) {
         return false;
     }
-    uint16_t port = http_server_port(http);
+    uint16_t port = api_port(api);
     if (!serve_arguments_write_port(&server->options->common, port, failure)) {
         goto done;
     }
@@ -248,7 +247,7 @@ static bool run(struct server *server, struct failure *failure)
     good = true;
 
 done:
-    http_server_stop(http);
+    api_stop(api);
     return good;
 }
 

@@ -73,6 +73,7 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
         const struct update_answer *update = &answers->updates[i];
         struct snapshot_update *entry = &snapshot->updates[snapshot->update_count++];
         snapshot->verdict_counts[update->verdict]++;
+        entry->decided = update->verdict == VERDICT_HOLD || update->verdict == VERDICT_CLEAR;
         entry->id = strdup(update->id);
         if (entry->id == NULL) {
             return failure_memory(failure, "publishing the answers");

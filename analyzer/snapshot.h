@@ -6,6 +6,7 @@
 #define EPICENTER_ANALYZER_SNAPSHOT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analyzer/answer.h"
@@ -33,6 +34,7 @@ struct snapshot {
     struct buffer changes;  /* GET /v1/changes */
     struct snapshot_update {
         char *id;
+        bool decided;           /* HOLD or CLEAR */
         struct buffer document; /* GET /v1/updates/{id} */
         struct buffer verdict;  /* GET /v1/updates/{id}/verdict */
     } * updates;
