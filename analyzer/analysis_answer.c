@@ -105,6 +105,37 @@ static struct range ratio_inside(const struct analysis *analysis, uint32_t updat
     return evidence_rate_ratio(&sum, analysis->options.alpha);
 }
 
+/* The installation an impact record is noted under. */
+static const struct exposure_install *install_of(const struct analysis *analysis, uint32_t record)
+{
+    uint32_t host = analysis->impact.records[record].host;
+    uint32_t i = analysis->fleet.hosts[host].installs;
+    while (i != EXPOSURE_NONE && analysis->exposure.installs[i].affected != record) {
+        i = analysis->exposure.installs[i].next;
+    }
+    return i == EXPOSURE_NONE ? NULL : &analysis->exposure.installs[i];
+}
+
+/* When the harm of one record can have come: a report that shows it is of an interval all of which
+ * was harmed, and the one before was not; a silent host was well when last heard of. Never before
+ * it installed the update. */
+static struct onset_sighting sighting_of(const struct analysis *analysis, uint32_t number)
+{
+    const struct impact_record *record = &analysis->impact.records[number];
+    double interval = analysis->fleet.hosts[record->host].interval_s;
+    const struct exposure_install *install = install_of(analysis, number);
+    struct onset_sighting sighting = {.from_s = record->began - interval, .until_s = record->began};
+    if (record->sign == SIGN_SILENT) {
+        sighting =
+            (struct onset_sighting){.from_s = record->began, .until_s = record->began + interval};
+    }
+    if (install != NULL && install->installed > sighting.from_s) {
+        sighting.from_s =
+            install->installed < sighting.until_s ? install->installed : sighting.until_s;
+    }
+    return sighting;
+}
+
 static bool date_onset(const struct analysis *analysis, uint32_t update,
                        const struct subgroup *subgroup, const struct subgroup_cell *cells,
                        size_t cell_count, struct range *onset, struct failure *failure)
@@ -114,14 +145,19 @@ static bool date_onset(const struct analysis *analysis, uint32_t update,
     if (update >= impact->update_count) {
         return true;
     }
-    double *began = malloc((impact->record_count + 1) * sizeof *began);
-    if (began == NULL) {
+    struct onset_sighting *sightings = malloc((impact->record_count + 1) * sizeof *sightings);
+    if (sightings == NULL) {
         return failure_memory(failure, "dating the onset");
     }
     size_t count = 0;
+    fleet_second first_seen = analysis->exposure.updates[update].first_seen;
+    double earliest = first_seen;
     for (uint32_t i = impact->first[update]; i != IMPACT_NONE; i = impact->records[i].next) {
         if (subgroup_contains(subgroup, &analysis->segments, impact->records[i].segment)) {
-            began[count++] = impact->records[i].began;
+            sightings[count++] = sighting_of(analysis, i);
+            const struct exposure_install *install = install_of(analysis, i);
+            earliest =
+                install != NULL && install->installed < earliest ? install->installed : earliest;
         }
     }
     double expected = 0;
@@ -130,10 +166,9 @@ static bool date_onset(const struct analysis *analysis, uint32_t update,
             expected += cells[i].expected;
         }
     }
-    fleet_second first_seen = analysis->exposure.updates[update].first_seen;
     double span = (double)analysis->next_minute * 60 - first_seen;
-    *onset = onset_of(began, count, span > 0 ? expected / span : 0, first_seen);
-    free(began);
+    *onset = onset_of(sightings, count, span > 0 ? expected / span : 0, earliest);
+    free(sightings);
     double *ends[] = {&onset->low, &onset->likely, &onset->high};
     for (size_t i = 0; i < sizeof ends / sizeof *ends && count > 0; i++) {
         *ends[i] = (double)fleet_instant_of((fleet_second)*ends[i]);

@@ -3,7 +3,6 @@
 #include "analyzer/history.h"
 
 #include <math.h>
-#include <stddef.h>
 
 /* An hour of the week is known from this many onsets expected in it. */
 #define KNOWN_EXPECTED 5
@@ -17,15 +16,18 @@ static int hour_of(int32_t minute)
     return (int)(minute / 60 % HISTORY_HOURS);
 }
 
+static void add(struct exposure_quiet *sum, const struct exposure_quiet *quiet)
+{
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        sum->minutes[sign] += quiet->minutes[sign];
+        sum->onsets[sign] += quiet->onsets[sign];
+    }
+}
+
 void history_take(struct history *history, int32_t minute, const struct exposure_quiet *quiet)
 {
-    struct exposure_quiet *sums[] = {&history->hours[hour_of(minute)], &history->total};
-    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
-        for (int sign = 0; sign < SIGN_COUNT; sign++) {
-            sums[i]->minutes[sign] += quiet->minutes[sign];
-            sums[i]->onsets[sign] += quiet->onsets[sign];
-        }
-    }
+    add(&history->hours[hour_of(minute)], quiet);
+    add(&history->total, quiet);
 }
 
 /* The rate of some hours as a multiple of `rate`; NAN where too little was to be expected. */

@@ -1,4 +1,10 @@
-/* Since when? The time at which an update's harm began, with an interval.
+/* Since when? The time at which an update's harm began, with an interval of 90 %.
+ *
+ * Nobody sees the moment a host is harmed, only the first report that covers it: each sighting
+ * leaves an interval. And ordinary distress goes on all the while. So the beginning is the change
+ * point of a Poisson process of interval-censored events, from the rate of the noise to some higher
+ * one, and the interval is that of its posterior.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ONSET_H
 #define EPICENTER_ANALYZER_ONSET_H
@@ -7,14 +13,18 @@
 
 #include "analyzer/answer.h"
 
-/* From the times (seconds, any origin; sorted ascending in place) at which exposed hosts of the
- * segment began to be distressed. `noise_per_s` is the rate at which they would without the update;
- * `earliest_s` the first installation, before which there was nothing to harm.
+/* A host of the segment turned distressed while exposed, between these times (seconds, any origin).
+ */
+struct onset_sighting {
+    double from_s, until_s;
+};
+
+/* Sorts the sightings. `noise_per_s` is the rate at which there would be sightings without the
+ * update; `earliest_s` the first installation, before which there was nothing to harm.
  *
- * likely is the first of them that opens a run of five too dense for the noise (Poisson, one in a
- * thousand), less stragglers that stand off from the run; the interval reaches back by 2.3 mean
- * gaps of that run, within which a process of that rate has its first event nine times in ten, and
- * forward by one. NAN when there are none. */
-struct range onset_of(double *began_s, size_t count, double noise_per_s, double earliest_s);
+ * likely is the median of the posterior, low and high its 5 % and 95 % points. All NAN when there
+ * are no sightings. */
+struct range onset_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
+                      double earliest_s);
 
 #endif

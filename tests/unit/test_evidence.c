@@ -58,6 +58,70 @@ static void one_onset_has_the_closed_form(void **state)
     assert_close(sum.log_ratio[two], log(4.0 / 7.0), 1e-12);
 }
 
+/* The left truncation example by ter Schure in the tests of the R package safestats
+ * (tests/testthat/test-safeLogrankTest.R): its first interim analysis has one event, in the control
+ * group, with a logrank statistic of -0.81649658093, which two treated and three controls at risk
+ * give: -(2/5)/sqrt(6/25). The package's e-value at its design's hazard ratio of 1/2 is then
+ * exactly (2 + 3)/(2/2 + 3) = 5/4. The others are worked by hand in fractions from the paper's
+ * equation for ties: weights C(E1,j) C(E0,d-j) theta^j. */
+static void published_and_hand_worked_examples(void **state)
+{
+    (void)state;
+    assert_close(-(2.0 / 5) / sqrt(6.0 / 25), -0.81649658093, 1e-9);
+    static const struct {
+        uint32_t exposed, control, onsets, exposed_onsets;
+        int steps_of_two; /* log2 of theta */
+        double numerator, denominator;
+    } cases[] = {
+        {2, 3, 1, 0, -1, 5, 4},
+        {2, 3, 1, 1, -1, 5, 8},
+        /* Weights 6, 12, 3: at 1/2 6, 6, 3/4 of 51/4, at 1 of 21. */
+        {3, 4, 2, 0, -1, 28, 17},
+        {3, 4, 2, 1, -1, 14, 17},
+        {3, 4, 2, 2, -1, 7, 17},
+        /* At 4: 6, 48, 48 of 102. */
+        {3, 4, 2, 2, 2, 16 * 21, 102},
+        /* More onsets than controls: weights for one, two, three of three exposed and one of two,
+         * d = 3: C(3,1)C(2,2) = 3, C(3,2)C(2,1) = 6, 1; at 8: 24, 384, 512 of 920, at 1 of 10. */
+        {3, 2, 3, 3, 3, 512 * 10, 920},
+        {3, 2, 3, 1, 3, 8 * 10, 920},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct evidence_sum sum;
+        evidence_contribution(cases[i].exposed, cases[i].control, cases[i].onsets,
+                              cases[i].exposed_onsets, &sum);
+        assert_close(exp(sum.log_ratio[EVIDENCE_UNIT + 4 * cases[i].steps_of_two]),
+                     cases[i].numerator / cases[i].denominator, 1e-9);
+    }
+}
+
+/* Counts without a control: Poisson probabilities by their definition. Under the expected rate the
+ * mean of exp is 1, under a lower one less. */
+static void counts_alone_are_poisson(void **state)
+{
+    (void)state;
+    static const double means[] = {0.01, 0.7, 3};
+    for (size_t m = 0; m < sizeof means / sizeof *means; m++) {
+        for (int k = EVIDENCE_UNIT + 1; k <= EVIDENCE_UNIT + 16; k++) {
+            double at_mean = 0;
+            double at_half = 0;
+            double theta = evidence_theta(k);
+            for (uint32_t x = 0; x < 300; x++) {
+                struct evidence_sum sum;
+                evidence_contribution_alone(means[m], x, &sum);
+                double log_p = x * log(means[m]) - means[m] - lgamma(x + 1.0);
+                double log_p_theta = x * log(theta * means[m]) - theta * means[m] - lgamma(x + 1.0);
+                assert_close(sum.log_ratio[k], log_p_theta - log_p, 1e-9);
+                at_mean += exp(log_p + sum.log_ratio[k]);
+                at_half +=
+                    exp(x * log(means[m] / 2) - means[m] / 2 - lgamma(x + 1.0) + sum.log_ratio[k]);
+            }
+            assert_close(at_mean, 1, 1e-9);
+            assert_true(at_half < 1);
+        }
+    }
+}
+
 static void several_onsets_match_the_definition(void **state)
 {
     (void)state;
@@ -204,6 +268,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_onset_has_the_closed_form),
+        cmocka_unit_test(published_and_hand_worked_examples),
+        cmocka_unit_test(counts_alone_are_poisson),
         cmocka_unit_test(several_onsets_match_the_definition),
         cmocka_unit_test(an_empty_side_says_nothing),
         cmocka_unit_test(contributions_have_mean_one_without_effect),
