@@ -1,10 +1,9 @@
 /* How does a group of requests become rows, once? See load.h. The hard thing is what to say when
  * the answer to COMMIT is lost: the load row is part of the transaction, so it is there exactly
- * when the reports are.
+ * when the reports are (resolve.h asks).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/load.h"
 
-#include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +15,10 @@
 #include <libpq-fe.h>
 
 #include "collector/known_ids.h"
+#include "collector/resolve.h"
 #include "collector/statements.h"
 #include "common/buffer.h"
 #include "common/database.h"
-#include "common/log.h"
 #include "common/report.h"
 #include "common/uuid.h"
 
@@ -34,6 +33,7 @@ struct load_writer {
     const char *conninfo;
     char collector[96];
     struct database *database; /* NULL until it could be opened */
+    unsigned connections;      /* of the database, when what follows was learnt */
     struct known_ids segments; /* in the database already, or in the transaction under way */
     struct known_ids host_names;
     struct buffer reports, updates, rejected; /* rows for COPY, kept for their memory */
@@ -42,7 +42,7 @@ struct load_writer {
 /* What is in one group. */
 struct group {
     const struct batch *first;
-    int64_t load_id; /* 0: nothing but rejections */
+    struct resolve_load load; /* load_id 0: nothing but rejections */
     size_t report_count, update_count, rejection_count;
     instant_us received_from, received_until;
     json_t *segments, *host_names; /* new ones; NULL: none */
@@ -241,7 +241,7 @@ static void encode_group(struct load_writer *writer, const struct group *group)
     begin_rows(&writer->rejected);
     for (const struct batch *batch = group->first; batch != NULL; batch = batch->next) {
         for (size_t i = 0; i < batch->output.report_count; i++) {
-            encode_report(writer, group->load_id, &batch->output.reports[i]);
+            encode_report(writer, group->load.load_id, &batch->output.reports[i]);
         }
         encode_rejections(&writer->rejected, batch);
     }
@@ -269,7 +269,7 @@ static bool add_named(struct load_writer *writer, const char *statement, const j
 }
 
 static bool add_load(struct load_writer *writer, size_t rows, instant_us from, instant_us until,
-                     int64_t *load_id, struct failure *failure)
+                     struct resolve_load *load, struct failure *failure)
 {
     char count[24];
     char from_text[INSTANT_TEXT_SIZE];
@@ -282,7 +282,9 @@ static bool add_load(struct load_writer *writer, size_t rows, instant_us from, i
     if (!database_run(writer->database, STATEMENT_ADD_LOAD, 4, parameters, &result, failure)) {
         return false;
     }
-    *load_id = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    load->load_id = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    (void)snprintf(load->transaction, sizeof load->transaction, "%s", PQgetvalue(result, 0, 1));
+    load->collector = writer->collector;
     PQclear(result);
     return true;
 }
@@ -295,7 +297,7 @@ static bool store_group(struct load_writer *writer, struct group *group, struct 
         return false;
     }
     if (group->report_count > 0 && !add_load(writer, group->report_count, group->received_from,
-                                             group->received_until, &group->load_id, failure)) {
+                                             group->received_until, &group->load, failure)) {
         return false;
     }
     encode_group(writer, group);
@@ -318,59 +320,67 @@ static double clock_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* After COMMIT failed: whether the load is there all the same. */
-static bool load_is_there(struct load_writer *writer, int64_t load_id)
+/* Commits, and when the answer is lost finds out what happened. */
+static bool commit_group(struct load_writer *writer, const struct group *group,
+                         struct failure *failure)
 {
-    char id[24];
-    (void)snprintf(id, sizeof id, "%" PRId64, load_id);
-    const char *const parameters[] = {id};
-    PGresult *result = NULL;
-    struct failure failure;
-    if (load_id == 0 ||
-        !database_run(writer->database, STATEMENT_FIND_LOAD, 1, parameters, &result, &failure)) {
-        return false;
-    }
-    bool there = PQntuples(result) == 1;
-    PQclear(result);
-    log_warning(there ? "lost the answer to COMMIT; the load is there"
-                      : "lost the answer to COMMIT; the load is not there",
-                log_number("load_id", load_id));
-    return there;
+    bool in_doubt;
+    return database_commit(writer->database, &in_doubt, failure) ||
+           (in_doubt && group->load.load_id != 0 &&
+            resolve_is_committed(writer->database, &group->load));
 }
 
-static bool run_transaction(struct load_writer *writer, struct group *group,
-                            struct failure *failure)
+static void roll_back(struct load_writer *writer)
 {
-    double began_s = clock_s();
-    bool begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
-    if (!begun) { /* once more: a connection lost while idle shows only now, and nothing with it */
-        begun = database_run_script(writer->database, STATEMENT_BEGIN, failure);
-    }
-    if (!begun) {
+    struct failure ignored; /* the first failure is the one to tell */
+    bool rolled_back = database_run(writer->database, STATEMENT_ROLLBACK, 0, NULL, NULL, &ignored);
+    (void)rolled_back;
+}
+
+static bool begin_group(struct load_writer *writer, struct failure *failure)
+{
+    if (!ensure_open(writer, failure)) {
         return false;
     }
-    bool stored = store_group(writer, group, failure);
+    if (!database_run_script(writer->database, STATEMENT_BEGIN, failure)) {
+        /* Once more: a connection lost while idle shows only now, and nothing with it. */
+        roll_back(writer);
+        if (!database_run_script(writer->database, STATEMENT_BEGIN, failure)) {
+            return false;
+        }
+    }
+    if (writer->connections != database_connections(writer->database)) {
+        known_ids_free(&writer->segments);
+        known_ids_free(&writer->host_names);
+        writer->connections = database_connections(writer->database);
+    }
+    return true;
+}
+
+/* All of it, in one transaction. */
+static bool write_group(struct load_writer *writer, struct group *group, struct failure *failure)
+{
+    double began_s = clock_s();
+    if (!begin_group(writer, failure)) {
+        return false;
+    }
+    bool stored = survey(writer, group, failure) && store_group(writer, group, failure);
     if (stored && clock_s() - began_s > COMMIT_DEADLINE_S) {
         stored = failure_set(failure, FAILURE_UNAVAILABLE,
                              "the database took longer than %.0f s to store the reports",
                              COMMIT_DEADLINE_S);
     }
     if (!stored) {
-        struct failure ignored; /* the first failure is the one to tell */
-        bool rolled_back =
-            database_run(writer->database, STATEMENT_ROLLBACK, 0, NULL, NULL, &ignored);
-        (void)rolled_back;
+        roll_back(writer);
         return false;
     }
-    return database_run(writer->database, STATEMENT_COMMIT, 0, NULL, NULL, failure) ||
-           load_is_there(writer, group->load_id);
+    return commit_group(writer, group, failure);
 }
 
 bool load_write(struct load_writer *writer, const struct batch *first, struct failure *failure)
 {
     struct group group = {.first = first};
-    bool good = survey(writer, &group, failure) && ensure_open(writer, failure) &&
-                run_transaction(writer, &group, failure);
+    bool good = write_group(writer, &group, failure);
     if (good) {
         known_ids_keep(&writer->segments);
         known_ids_keep(&writer->host_names);
@@ -387,8 +397,8 @@ bool load_write(struct load_writer *writer, const struct batch *first, struct fa
 
 bool load_write_heartbeat(struct load_writer *writer, instant_us now, struct failure *failure)
 {
-    int64_t load_id;
-    return ensure_open(writer, failure) && add_load(writer, 0, now, now, &load_id, failure);
+    struct resolve_load load;
+    return ensure_open(writer, failure) && add_load(writer, 0, now, now, &load, failure);
 }
 
 bool load_trim_rejected(struct load_writer *writer, struct failure *failure)

@@ -7,7 +7,6 @@
  * one does not hold what it inserted for ever. */
 #define STATEMENT_BEGIN                                                                            \
     "begin; set local lock_timeout = '4s'; set local idle_in_transaction_session_timeout = '10s'"
-#define STATEMENT_COMMIT "commit"
 #define STATEMENT_ROLLBACK "rollback"
 
 /* $1: array of {"segment_id", "attributes"}, by segment_id: two transactions that insert the same
@@ -28,10 +27,13 @@
 /* $1 collector, $2 row count, $3 earliest and $4 latest receive time. */
 #define STATEMENT_ADD_LOAD                                                                         \
     "insert into report_load (collector, row_count, received_from, received_until) "               \
-    "values ($1, $2, $3, $4) returning load_id"
+    "values ($1, $2, $3, $4) returning load_id, pg_current_xact_id()"
 
-/* $1 load_id. */
-#define STATEMENT_FIND_LOAD "select 1 from report_load where load_id = $1"
+/* $1 load_id, $2 collector, $3 its transaction. Is the load there, and how does the transaction
+ * stand? A server in recovery cannot say. Fails for a transaction that has not begun here. */
+#define STATEMENT_RESOLVE_LOAD                                                                     \
+    "select exists (select from report_load where load_id = $1 and collector = $2), "              \
+    "case when pg_is_in_recovery() then 'in progress' else pg_xact_status($3::xid8) end"
 
 #define STATEMENT_COPY_REPORTS                                                                     \
     "copy report (load_id, host_id, customer_id, segment_id, observed_at, received_at, "           \

@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/database.h"
 
+#include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log.h"
 
@@ -24,21 +27,30 @@
 #define ALIVE_EVERY_S "2"
 #define VANISHED_AFTER_MS "10000"
 
+/* A server over its own statement_timeout by as much hangs, or its machine does; over a Unix socket
+ * nothing else would ever tell. */
+#define SILENCE_MS 2000
+
 struct database {
     PGconn *connection;
     char *conninfo;
     char *program;
     char options[64];
-    bool lost; /* the connection has failed, though libpq may not say so yet */
+    int patience_ms;      /* for one answer; -1: for ever */
+    unsigned connections; /* made so far */
+    bool lost;            /* the connection has failed, though libpq may not say so yet */
+    bool silent;          /* lost because it did not answer in time */
 };
 
 /* ---- Failures ---- */
 
 static bool is_away(const char *state)
 {
-    /* Lost, shutting down, full, read-only, and over its statement_timeout: too slow is away, too.
-     */
-    static const char *const prefixes[] = {"08", "57P0", "53300", "25006", "57014"};
+    /* Lost, shutting down, out of disk, memory or connections, unable to read or write its disk,
+     * read-only, over its statement_timeout or lock_timeout, and in the way of another transaction:
+     * what may succeed later. */
+    static const char *const prefixes[] = {"08",    "57P0",  "53",    "58030",
+                                           "25006", "57014", "55P03", "40"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0) {
             return true;
@@ -55,11 +67,13 @@ static bool fail(struct database *database, const PGresult *result, const char *
     const char *message =
         result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     if (message == NULL) {
-        message = PQerrorMessage(database->connection);
+        message = database->silent ? "it does not answer" : PQerrorMessage(database->connection);
     }
     /* libpq's own errors carry no SQLSTATE. After a write that failed it leaves the status as it
-     * was until the next statement fails, too. */
-    bool lost = state == NULL || PQstatus(database->connection) != CONNECTION_OK;
+     * was until the next statement fails, too. A server that only reads is not the one we want:
+     * the next connection looks for another. */
+    bool lost = state == NULL || PQstatus(database->connection) != CONNECTION_OK ||
+                strcmp(state, "25006") == 0;
     database->lost = database->lost || lost;
     enum failure_code code = FAILURE_SYSTEM;
     if (lost || (state != NULL && is_away(state))) {
@@ -86,13 +100,20 @@ static void log_notice(void *context, const char *message)
 static bool connect_now(struct database *database, struct failure *failure)
 {
     /* What comes before dbname, which is the whole of conninfo, is a default that it may change. */
-    const char *const names[] = {
-        "tcp_user_timeout", "keepalives_idle",           "keepalives_interval",
-        "dbname",           "fallback_application_name", "connect_timeout",
-        "options",          "client_encoding",           NULL};
+    const char *const names[] = {"tcp_user_timeout",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "target_session_attrs",
+                                 "dbname",
+                                 "fallback_application_name",
+                                 "connect_timeout",
+                                 "options",
+                                 "client_encoding",
+                                 NULL};
     const char *const values[] = {VANISHED_AFTER_MS,
                                   ALIVE_AFTER_S,
                                   ALIVE_EVERY_S,
+                                  "read-write", /* both programs write; a standby is passed over */
                                   database->conninfo,
                                   database->program,
                                   CONNECT_TIMEOUT_S,
@@ -109,8 +130,14 @@ static bool connect_now(struct database *database, struct failure *failure)
         return failure_set(failure, FAILURE_UNAVAILABLE, "cannot connect to the database: %.*s",
                            (int)strcspn(message, "\n"), message);
     }
+    if (PQsetnonblocking(database->connection, 1) != 0) {
+        database->lost = true;
+        return failure_memory(failure, "connecting to the database");
+    }
     (void)PQsetNoticeProcessor(database->connection, log_notice, NULL);
     database->lost = false;
+    database->silent = false;
+    database->connections++;
     return true;
 }
 
@@ -129,6 +156,7 @@ bool database_open(const char *conninfo, const char *program, int statement_time
     }
     made->conninfo = strdup(conninfo);
     made->program = strdup(program);
+    made->patience_ms = statement_timeout_ms == 0 ? -1 : statement_timeout_ms + SILENCE_MS;
     snprintf(made->options, sizeof made->options, "-c statement_timeout=%d -c TimeZone=UTC",
              statement_timeout_ms);
     if (made->conninfo == NULL || made->program == NULL) {
@@ -153,7 +181,91 @@ void database_close(struct database *database)
     }
 }
 
+/* ---- Waiting, with an end ---- */
+
+static int64_t clock_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until there is something to read, or with `writing` room to write; false when it took too long,
+ * and then the connection counts as lost. */
+static bool await_socket(struct database *database, bool writing, int64_t began_ms)
+{
+    struct pollfd socket = {.fd = PQsocket(database->connection), .events = POLLIN};
+    socket.events = (short)(socket.events | (writing ? POLLOUT : 0));
+    int ready;
+    do {
+        int64_t left = database->patience_ms - (clock_ms() - began_ms);
+        ready = poll(&socket, 1, database->patience_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) {
+        database->lost = true;
+        database->silent = true;
+    }
+    return ready > 0;
+}
+
+/* Sends what libpq still holds back. */
+static bool flush(struct database *database)
+{
+    int64_t began_ms = clock_ms();
+    int left;
+    while ((left = PQflush(database->connection)) > 0) {
+        if (!await_socket(database, true, began_ms) || !PQconsumeInput(database->connection)) {
+            return false;
+        }
+    }
+    return left == 0;
+}
+
+/* The next result, as PQgetResult has it; NULL too when it does not come, and then the connection
+ * is lost. */
+static PGresult *next_result(struct database *database)
+{
+    int64_t began_ms = clock_ms();
+    if (!flush(database)) {
+        database->lost = true;
+        return NULL;
+    }
+    while (PQisBusy(database->connection)) {
+        if (!await_socket(database, false, began_ms)) {
+            return NULL;
+        }
+        if (!PQconsumeInput(database->connection)) {
+            break; /* PQgetResult says why */
+        }
+    }
+    return PQgetResult(database->connection);
+}
+
 /* ---- Statements ---- */
+
+/* The last result of what was sent, as PQexec has it, but NULL when the answer is not whole. */
+static PGresult *answer_of(struct database *database, int sent)
+{
+    PGresult *last = NULL;
+    PGresult *result;
+    if (sent != 1) {
+        return NULL;
+    }
+    while ((result = next_result(database)) != NULL) {
+        PQclear(last);
+        last = result;
+        ExecStatusType status = PQresultStatus(result);
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
+            PQstatus(database->connection) != CONNECTION_OK) {
+            break;
+        }
+    }
+    if (database->lost) {
+        PQclear(last);
+        last = NULL;
+    }
+    return last;
+}
 
 bool database_run(struct database *database, const char *sql, size_t parameter_count,
                   const char *const *parameters, PGresult **result, struct failure *failure)
@@ -161,8 +273,9 @@ bool database_run(struct database *database, const char *sql, size_t parameter_c
     if (!connected(database, failure)) {
         return false;
     }
-    PGresult *rows = PQexecParams(database->connection, sql, (int)parameter_count, NULL, parameters,
-                                  NULL, NULL, 0);
+    PGresult *rows =
+        answer_of(database, PQsendQueryParams(database->connection, sql, (int)parameter_count, NULL,
+                                              parameters, NULL, NULL, 0));
     ExecStatusType status = PQresultStatus(rows);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         fail(database, rows, "running a statement", failure);
@@ -182,12 +295,37 @@ bool database_run_script(struct database *database, const char *sql, struct fail
     if (!connected(database, failure)) {
         return false;
     }
-    PGresult *last = PQexec(database->connection, sql);
+    PGresult *last = answer_of(database, PQsendQuery(database->connection, sql));
     ExecStatusType status = PQresultStatus(last);
     bool done = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
                 status == PGRES_EMPTY_QUERY || fail(database, last, "running a script", failure);
     PQclear(last);
     return done;
+}
+
+bool database_commit(struct database *database, bool *in_doubt, struct failure *failure)
+{
+    *in_doubt = false;
+    if (database->lost || PQstatus(database->connection) != CONNECTION_OK) {
+        return failure_set(failure, FAILURE_UNAVAILABLE,
+                           "the connection to the database was lost before COMMIT");
+    }
+    PGresult *result = answer_of(database, PQsendQuery(database->connection, "commit"));
+    bool answered = PQresultStatus(result) == PGRES_COMMAND_OK;
+    bool done = answered && strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    if (answered && !done) {
+        failure_set(failure, FAILURE_SYSTEM, "the database rolled back what it was to commit");
+    } else if (!answered) {
+        fail(database, result, "committing", failure);
+        *in_doubt = database->lost;
+    }
+    PQclear(result);
+    return done;
+}
+
+unsigned database_connections(const struct database *database)
+{
+    return database->connections;
 }
 
 bool database_ping(struct database *database, struct failure *failure)
@@ -200,7 +338,7 @@ static bool finish_copy(struct database *database, const char *doing, struct fai
 {
     bool done = true;
     PGresult *result;
-    while ((result = PQgetResult(database->connection)) != NULL) {
+    while ((result = next_result(database)) != NULL) {
         if (done && PQresultStatus(result) != PGRES_COMMAND_OK) {
             done = fail(database, result, doing, failure);
         }
@@ -209,8 +347,8 @@ static bool finish_copy(struct database *database, const char *doing, struct fai
             break; /* a broken connection would answer for ever */
         }
     }
-    return done && (PQstatus(database->connection) == CONNECTION_OK ||
-                    fail(database, NULL, doing, failure));
+    bool whole = !database->lost && PQstatus(database->connection) == CONNECTION_OK;
+    return done && (whole || fail(database, NULL, doing, failure));
 }
 
 static bool start_copy(struct database *database, const char *sql, ExecStatusType wanted,
@@ -219,7 +357,7 @@ static bool start_copy(struct database *database, const char *sql, ExecStatusTyp
     if (!connected(database, failure)) {
         return false;
     }
-    PGresult *start = PQexec(database->connection, sql);
+    PGresult *start = answer_of(database, PQsendQuery(database->connection, sql));
     bool done = PQresultStatus(start) == wanted || fail(database, start, "starting COPY", failure);
     PQclear(start);
     return done;
@@ -233,7 +371,8 @@ bool database_copy_in(struct database *database, const char *copy_sql, const str
     }
     for (size_t sent = 0; sent < rows->length;) {
         size_t size = rows->length - sent < COPY_CHUNK ? rows->length - sent : COPY_CHUNK;
-        if (PQputCopyData(database->connection, rows->data + sent, (int)size) != 1) {
+        if (PQputCopyData(database->connection, rows->data + sent, (int)size) != 1 ||
+            !flush(database)) {
             fail(database, NULL, "sending rows", failure);
             struct failure ignored;
             bool finished = finish_copy(database, "sending rows", &ignored);

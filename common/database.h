@@ -2,7 +2,8 @@
  *
  * A struct database is used by one thread at a time. It reconnects by itself on the next use after
  * a connection was lost; whatever was in flight fails with FAILURE_UNAVAILABLE and is the caller's
- * to repeat.
+ * to repeat. Of several hosts in the connection string it takes the first that can be written to,
+ * unless the string has a target_session_attrs of its own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_COMMON_DATABASE_H
@@ -22,14 +23,15 @@
 struct database;
 
 /* Remembers `conninfo` (any libpq connection string or URI; libpq's own variables and passfile
- * apply) and connects. `program` is shown in pg_stat_activity. `statement_timeout_ms` 0: none. */
+ * apply) and connects. `program` is shown in pg_stat_activity. `statement_timeout_ms` 0: none;
+ * otherwise a server that is silent for 2 s longer counts as lost. */
 MUST_CHECK bool database_open(const char *conninfo, const char *program, int statement_timeout_ms,
                               struct database **database, struct failure *failure);
 void database_close(struct database *database);
 
 /* Runs one statement with text parameters ($1 …; NULL is SQL NULL) and expects rows or nothing.
  * `result` (may be NULL) is text format and the caller's to PQclear. Errors carry the server's
- * message and its SQLSTATE; a lost connection or a server that is starting is
+ * message and its SQLSTATE; a lost connection, a server that is starting, full or too slow is
  * FAILURE_UNAVAILABLE, a unique violation FAILURE_CONFLICT. */
 MUST_CHECK bool database_run(struct database *database, const char *sql, size_t parameter_count,
                              const char *const *parameters, PGresult **result,
@@ -54,6 +56,14 @@ typedef bool (*copy_row_handler)(void *context, const struct copy_field *fields,
                                  struct failure *failure);
 MUST_CHECK bool database_copy_out(struct database *database, const char *copy_sql,
                                   copy_row_handler row, void *context, struct failure *failure);
+
+/* Commits the transaction under way; never on another connection than the one it began on. When the
+ * answer was lost `in_doubt` is true: it may have been committed, or may yet be. */
+MUST_CHECK bool database_commit(struct database *database, bool *in_doubt, struct failure *failure);
+
+/* How often it has connected. What a caller remembers of the database holds only while this stays
+ * the same: the next connection may lead to another server, which lost the newest transactions. */
+unsigned database_connections(const struct database *database);
 
 /* A Unix or TCP round trip that proves the connection works. */
 MUST_CHECK bool database_ping(struct database *database, struct failure *failure);
