@@ -274,6 +274,17 @@ void private_cluster_restart_immediately(struct private_cluster *cluster)
     private_cluster_resume(cluster);
 }
 
+void private_cluster_stand_by(struct private_cluster *cluster)
+{
+    private_cluster_stop(cluster, false);
+    const char *const arguments[] = {"touch", private_cluster_path(cluster, "data/standby.signal"),
+                                     NULL};
+    struct process *touch = process_start_postgres(arguments, SIGKILL);
+    assert_int_equal(process_wait(touch, ENDS_WITHIN_MS / 1000), 0);
+    process_free(touch);
+    private_cluster_resume(cluster);
+}
+
 void private_cluster_remove(struct private_cluster *cluster)
 {
     if (cluster == NULL) {

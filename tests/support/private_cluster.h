@@ -57,6 +57,9 @@ void private_cluster_resume(struct private_cluster *cluster);
 /* A crash and the recovery after it. */
 void private_cluster_restart_immediately(struct private_cluster *cluster);
 
+/* Starts it again as a standby without a primary: it reads, and writes from pg_promote() on. */
+void private_cluster_stand_by(struct private_cluster *cluster);
+
 /* NULL is nothing. */
 void private_cluster_remove(struct private_cluster *cluster);
 
