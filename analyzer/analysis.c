@@ -36,6 +36,7 @@ bool analysis_new(const struct analysis_options *options, const struct registry 
     if (made->options.margin == 0) {
         made->options.margin = MARGIN_DEFAULT;
     }
+    made->met.keeps_all = true;
     made->registry = registry;
     made->parameters = parameters;
     exposure_init(&made->exposure, (int32_t)(made->options.risk_window / INSTANT_MINUTE));

@@ -368,6 +368,22 @@ static void answer_fleet(const struct analysis *analysis, struct fleet_answer *a
     }
 }
 
+static bool answer_left_out(const struct analysis *analysis, struct arena *arena,
+                            struct fleet_answer *answer, struct failure *failure)
+{
+    const char **names = arena_allocate(arena, REPORT_ATTRIBUTES_LIMIT * sizeof *names);
+    if (names == NULL) {
+        return failure_memory(failure, "answering");
+    }
+    for (uint32_t a = 0; a < analysis->segments.attribute_count; a++) {
+        if (analysis->segments.attributes[a].left_out) {
+            names[answer->left_out_count++] = analysis->segments.attributes[a].name;
+        }
+    }
+    answer->left_out = names;
+    return true;
+}
+
 bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
 {
     struct arena *arena = &analysis->answer_arena;
@@ -375,6 +391,9 @@ bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
         .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
         .alpha = analysis->options.alpha};
     answer_fleet(analysis, &analysis->answers.fleet);
+    if (!answer_left_out(analysis, arena, &analysis->answers.fleet, failure)) {
+        return false;
+    }
     struct update_answer *updates =
         arena_allocate(arena, (analysis->state_count + 1) * sizeof *updates);
     if (updates == NULL) {

@@ -132,6 +132,8 @@ struct fleet_answer {
     uint64_t customers;
     uint64_t unregistered_customers;
     uint64_t reports, duplicate_reports, late_reports, skewed_hosts;
+    const char *const *left_out; /* attributes that name hosts and are not compared by */
+    size_t left_out_count;
 };
 
 struct answers {

@@ -186,6 +186,8 @@ static json_t *fleet_value(const struct fleet_answer *fleet)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         json_value_set(object, counts[i].name, count_value(counts[i].count), &complete);
     }
+    json_value_set(object, "attributes_left_out",
+                   json_value_texts(fleet->left_out, fleet->left_out_count), &complete);
     return finish(object, complete);
 }
 

@@ -342,6 +342,11 @@ static void put_fleet(const struct text_page *page, const struct answers *answer
              text_count(answers->fleet.reporting, reporting));
     text_put(page, "\n");
     text_append_wrapped(page->out, line, 0, 0, page->columns);
+    for (size_t i = 0; i < answers->fleet.left_out_count; i++) {
+        snprintf(line, sizeof line, "Left out: %s names hosts rather than kinds of host.",
+                 answers->fleet.left_out[i]);
+        text_append_wrapped(page->out, line, 0, 0, page->columns);
+    }
 }
 
 void answer_write_text(const struct answers *answers, unsigned columns, bool colour, size_t calls,

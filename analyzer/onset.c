@@ -17,7 +17,7 @@
 /* Points of the posterior: beginnings, and for each the rates it is averaged over, from a quarter
  * to four times the mean rate from then on. */
 #define BEGINNINGS 400
-#define RATES 9
+#define RATES 9 /* by half an octave */
 
 static int compare(const void *left, const void *right)
 {
@@ -112,7 +112,7 @@ static struct range posterior(const struct stretch *stretch, double latest_s)
         double at_s = stretch->from_s + step_s * (i + 0.5);
         double mean_rate = (double)stretch->count / sighted_s(stretch, at_s);
         for (int r = 0; r < RATES; r++) {
-            double rate = mean_rate * exp2((r - RATES / 2) * 0.5);
+            double rate = mean_rate * exp2(0.5 * r - 2);
             logs[i][r] = log_likelihood(stretch, at_s, rate);
             largest = logs[i][r] > largest ? logs[i][r] : largest;
         }

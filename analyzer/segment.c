@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A name of hosts is recognised before the limit at so many values, when so large a share of the
+ * segments that have it differ in it: with a thousand values at random in as many hosts' reports,
+ * one in three would have come again by then. */
+#define NAME_VALUES 500
+#define NAME_SHARE 0.95
+
 void segments_free(struct segments *segments)
 {
     arena_free(&segments->arena);
@@ -92,7 +98,8 @@ static bool add_value(struct segments *segments, const struct value_key *key, ui
                       uint32_t *number, struct failure *failure)
 {
     struct segment_attribute *attribute = &segments->attributes[key->attribute];
-    if (attribute->value_count == SEGMENT_VALUES_LIMIT) {
+    if (attribute->value_count == SEGMENT_VALUES_LIMIT || attribute->left_out) {
+        attribute->left_out = !segments->keeps_all;
         *number = SEGMENT_NO_VALUE;
         return true;
     }
@@ -182,9 +189,32 @@ static bool find_values(struct segments *segments, struct segment *segment, stru
     return true;
 }
 
-bool segments_intern(struct segments *segments, const struct uuid *id,
-                     const struct report_attribute *attributes, size_t count, uint32_t *number,
-                     struct failure *failure)
+/* Notes which attributes turn out to name hosts. */
+static void recognise_names(struct segments *segments, const struct segment *segment)
+{
+    for (uint32_t a = 0; a < segments->attribute_count && !segments->keeps_all; a++) {
+        struct segment_attribute *attribute = &segments->attributes[a];
+        attribute->segment_count += segment->values[a] != SEGMENT_NO_VALUE;
+        attribute->left_out |=
+            attribute->value_count >= NAME_VALUES &&
+            attribute->value_count >= NAME_SHARE * (double)attribute->segment_count;
+    }
+}
+
+static bool is_left_out(const struct segments *segments, const char *name)
+{
+    for (uint32_t a = 0; a < segments->attribute_count; a++) {
+        if (segments->attributes[a].left_out && strcmp(segments->attributes[a].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A segment without anything left out, by its id. */
+static bool intern_plain(struct segments *segments, const struct uuid *id,
+                         const struct report_attribute *attributes, size_t count, uint32_t *number,
+                         struct failure *failure)
 {
     *number = segments_find(segments, id);
     if (*number != SEGMENT_NONE) {
@@ -200,13 +230,45 @@ bool segments_intern(struct segments *segments, const struct uuid *id,
         segments->capacity = capacity;
     }
     struct segment *segment = &segments->items[segments->count];
-    *segment = (struct segment){.id = *id};
+    *segment = (struct segment){.id = *id, .kind = segments->count};
     if (!copy_attributes(segments, segment, attributes, count, failure) ||
         !find_values(segments, segment, failure) ||
         !hash_index_add(&segments->by_id, hash_bytes(id, sizeof *id), segments->count, failure)) {
         return false;
     }
+    recognise_names(segments, segment);
     *number = segments->count++;
+    return true;
+}
+
+bool segments_intern(struct segments *segments, const struct uuid *id,
+                     const struct report_attribute *attributes, size_t count, uint32_t *number,
+                     struct failure *failure)
+{
+    if (!intern_plain(segments, id, attributes, count, number, failure)) {
+        return false;
+    }
+    while (segments->items[*number].kind != *number) {
+        *number = segments->items[*number].kind;
+    }
+    const struct segment *segment = &segments->items[*number];
+    struct report_attribute kept[REPORT_ATTRIBUTES_LIMIT];
+    size_t kept_count = 0;
+    for (size_t i = 0; i < segment->attribute_count; i++) {
+        if (!is_left_out(segments, segment->attributes[i].name)) {
+            kept[kept_count++] = segment->attributes[i];
+        }
+    }
+    if (kept_count == segment->attribute_count) {
+        return true;
+    }
+    struct uuid kind_id = report_segment_id(kept, kept_count);
+    uint32_t kind;
+    if (!intern_plain(segments, &kind_id, kept, kept_count, &kind, failure)) {
+        return false;
+    }
+    segments->items[*number].kind = kind;
+    *number = kind;
     return true;
 }
 

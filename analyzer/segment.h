@@ -6,6 +6,11 @@
  * product_version within product_line, so "SP2" of two systems are two values, and naming the
  * version names the system.
  *
+ * A host that said its serial number would be alone of its kind, with nobody to be compared with.
+ * So an attribute is left out when it names hosts rather than kinds: when it has more values than
+ * the limit, or hundreds of which nearly each was met in one combination only. From then on a
+ * segment with it is the same as one without.
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_SEGMENT_H
 #define EPICENTER_ANALYZER_SEGMENT_H
@@ -23,8 +28,8 @@
 #define SEGMENT_NONE UINT32_MAX
 #define SEGMENT_NO_VALUE UINT32_MAX
 
-/* An attribute with more values than this is a name of hosts (a serial number), not a kind of
- * host: what comes after is not told apart. */
+/* An attribute with more values than this is a name of hosts (a serial number), not a kind of host.
+ */
 #define SEGMENT_VALUES_LIMIT 1000
 
 struct segment_value {
@@ -38,6 +43,8 @@ struct segment_attribute {
     const char *name;
     const char *parent; /* name of the attribute its values are read within, or NULL */
     uint32_t value_count;
+    uint32_t segment_count; /* that have it */
+    bool left_out;
 };
 
 struct segment {
@@ -45,9 +52,11 @@ struct segment {
     const struct report_attribute *attributes; /* sorted by name */
     size_t attribute_count;
     uint32_t values[REPORT_ATTRIBUTES_LIMIT]; /* by attribute number; SEGMENT_NO_VALUE: not said */
+    uint32_t kind; /* the same without what is left out; itself where nothing is */
 };
 
 struct segments {
+    bool keeps_all; /* set by the owner: nothing is left out */
     struct arena arena;
     struct segment_attribute attributes[REPORT_ATTRIBUTES_LIMIT];
     uint32_t attribute_count;
@@ -61,7 +70,8 @@ struct segments {
 /* A zeroed struct segments is empty. */
 void segments_free(struct segments *segments);
 
-/* The number of the segment with this id; adds it, copying its attributes, when it is new. */
+/* The number of the kind of the segment with this id; adds it, copying its attributes, when it is
+ * new. The same id may come to be of another kind when an attribute is left out. */
 MUST_CHECK bool segments_intern(struct segments *segments, const struct uuid *id,
                                 const struct report_attribute *attributes, size_t count,
                                 uint32_t *number, struct failure *failure);

@@ -28,7 +28,6 @@
 #define VERDICT_UNSUSPECT_E 4.0
 
 struct verdict_case {
-    uint32_t update;
     double log_e, own_log_e; /* natural logarithms; own: without what it shares with a bundle */
     double fleet_log_e;      /* of the whole fleet alone */
     double own_low;          /* lower bound of the rate ratio, over all subgroups at once … */
@@ -36,6 +35,7 @@ struct verdict_case {
     struct range rate_ratio; /* of the whole fleet, at 1 - alpha, as narrow as it has ever been */
     const struct exposure_mate *mates;
     uint32_t mate_count;
+    uint32_t update;
     enum verdict verdict; /* in: the last one; out: the present one */
     bool bundled;         /* likewise: held for what it shares */
     bool explained;       /* out: what it shares is another's doing */

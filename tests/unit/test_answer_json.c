@@ -50,7 +50,7 @@ static void has_the_keys_of_the_design(void **state)
     assert_keys(document, "as_of alpha fleet updates");
     assert_keys(json_object_get(document, "fleet"),
                 "hosts reporting pinned elevated silent customers unregistered_customers reports "
-                "duplicate_reports late_reports skewed_hosts");
+                "duplicate_reports late_reports skewed_hosts attributes_left_out");
     assert_keys(update,
                 "id product_line released_at withdrawn_at first_seen_at verdict decided_at "
                 "sentence action reasons control e_value log10_e_value rate_ratio onset bundle "

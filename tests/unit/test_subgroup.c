@@ -194,11 +194,54 @@ static void a_version_is_read_within_its_system(void **state)
     segments_free(&segments);
 }
 
+/* Hosts that say their serial number, and one of 150 builds that goes with four systems. */
+static void a_name_of_hosts_is_left_out(void **state)
+{
+    (void)state;
+    struct segments segments = {0};
+    struct segments all = {.keeps_all = true};
+    struct failure failure;
+    uint32_t number = 0;
+    for (uint32_t i = 0; i < 1200; i++) {
+        char serial[16];
+        char build[16];
+        char system[16];
+        snprintf(serial, sizeof serial, "S%u", i);
+        snprintf(build, sizeof build, "B%u", i % 150);
+        snprintf(system, sizeof system, "OS %u", i / 150 % 4);
+        struct report_attribute said[] = {{"build", build}, {"os", system}, {"serial", serial}};
+        struct uuid id = report_segment_id(said, 3);
+        assert_true(segments_intern(&segments, &id, said, 3, &number, &failure));
+        assert_true(segments_intern(&all, &id, said, 3, &number, &failure));
+        assert_int_equal(number, i);
+    }
+    for (uint32_t a = 0; a < segments.attribute_count; a++) {
+        assert_int_equal(segments.attributes[a].left_out,
+                         strcmp(segments.attributes[a].name, "serial") == 0);
+        assert_false(all.attributes[a].left_out);
+    }
+    /* The first host of all, heard again, is now of the same kind as one with another serial. */
+    struct report_attribute first[] = {{"build", "B0"}, {"os", "OS 0"}, {"serial", "S0"}};
+    struct report_attribute other[] = {{"build", "B0"}, {"os", "OS 0"}, {"serial", "new"}};
+    struct uuid first_id = report_segment_id(first, 3);
+    struct uuid other_id = report_segment_id(other, 3);
+    uint32_t first_kind;
+    uint32_t other_kind;
+    assert_true(segments_intern(&segments, &first_id, first, 3, &first_kind, &failure));
+    assert_true(segments_intern(&segments, &other_id, other, 3, &other_kind, &failure));
+    assert_int_equal(first_kind, other_kind);
+    assert_null(segment_attribute_text(&segments, first_kind, "serial"));
+    assert_string_equal(segment_attribute_text(&segments, first_kind, "build"), "B0");
+    segments_free(&segments);
+    segments_free(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(planted_subgroups_are_found),
         cmocka_unit_test(noise_alone_is_survived),
+        cmocka_unit_test(a_name_of_hosts_is_left_out),
         cmocka_unit_test(a_version_is_read_within_its_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,17 +196,19 @@ static size_t make_sightings(struct random_stream *random, double truth, double 
                              struct onset_sighting *sightings)
 {
     size_t count = 0;
-    const double noise_gap_s = 900;
-    for (double at = 0; at < 9000; at += random_exponential(random, noise_gap_s)) {
+    double noise_at = 0;
+    double harm_at = truth + random_exponential(random, mean_gap_s);
+    while (noise_at < 9000 || harm_at < truth + 1800) {
+        double at = noise_at < harm_at ? noise_at : harm_at;
         double phase = 300 * random_uniform(random);
         sightings[count++] =
             (struct onset_sighting){.from_s = at - phase, .until_s = at - phase + 300};
-    }
-    for (double at = truth + random_exponential(random, mean_gap_s); at < truth + 1800;
-         at += random_exponential(random, mean_gap_s)) {
-        double phase = 300 * random_uniform(random);
-        sightings[count++] =
-            (struct onset_sighting){.from_s = at - phase, .until_s = at - phase + 300};
+        if (noise_at < harm_at) {
+            noise_at += random_exponential(random, 900);
+        } else {
+            harm_at += random_exponential(random, mean_gap_s);
+            harm_at = harm_at < truth + 1800 ? harm_at : INFINITY;
+        }
     }
     return count;
 }
