@@ -112,6 +112,10 @@ static void count_batch(struct commit *commit, const struct batch *batch)
 {
     struct commit_status *counts = &commit->counts;
     counts->batches++;
+    if (!batch_is_first(batch)) {
+        counts->repeated_batches++;
+        return;
+    }
     counts->reports += batch->output.report_count;
     count_rejections(counts, &batch->output);
     for (size_t i = 0; i < batch->output.report_count; i++) {
@@ -134,7 +138,7 @@ static void answer_group(struct commit *commit, struct batch *group, double bega
         } else {
             commit->counts.failed_batches++;
         }
-        reports += batch->output.report_count;
+        reports += batch_is_first(batch) ? batch->output.report_count : 0;
     }
     if (failure == NULL) {
         commit->progress_at_s = now;
@@ -218,11 +222,14 @@ static void write_heartbeat(struct committer *committer)
     }
 }
 
-static void trim_rejected(struct committer *committer)
+static void trim(struct committer *committer, bool rejected)
 {
     struct failure failure = {0};
-    if (!load_trim_rejected(committer->writer, &failure)) {
+    if (rejected && !load_trim_rejected(committer->writer, &failure)) {
         log_warning("could not trim the refused reports", log_text("reason", failure.message));
+    }
+    if (!load_trim_keys(committer->writer, &failure)) {
+        log_warning("could not forget old Idempotency-Keys", log_text("reason", failure.message));
     }
 }
 
@@ -239,17 +246,17 @@ static void keep_house(struct committer *committer)
     }
     (void)pthread_mutex_lock(&commit->lock);
     bool beat = commit->heartbeats && !commit->away && now - commit->load_at_s >= HEARTBEAT_S;
-    bool trim =
-        commit->rejected_since_trim && !commit->away && now - commit->trimmed_at_s >= TRIM_S;
+    bool tidy = !commit->away && now - commit->trimmed_at_s >= TRIM_S;
+    bool rejected = commit->rejected_since_trim;
     commit->load_at_s = beat ? now : commit->load_at_s;
-    commit->trimmed_at_s = trim ? now : commit->trimmed_at_s;
-    commit->rejected_since_trim = commit->rejected_since_trim && !trim;
+    commit->trimmed_at_s = tidy ? now : commit->trimmed_at_s;
+    commit->rejected_since_trim = rejected && !tidy;
     (void)pthread_mutex_unlock(&commit->lock);
     if (beat) {
         write_heartbeat(committer);
     }
-    if (trim) {
-        trim_rejected(committer);
+    if (tidy) {
+        trim(committer, rejected);
     }
 }
 

@@ -45,8 +45,9 @@ struct commit_status {
     uint64_t invalid, forbidden;               /* reports refused, and written down as such */
     /* Loads of up to so many reports, the smaller ones included (a histogram). */
     uint64_t loads_up_to[COMMIT_LOAD_SIZES];
-    uint64_t failed_batches; /* answered with a failure */
-    double commit_s;         /* time spent in transactions, summed */
+    uint64_t repeated_batches; /* of the batches: committed before, under their Idempotency-Key */
+    uint64_t failed_batches;   /* answered with a failure */
+    double commit_s;           /* time spent in transactions, summed */
 };
 void commit_read_status(struct commit *commit, struct commit_status *status);
 

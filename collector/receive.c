@@ -21,6 +21,7 @@
 #include "collector/decode_steps.h"
 #include "collector/gate.h"
 #include "collector/inflate.h"
+#include "collector/repeat.h"
 #include "collector/service.h"
 #include "common/arena.h"
 #include "common/buffer.h"
@@ -40,6 +41,10 @@ struct delivery {
 
 static void delivery_free(struct delivery *delivery)
 {
+    if (delivery->batch.repeat != NULL) {
+        buffer_free(&delivery->batch.repeat->answer);
+        free(delivery->batch.repeat);
+    }
     decode_output_free(&delivery->batch.output);
     free(delivery);
 }
@@ -131,11 +136,27 @@ static void answer_refused(struct service *service, struct http_request *request
                          unsaid > 0 ? "%s; and %zu more" : "%s", details, unsaid);
 }
 
+/* To a repeat, as the first was answered. */
+static void answer_repeat(struct service *service, struct http_request *request,
+                          struct repeat *repeat)
+{
+    if (repeat->kind == REPEAT_SAME) {
+        service_count(service, 200);
+        http_respond(request, 200, "application/json", &repeat->answer);
+        return;
+    }
+    service_count(service, 422);
+    http_respond_problem(request, 422,
+                         "this Idempotency-Key was used for another body; send each with its own");
+}
+
 /* Called by a committer. */
 static void on_committed(struct batch *batch, const struct failure *failure)
 {
     struct delivery *delivery = batch->context;
-    if (delivery->request != NULL && failure == NULL) {
+    if (delivery->request != NULL && failure == NULL && !batch_is_first(batch)) {
+        answer_repeat(delivery->service, delivery->request, batch->repeat);
+    } else if (delivery->request != NULL && failure == NULL) {
         answer_accepted(delivery->service, delivery->request, &batch->output);
     } else if (delivery->request != NULL) {
         /* Why is for the log; the sender only needs to come again. */
@@ -154,6 +175,7 @@ struct arrival {
     enum inflate_encoding encoding;
     bool one_report;
     size_t plain_limit;
+    char repeat_key[REPEAT_KEY_LIMIT + 1]; /* empty: none */
 };
 
 /* Whether the header names the media type, whatever its parameters. */
@@ -191,6 +213,10 @@ static bool judge(const struct service *service, struct http_request *request,
     if (!inflate_encoding(http_request_header(request, "Content-Encoding"), &arrival->encoding,
                           failure)) {
         http_respond_header(request, "Accept-Encoding", "gzip, zstd");
+        return false;
+    }
+    const char *key = http_request_header(request, "Idempotency-Key");
+    if (key != NULL && !repeat_read_key(key, arrival->repeat_key, failure)) {
         return false;
     }
     arrival->plain_limit = reports && !arrival->one_report ? INFLATED_LIMIT : DECODE_DOCUMENT_LIMIT;
@@ -244,6 +270,23 @@ static bool open_body(const struct http_request *request, const struct arrival *
     return true;
 }
 
+/* What a repeat of this request will be known by, and get. */
+static bool expect_repeat(const struct arrival *arrival, const struct format *format,
+                          const struct buffer *plain, struct delivery *delivery,
+                          struct failure *failure)
+{
+    struct repeat *repeat = calloc(1, sizeof *repeat);
+    if (repeat == NULL) {
+        return failure_memory(failure, "taking an Idempotency-Key");
+    }
+    delivery->batch.repeat = repeat;
+    memcpy(repeat->key, arrival->repeat_key, sizeof repeat->key);
+    repeat_fingerprint(format->source, arrival->one_report, plain->data, plain->length,
+                       repeat->fingerprint);
+    write_answer(&delivery->batch.output, &repeat->answer);
+    return buffer_check(&repeat->answer, failure);
+}
+
 static bool decode_body(struct service *service, const struct http_request *request,
                         const struct arrival *arrival, const struct format *format,
                         struct delivery *delivery, struct failure *failure)
@@ -262,7 +305,9 @@ static bool decode_body(struct service *service, const struct http_request *requ
             .attributes = format->attributes,
             .attribute_count = format->attribute_count,
         };
-        good = format->decode(&input, &delivery->batch.output, failure);
+        good = format->decode(&input, &delivery->batch.output, failure) &&
+               (arrival->repeat_key[0] == '\0' || delivery->batch.output.report_count == 0 ||
+                expect_repeat(arrival, format, plain, delivery, failure));
     }
     buffer_free(&inflated);
     return good;

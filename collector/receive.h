@@ -2,7 +2,8 @@
  *
  * 200 {"accepted": n, "rejected": [{"line", "detail"}]} once everything accepted is committed; 400
  * (or 403, when all of it is another's) when nothing is acceptable; 401, 413, 415, 503 as HTTP
- * means them.
+ * means them. With an Idempotency-Key a repeat is answered as the first was, and 422 when it says
+ * something else (repeat.h).
  *
  * The routes' context is a struct service.
  *

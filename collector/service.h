@@ -16,9 +16,9 @@ struct enrol;
 struct gate;
 
 /* The statuses that the routes answer with; the last one stands for any other, too. */
-#define SERVICE_STATUS_COUNT 8
-static const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 400, 401, 403,
-                                                                413, 415, 429, 503};
+#define SERVICE_STATUS_COUNT 9
+static const unsigned service_statuses[SERVICE_STATUS_COUNT] = {200, 400, 401, 403, 413,
+                                                                415, 422, 429, 503};
 
 struct service {
     struct commit *commit;

@@ -47,6 +47,25 @@
     "copy rejected_report (source, customer_id, line, detail, excerpt) "                           \
     "from stdin (format binary)"
 
+/* $1: array of {"n", "customer_id", "key", "fingerprint", "answer"}: by key, so that transactions
+ * wait for each other instead of deadlocking, and of two with one key the first counts. A row for
+ * each key that was not there. */
+#define STATEMENT_CLAIM_KEYS                                                                       \
+    "insert into idempotency_key (customer_id, key, fingerprint, answer) "                         \
+    "select customer_id, key, decode(fingerprint, 'hex'), answer "                                 \
+    "from jsonb_to_recordset($1::jsonb) "                                                          \
+    "as k(n integer, customer_id text, key text, fingerprint text, answer text) "                  \
+    "order by customer_id, key, n on conflict do nothing returning customer_id, key"
+
+/* $1 likewise. */
+#define STATEMENT_READ_KEYS                                                                        \
+    "select distinct i.customer_id, i.key, encode(i.fingerprint, 'hex'), i.answer "                \
+    "from idempotency_key i join jsonb_to_recordset($1::jsonb) "                                   \
+    "as k(customer_id text, key text) on i.customer_id = k.customer_id and i.key = k.key"
+
+/* $1: how many at most. */
+#define STATEMENT_TRIM_KEYS "select trim_idempotency_keys($1)"
+
 /* $1: how many to keep. */
 #define STATEMENT_TRIM_REJECTED "select trim_rejected_reports($1)"
 

@@ -100,6 +100,8 @@ static void append_reports(struct page *page, const struct commit_status *status
         "\nepicenter_collector_reports_rejected_total{reason=\"forbidden\"} %" PRIu64 "\n",
         status->invalid, status->forbidden);
     counter(page, "batches_committed", "Requests whose reports were committed.", status->batches);
+    counter(page, "batches_repeated", "Of these, requests that had been committed before.",
+            status->repeated_batches);
     counter(page, "batches_failed", "Requests answered 503 after a failed commit.",
             status->failed_batches);
 }

@@ -1,8 +1,9 @@
 /* An answer says what is in the database, also where nobody could know at once: the answer to
- * COMMIT is lost, the database fails over to another server.
+ * COMMIT is lost, a request comes again, the database fails over to another server.
  *
  * The oracle is the database itself, asked when all is quiet: 200 and one row, or 503 and none.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 #include <curl/curl.h>
 
+#include "collector/repeat.h"
 #include "tests/integration/collector_bench.h"
 #include "tests/support/http_client.h"
 #include "tests/support/postgres_proxy.h"
@@ -100,6 +102,145 @@ static void a_lost_answer_to_commit_is_found_out(void **state)
         wait_until_ready();
         assert_int_equal(post(cases[i].host), 200); /* and it goes on */
     }
+}
+
+/* ---- The same request again ---- */
+
+/* POSTs with an Idempotency-Key, `key` being the value of the header. */
+static unsigned post_keyed(const char *key, const char *authorization, const char *body,
+                           struct http_answer *answer)
+{
+    char url[96];
+    char header[400];
+    (void)snprintf(url, sizeof url, "%s/v1/reports", bench.collector.url);
+    (void)snprintf(header, sizeof header, "Idempotency-Key: %s", key);
+    const char *const headers[] = {NDJSON_TYPE, authorization, header, NULL};
+    http_client_ask(NULL, &(struct http_ask){.url = url, .headers = headers, .body = body}, answer);
+    return answer->status;
+}
+
+/* A good line for the host, and two bad ones. */
+static const char *mixed_body(const char *host)
+{
+    static char body[512];
+    (void)snprintf(body, sizeof body, "%s\nnot JSON\n{}\n",
+                   collector_bench_report(&bench, host, 0.5));
+    return body;
+}
+
+static void a_repeat_is_answered_as_the_first_and_stores_nothing(void **state)
+{
+    (void)state;
+    struct http_answer first, again;
+    int64_t refused = private_cluster_number(bench.cluster, "select count(*) from rejected_report");
+    assert_int_equal(post_keyed("\"one\"", bench.gateway, mixed_body("keyed"), &first), 200);
+    assert_non_null(strstr(first.body.data, "{\"accepted\":1,\"rejected\":[{\"line\":2"));
+    /* Bare or in quotation marks it is the same key. */
+    assert_int_equal(post_keyed("one", bench.gateway, mixed_body("keyed"), &again), 200);
+    assert_string_equal(again.body.data, first.body.data);
+    http_answer_free(&first);
+    http_answer_free(&again);
+    assert_int_equal(rows_of(bench.cluster, "keyed"), 1);
+    assert_int_equal(private_cluster_number(bench.cluster, "select count(*) from rejected_report"),
+                     refused + 2);
+
+    (void)post_keyed("one", bench.gateway, mixed_body("keyed-other"), &again);
+    collector_bench_expect_problem(&again, 422, "used for another body");
+    http_answer_free(&again);
+    assert_int_equal(rows_of(bench.cluster, "keyed-other"), 0);
+
+    /* Another customer's key is another key. */
+    char other[TOKEN_TEXT_SIZE + 24];
+    collector_bench_token(&bench, (const char *const[]){"--gateway", "--customer", "other", NULL},
+                          other);
+    assert_int_equal(post_keyed("one", other, mixed_body("keyed-other"), &again), 200);
+    http_answer_free(&again);
+    assert_int_equal(rows_of(bench.cluster, "keyed-other"), 1);
+}
+
+static void a_repeat_after_a_crash_stores_nothing(void **state)
+{
+    (void)state;
+    struct http_answer answer;
+    const char *const arguments[] = {"--token-keys", bench.keys, NULL};
+    assert_int_equal(post_keyed("two", bench.gateway, mixed_body("keyed-crash"), &answer), 200);
+    http_answer_free(&answer);
+    /* Another collector, which knows of nothing. */
+    struct serving other =
+        serving_start(COLLECTOR_PROGRAM, bench.cluster, "epicenter_collector", arguments);
+    struct serving mine = bench.collector;
+    bench.collector = other;
+    assert_int_equal(post_keyed("two", bench.gateway, mixed_body("keyed-crash"), &answer), 200);
+    http_answer_free(&answer);
+    bench.collector = mine;
+    assert_int_equal(serving_stop(&other), 0);
+    assert_int_equal(rows_of(bench.cluster, "keyed-crash"), 1);
+}
+
+#define AT_ONCE 24
+
+struct repetition {
+    pthread_t thread;
+    const char *body;
+    unsigned status;
+};
+
+static void *repeat(void *argument)
+{
+    struct repetition *repetition = argument;
+    struct http_answer answer;
+    repetition->status = post_keyed("three", bench.gateway, repetition->body, &answer);
+    http_answer_free(&answer);
+    return NULL;
+}
+
+static void repeats_at_once_store_it_once(void **state)
+{
+    (void)state;
+    struct repetition repetitions[AT_ONCE];
+    for (int i = 0; i < AT_ONCE; i++) {
+        repetitions[i].body = mixed_body("keyed-at-once");
+        assert_int_equal(pthread_create(&repetitions[i].thread, NULL, repeat, &repetitions[i]), 0);
+    }
+    for (int i = 0; i < AT_ONCE; i++) {
+        assert_int_equal(pthread_join(repetitions[i].thread, NULL), 0);
+        assert_int_equal(repetitions[i].status, 200);
+    }
+    assert_int_equal(rows_of(bench.cluster, "keyed-at-once"), 1);
+}
+
+static void a_key_is_bounded_and_forgotten(void **state)
+{
+    (void)state;
+    struct http_answer answer;
+    char longest[REPEAT_KEY_LIMIT + 2];
+    memset(longest, 'k', REPEAT_KEY_LIMIT);
+    longest[REPEAT_KEY_LIMIT] = '\0';
+    assert_int_equal(post_keyed(longest, bench.gateway, mixed_body("keyed-long"), &answer), 200);
+    http_answer_free(&answer);
+    memset(longest, 'k', REPEAT_KEY_LIMIT + 1);
+    longest[REPEAT_KEY_LIMIT + 1] = '\0';
+    const char *const bad[] = {longest, "\"\"", "\"open", "\"a\"b\"", "caf\303\251"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)post_keyed(bad[i], bench.gateway, mixed_body("keyed-bad"), &answer);
+        collector_bench_expect_problem(&answer, 400, "Idempotency-Key");
+        http_answer_free(&answer);
+    }
+    assert_int_equal(rows_of(bench.cluster, "keyed-bad"), 0);
+
+    /* Nothing acceptable is a mistake of the body, which may be mended under the same key. */
+    assert_int_equal(post_keyed("four", bench.gateway, "{}\n", &answer), 400);
+    http_answer_free(&answer);
+    assert_int_equal(post_keyed("four", bench.gateway, mixed_body("keyed-mended"), &answer), 200);
+    http_answer_free(&answer);
+
+    private_cluster_run(bench.cluster, "update idempotency_key set created_at = "
+                                       "now() - interval '25 hours' where key in ('one', 'two')");
+    assert_int_equal(private_cluster_number(bench.cluster, "select trim_idempotency_keys(2)"), 2);
+    assert_int_equal(private_cluster_number(bench.cluster, "select trim_idempotency_keys(2)"), 1);
+    assert_int_equal(post_keyed("two", bench.gateway, mixed_body("keyed-crash"), &answer), 200);
+    http_answer_free(&answer);
+    assert_int_equal(rows_of(bench.cluster, "keyed-crash"), 2);
 }
 
 /* ---- Another server ---- */
@@ -195,6 +336,10 @@ int main(void)
     /* In this order: the last one starts a collector of its own. */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_answer_to_commit_is_found_out),
+        cmocka_unit_test(a_repeat_is_answered_as_the_first_and_stores_nothing),
+        cmocka_unit_test(a_repeat_after_a_crash_stores_nothing),
+        cmocka_unit_test(repeats_at_once_store_it_once),
+        cmocka_unit_test(a_key_is_bounded_and_forgotten),
         cmocka_unit_test(it_follows_the_server_that_can_be_written_to),
     };
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
