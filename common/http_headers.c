@@ -64,8 +64,9 @@ static void review_length(struct review *review, const char *value, size_t size)
  *
  * libmicrohttpd before 1.0 also ends a line at a bare LF, ends a value at a NUL, and joins folded
  * lines, and shows none of it. But it parses in place: a line is NUL-terminated where it stands, a
- * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place. (Later
- * versions refuse these themselves, and may keep lines elsewhere.) */
+ * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place; only a NUL
+ * before an LF looks as a CR there does. (Later versions refuse these themselves, and may keep
+ * lines elsewhere.) */
 static void review_place(struct review *review, const char *name, size_t name_size,
                          const char *value, size_t value_size)
 {
@@ -128,9 +129,15 @@ static struct layout find_layout(struct MHD_Connection *connection, const char *
 }
 
 /* What only all the headers together show. */
-static const char *judge(const struct review *review, const char *version)
+static const char *judge(const struct review *review, const struct http_request_line *line)
 {
     const struct layout *layout = &review->layout;
+    const char *version = line->version;
+    size_t method_length = strlen(line->method);
+    if (!is_token(line->method, method_length) ||
+        (layout->begin != NULL && line->path != line->method + method_length + 1)) {
+        return "the method holds a character that it may not";
+    }
     if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0) {
         return "this is HTTP/1.1";
     }
@@ -155,13 +162,13 @@ static const char *judge(const struct review *review, const char *version)
     return NULL;
 }
 
-bool http_headers_check(struct MHD_Connection *connection, const char *method, const char *version,
+bool http_headers_check(struct MHD_Connection *connection, const struct http_request_line *line,
                         struct http_headers *headers, struct failure *failure)
 {
     *headers = (struct http_headers){0};
-    struct review review = {.layout = find_layout(connection, method), .headers = headers};
+    struct review review = {.layout = find_layout(connection, line->method), .headers = headers};
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, review_header, &review);
-    const char *refusal = review.refusal != NULL ? review.refusal : judge(&review, version);
+    const char *refusal = review.refusal != NULL ? review.refusal : judge(&review, line);
     return refusal == NULL || failure_set(failure, FAILURE_INVALID, "%s", refusal);
 }
 

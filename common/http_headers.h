@@ -21,13 +21,18 @@ struct http_headers {
     uint64_t content_length; /* 0 when there is none */
 };
 
-/* FAILURE_INVALID unless: HTTP/1.0 or 1.1; at most one Content-Length and not beside
- * Transfer-Encoding, which is exactly "chunked", stands once and only in 1.1; one Host; names of
- * token characters; no control character but the tab in values; every line ended by CR LF, none
- * folded. `method` and `version` are those of the first call of the access handler. */
-MUST_CHECK bool http_headers_check(struct MHD_Connection *connection, const char *method,
-                                   const char *version, struct http_headers *headers,
-                                   struct failure *failure);
+/* What the access handler is told when it is first called: the library's own texts, not copies. */
+struct http_request_line {
+    const char *method, *path, *version;
+};
+
+/* FAILURE_INVALID unless: a method of token characters; HTTP/1.0 or 1.1; at most one Content-Length
+ * and not beside Transfer-Encoding, which is exactly "chunked", stands once and only in 1.1; one
+ * Host; names of token characters; no control character but the tab in values; every line ended by
+ * CR LF, none folded. */
+MUST_CHECK bool http_headers_check(struct MHD_Connection *connection,
+                                   const struct http_request_line *line,
+                                   struct http_headers *headers, struct failure *failure);
 
 /* Decodes %XX in place, as libmicrohttpd's unescape callback. %00 stays as it is written, since it
  * would end the text. Returns the new length. */

@@ -282,12 +282,12 @@ static enum MHD_Result take_admission(struct http_request *request,
 }
 
 /* What can be judged by the headers alone. */
-static enum MHD_Result take_headers(struct http_request *request, const char *method,
-                                    const char *version)
+static enum MHD_Result take_headers(struct http_request *request,
+                                    const struct http_request_line *line)
 {
     struct http_headers headers;
     struct failure refusal = {0};
-    if (!http_headers_check(request->connection, method, version, &headers, &refusal)) {
+    if (!http_headers_check(request->connection, line, &headers, &refusal)) {
         return refuse_now(request, MHD_HTTP_BAD_REQUEST, refusal.message);
     }
     http_deadlines_enter(request->connection, HTTP_PHASE_BODY);
@@ -397,7 +397,8 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
     if (request == NULL) {
         request = request_new(context, connection, method, path);
         *slot = request;
-        return request == NULL ? MHD_NO : take_headers(request, method, version);
+        const struct http_request_line line = {method, path, version};
+        return request == NULL ? MHD_NO : take_headers(request, &line);
     }
     if (*upload_length > 0) {
         return take_body(request, upload, upload_length);

@@ -1,0 +1,287 @@
+/* Does the server ever serve a request that a strict reader does not see? The fuzzer's bytes go to
+ * the real server on one connection; the same bytes are read here by the letter of RFC 9112. Each
+ * request that a handler was given must be one of those, in their order, with the same method and
+ * the same body: otherwise something was smuggled past one of the two.
+ *
+ * The hard thing is that the library refuses some that are right, or stops early: so what was
+ * served is compared as a subsequence. Behind a chunked request nothing may be served at all.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+#include "common/http_server.h"
+
+#define REQUESTS_MOST 64
+#define BODY_LIMIT ((size_t)64 * 1024)
+/* Reached only where the server hangs. */
+#define PATIENCE_MS 20000
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+/* A request, as either of the two saw it. */
+struct seen {
+    bool post, chunked;
+    size_t body_length;
+    uint32_t body_sum;
+};
+
+static struct {
+    struct http_server *server;
+    pthread_mutex_t lock;
+    struct seen served[REQUESTS_MOST];
+    size_t count;
+} world = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static uint32_t sum(const char *bytes, size_t length)
+{
+    uint32_t value = 2166136261U; /* FNV-1a */
+    for (size_t i = 0; i < length; i++) {
+        value = (value ^ (uint8_t)bytes[i]) * 16777619U;
+    }
+    return value;
+}
+
+/* ---- The server ---- */
+
+static void serve_one(void *context, struct http_request *request)
+{
+    (void)context;
+    const struct buffer *body = http_request_body(request);
+    (void)pthread_mutex_lock(&world.lock);
+    if (world.count < REQUESTS_MOST) {
+        world.served[world.count++] =
+            (struct seen){.post = strcmp(http_request_method(request), "POST") == 0,
+                          .body_length = body->length,
+                          .body_sum = sum(body->data != NULL ? body->data : "", body->length)};
+    }
+    (void)pthread_mutex_unlock(&world.lock);
+    http_respond(request, 200, NULL, NULL);
+}
+
+static const struct http_route routes[] = {{"GET", "*", BODY_LIMIT, serve_one},
+                                           {"POST", "*", BODY_LIMIT, serve_one}};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    struct failure failure;
+    const struct http_server_options options = {
+        .address = "127.0.0.1",
+        .threads = 1,
+        .deadlines = {.headers_ms = 200, .body_ms = 200, .idle_ms = 200}};
+    if (!http_server_start(&options, routes, sizeof routes / sizeof *routes, NULL, &world.server,
+                           &failure)) {
+        (void)fprintf(stderr, "%s\n", failure.message);
+        abort();
+    }
+    return 0;
+}
+
+/* Sends the bytes, then the end of all bytes, and waits until the server closes. The library passes
+ * over an end that comes together with the last bytes, and closes only at its deadline; so the end
+ * comes a moment later. */
+static void send_all(const uint8_t *bytes, size_t length)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(http_server_port(world.server)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    /* Reset at the end, or tens of thousands of dead connections would take all ports. */
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char answer[4096];
+    ssize_t received = 1;
+    if (connection < 0 ||
+        connect(connection, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0) {
+        abort();
+    }
+    (void)send(connection, bytes, length, MSG_NOSIGNAL);
+    (void)poll(&(struct pollfd){.fd = connection, .events = POLLIN}, 1, 1);
+    (void)shutdown(connection, SHUT_WR);
+    while (received > 0) {
+        struct pollfd readable = {.fd = connection, .events = POLLIN};
+        if (poll(&readable, 1, PATIENCE_MS) <= 0) {
+            (void)fputs("the server neither answers nor closes\n", stderr);
+            abort();
+        }
+        received = recv(connection, answer, sizeof answer, 0);
+    }
+    (void)close(connection);
+}
+
+/* ---- The strict reader ---- */
+
+struct text {
+    const char *at, *end;
+};
+
+/* One line ended by CR LF, without it. NUL LF passes for one: libmicrohttpd leaves nothing to tell
+ * them apart by, and no reader of HTTP takes a NUL for a part of a longer line. */
+static bool read_line(struct text *text, struct text *line)
+{
+    const char *end = memchr(text->at, '\n', (size_t)(text->end - text->at));
+    if (end == NULL || end == text->at || (end[-1] != '\r' && end[-1] != '\0')) {
+        return false;
+    }
+    *line = (struct text){text->at, end - 1};
+    text->at = end + 1;
+    return true;
+}
+
+static bool is_token(const char *from, const char *to)
+{
+    for (const char *at = from; at < to; at++) {
+        bool letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
+        bool digit = *at >= '0' && *at <= '9';
+        if (!letter && !digit && (*at == '\0' || strchr("!#$%&'*+-.^_`|~", *at) == NULL)) {
+            return false;
+        }
+    }
+    return to > from;
+}
+
+struct framing {
+    size_t hosts, lengths, encodings;
+    uint64_t length;
+};
+
+static bool is_named(struct text name, const char *text)
+{
+    size_t length = (size_t)(name.end - name.at);
+    return length == strlen(text) && strncasecmp(name.at, text, length) == 0;
+}
+
+static bool read_length(struct text value, uint64_t *length)
+{
+    *length = 0;
+    for (const char *at = value.at; at < value.end; at++) {
+        if (*at < '0' || *at > '9' || *length > UINT32_MAX) {
+            return false;
+        }
+        *length = *length * 10 + (uint64_t)(*at - '0');
+    }
+    return value.end > value.at;
+}
+
+static bool read_header(struct text line, struct framing *framing)
+{
+    const char *colon = memchr(line.at, ':', (size_t)(line.end - line.at));
+    if (colon == NULL || !is_token(line.at, colon)) {
+        return false;
+    }
+    struct text name = {line.at, colon};
+    struct text value = {colon + 1, line.end};
+    while (value.at < value.end && (*value.at == ' ' || *value.at == '\t')) {
+        value.at++;
+    }
+    while (value.at < value.end && (value.end[-1] == ' ' || value.end[-1] == '\t')) {
+        value.end--;
+    }
+    for (const char *at = value.at; at < value.end; at++) {
+        if ((*at >= 0 && *at < 0x20 && *at != '\t') || *at == 0x7f) {
+            return false;
+        }
+    }
+    if (is_named(name, "Content-Length")) {
+        framing->lengths++;
+        return read_length(value, &framing->length);
+    }
+    if (is_named(name, "Transfer-Encoding")) {
+        framing->encodings++;
+        return is_named(value, "chunked");
+    }
+    framing->hosts += is_named(name, "Host");
+    return true;
+}
+
+/* How the target is written is no matter of framing; only where the line ends is. */
+static bool read_request_line(struct text line, bool *post, bool *current)
+{
+    size_t length = (size_t)(line.end - line.at);
+    const char *blank = memchr(line.at, ' ', length);
+    if (length < 14 || blank == NULL || !is_token(line.at, blank)) {
+        return false;
+    }
+    *post = blank - line.at == 4 && memcmp(line.at, "POST", 4) == 0;
+    *current = memcmp(line.end - 8, "HTTP/1.1", 8) == 0;
+    return *current || memcmp(line.end - 8, "HTTP/1.0", 8) == 0;
+}
+
+/* Reads the next request; false where there is none, or nothing can be said from here on. */
+static bool read_request(struct text *text, struct seen *seen)
+{
+    struct text line;
+    struct framing framing = {0};
+    bool current;
+    while (text->at < text->end && (*text->at == '\r' || *text->at == '\n')) {
+        text->at++; /* empty lines before a request are nothing (2.2) */
+    }
+    if (!read_line(text, &line) || !read_request_line(line, &seen->post, &current)) {
+        return false;
+    }
+    for (;;) {
+        if (!read_line(text, &line)) {
+            return false;
+        }
+        if (line.at == line.end) {
+            break;
+        }
+        if (!read_header(line, &framing)) {
+            return false;
+        }
+    }
+    seen->chunked = framing.encodings == 1;
+    if (framing.hosts != 1 || framing.lengths + framing.encodings > 1 ||
+        (seen->chunked && !current) || framing.length > (uint64_t)(text->end - text->at)) {
+        return false;
+    }
+    seen->body_length = (size_t)framing.length;
+    seen->body_sum = sum(text->at, seen->body_length);
+    text->at += seen->body_length;
+    return true;
+}
+
+static bool is_same(const struct seen *served, const struct seen *read)
+{
+    return served->post == read->post &&
+           (read->chunked ||
+            (served->body_length == read->body_length && served->body_sum == read->body_sum));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    struct text text = {(const char *)bytes, (const char *)bytes + length};
+    struct seen seen = {0};
+    size_t matched = 0;
+    if (length == 0) {
+        return 0;
+    }
+    world.count = 0;
+    send_all(bytes, length);
+    (void)pthread_mutex_lock(&world.lock);
+    while (matched < world.count && !seen.chunked && read_request(&text, &seen)) {
+        matched += is_same(&world.served[matched], &seen);
+    }
+    size_t smuggled = world.count - matched;
+    (void)pthread_mutex_unlock(&world.lock);
+    if (smuggled > 0) {
+        (void)fprintf(stderr, "%zu of %zu served requests are not there\n", smuggled,
+                      matched + smuggled);
+        abort();
+    }
+    return 0;
+}
