@@ -74,6 +74,7 @@ static void serve_one(void *context, struct http_request *request)
 static const struct http_route routes[] = {{"GET", "*", BODY_LIMIT, serve_one},
                                            {"POST", "*", BODY_LIMIT, serve_one}};
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libFuzzer's signature */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
