@@ -222,15 +222,26 @@ static bool read_request_line(struct text line, bool *post, bool *current)
     return *current || memcmp(line.end - 8, "HTTP/1.0", 8) == 0;
 }
 
+/* Empty lines before a request are nothing (2.2). A line that begins with a NUL is an empty one to
+ * libmicrohttpd, and no request to anybody, so nobody passes it on. */
+static void skip_empty_lines(struct text *text)
+{
+    while (text->at < text->end && strchr("\r\n", *text->at) != NULL) {
+        const char *line_end = memchr(text->at, '\n', (size_t)(text->end - text->at));
+        if (*text->at == '\0' && line_end == NULL) {
+            return;
+        }
+        text->at = *text->at == '\0' ? line_end + 1 : text->at + 1;
+    }
+}
+
 /* Reads the next request; false where there is none, or nothing can be said from here on. */
 static bool read_request(struct text *text, struct seen *seen)
 {
     struct text line;
     struct framing framing = {0};
     bool current;
-    while (text->at < text->end && (*text->at == '\r' || *text->at == '\n')) {
-        text->at++; /* empty lines before a request are nothing (2.2) */
-    }
+    skip_empty_lines(text);
     if (!read_line(text, &line) || !read_request_line(line, &seen->post, &current)) {
         return false;
     }
