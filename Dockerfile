@@ -14,6 +14,7 @@ COPY collector collector
 COPY analyzer analyzer
 COPY dashboards dashboards
 COPY sql sql
+COPY systemd systemd
 RUN cmake --preset release -DBUILD_TESTING=OFF && cmake --build --preset release \
     && DESTDIR=/installed cmake --install build/release --strip
 
