@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "collector/load.h"
+#include "common/arena.h"
 #include "common/instant.h"
 #include "common/log.h"
 
@@ -20,8 +21,15 @@
 #define COMMITTERS 2
 /* Rows of one transaction: 10 MB of COPY, a few hundred milliseconds. */
 #define GROUP_ROWS 50000
-/* Rows that may wait: two groups for each committer, at about 1 KB of memory a row. */
+/* Rows that may wait: two groups for each committer, at about 1 KB of memory a row; and the memory
+ * itself, since a row may be sixty times that. */
 #define QUEUE_ROWS 200000
+#define QUEUE_BYTES ((size_t)256 * 1024 * 1024)
+/* A transaction of fewer rows, where they are large: its COPY is about as much once more. */
+#define GROUP_BYTES (QUEUE_BYTES / 4)
+/* After so long without a commit what comes is refused: what waits now is answered late as it is,
+ * and hosts give up after 10 s. */
+#define STUCK_S 8.0
 #define HEARTBEAT_S 10.0
 #define TRIM_S 60.0
 /* How often an idle committer looks for the database: when it was there, and when it was away. */
@@ -40,7 +48,7 @@ struct commit {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t arrived;
     struct batch *first, **last;
-    size_t queued_rows;
+    size_t queued_rows, queued_bytes;
     size_t waiting; /* batches submitted and not yet answered */
     bool stopping;
     bool away;            /* the database did not answer when last asked */
@@ -72,9 +80,12 @@ static struct batch *take_group(struct commit *commit)
 {
     struct batch *group = commit->first;
     size_t rows = 0;
+    size_t bytes = 0;
     struct batch **link = &commit->first;
-    while (*link != NULL && (rows == 0 || rows + batch_rows(*link) <= GROUP_ROWS)) {
+    while (*link != NULL &&
+           (rows == 0 || (rows + batch_rows(*link) <= GROUP_ROWS && bytes < GROUP_BYTES))) {
         rows += batch_rows(*link);
+        bytes += arena_size(&(*link)->output.arena);
         link = &(*link)->next;
     }
     commit->first = *link;
@@ -83,6 +94,7 @@ static struct batch *take_group(struct commit *commit)
     }
     *link = NULL;
     commit->queued_rows -= rows;
+    commit->queued_bytes -= bytes;
     return group;
 }
 
@@ -343,20 +355,26 @@ bool commit_submit(struct commit *commit, struct batch *batch, struct failure *f
 {
     const char *refusal = NULL;
     size_t rows = batch_rows(batch);
+    size_t bytes = arena_size(&batch->output.arena);
+    double now = clock_s();
     batch->next = NULL;
     (void)pthread_mutex_lock(&commit->lock);
     if (commit->stopping) {
         refusal = "the collector is stopping";
     } else if (commit->away) {
         refusal = "the database is away";
-    } else if (commit->queued_rows > 0 && commit->queued_rows + rows > QUEUE_ROWS) {
+    } else if (commit->waiting > 0 && now - commit->progress_at_s > STUCK_S) {
+        refusal = "the database takes too long";
+    } else if (commit->queued_rows > 0 && (commit->queued_rows + rows > QUEUE_ROWS ||
+                                           commit->queued_bytes + bytes > QUEUE_BYTES)) {
         refusal = "the queue of reports is full";
     } else {
         if (commit->waiting == 0) {
-            commit->progress_at_s = clock_s();
+            commit->progress_at_s = now;
         }
         commit->waiting++;
         commit->queued_rows += rows;
+        commit->queued_bytes += bytes;
         *commit->last = batch;
         commit->last = &batch->next;
         (void)pthread_cond_signal(&commit->arrived);

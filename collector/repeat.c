@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/repeat.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,6 @@
 
 /* Customer and key in one name; no customer has this byte. */
 #define NAME_SIZE (REPORT_TEXT_LIMIT + 1 + REPEAT_KEY_LIMIT + 1)
-#define SEPARATOR '\n'
 
 bool repeat_read_key(const char *header, char key[REPEAT_KEY_LIMIT + 1], struct failure *failure)
 {
@@ -57,10 +57,7 @@ void repeat_fingerprint(const char *route, bool one_report, const void *body, si
 
 static const char *name_of(const char *customer_id, const char *key, char name[NAME_SIZE])
 {
-    size_t length = strlen(customer_id);
-    memcpy(name, customer_id, length);
-    name[length] = SEPARATOR;
-    memcpy(name + length + 1, key, strlen(key) + 1);
+    (void)snprintf(name, NAME_SIZE, "%s\n%s", customer_id, key);
     return name;
 }
 

@@ -63,6 +63,15 @@ char *arena_copy_text(struct arena *arena, const char *text, size_t length)
     return copy;
 }
 
+size_t arena_size(const struct arena *arena)
+{
+    size_t size = 0;
+    for (const struct arena_block *block = arena->newest; block != NULL; block = block->older) {
+        size += sizeof *block + block->size;
+    }
+    return size;
+}
+
 void arena_free(struct arena *arena)
 {
     while (arena->newest != NULL) {

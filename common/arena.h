@@ -18,6 +18,9 @@ void *arena_allocate(struct arena *arena, size_t size);
 /* A NUL-terminated copy of `length` bytes of `text`; NULL when memory is out. */
 char *arena_copy_text(struct arena *arena, const char *text, size_t length);
 
+/* Bytes taken from the system so far. */
+size_t arena_size(const struct arena *arena);
+
 void arena_free(struct arena *arena);
 
 #endif

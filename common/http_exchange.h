@@ -31,6 +31,7 @@ struct http_server {
     atomic_bool quiesced;
     atomic_size_t calling; /* handlers that have not returned */
     atomic_size_t waiting; /* requests handed to a handler whose answer is not yet queued */
+    atomic_size_t bodies;  /* bytes of them in memory */
     atomic_size_t open;    /* requests begun whose answer is not wholly sent */
 };
 
@@ -49,6 +50,8 @@ struct http_request {
     void *note;                     /* http_request_note; NULL: none yet */
     struct buffer body;
     size_t body_limit;
+    size_t body_counted; /* in the server's `bodies` */
+    bool body_crowded;   /* dropped because the server's bodies were too many */
     size_t body_dropped; /* bytes over the limit, or of a request that is answered already */
     bool handed_over;    /* the handler has been called */
     bool waits;          /* counted in the server's `waiting` */

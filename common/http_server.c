@@ -46,6 +46,10 @@
 /* A body that is refused is read up to this far, and dropped, before the connection is simply
  * closed, so that an honest client still sees the answer. */
 #define DRAIN_BYTES ((size_t)256 * 1024)
+/* All bodies together: 32 of the largest. What comes beyond is 503, and memory stays bounded. */
+#define BODIES_BYTES ((size_t)256 * 1024 * 1024)
+/* A body up to here is always taken: 64 MiB at 4096 connections. */
+#define BODY_SMALL_BYTES ((size_t)16 * 1024)
 /* How long a stopping server goes on sending answers. */
 #define SENDING_LIMIT_MS 2000
 
@@ -305,12 +309,21 @@ static enum MHD_Result take_headers(struct http_request *request,
     return request->route != NULL ? take_admission(request, &headers) : MHD_YES;
 }
 
+/* Whether there is memory for so many bytes more of the body. */
+static bool count_body(struct http_request *request, size_t taken)
+{
+    size_t all = atomic_fetch_add(&request->server->bodies, taken) + taken;
+    request->body_counted += taken;
+    request->body_crowded = all > BODIES_BYTES && request->body_counted > BODY_SMALL_BYTES;
+    return !request->body_crowded;
+}
+
 static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t *length)
 {
     size_t taken = *length;
     *length = 0;
     if (atomic_load(&request->state) == REQUEST_ANSWERED || request->body_dropped > 0 ||
-        taken > request->body_limit - request->body.length) {
+        taken > request->body_limit - request->body.length || !count_body(request, taken)) {
         request->body_dropped += taken;
         return request->body_dropped > DRAIN_BYTES ? MHD_NO : MHD_YES;
     }
@@ -360,6 +373,11 @@ static enum MHD_Result take_request(struct http_request *request)
     }
     if (request->body_dropped > 0) {
         request->must_close = true;
+        if (request->body_crowded) {
+            http_respond_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                                 "too many large bodies at once; send it again");
+            return send_answer(request);
+        }
         http_respond_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
                              "the body is over the limit of %zu bytes", request->body_limit);
         return send_answer(request);
@@ -419,6 +437,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     }
     stop_waiting(request);
     atomic_fetch_sub(&request->server->open, 1);
+    atomic_fetch_sub(&request->server->bodies, request->body_counted);
     if (request->response != NULL) {
         MHD_destroy_response(request->response);
     }
