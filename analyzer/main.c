@@ -23,6 +23,7 @@ static const struct command {
     {"migrate", "analyzer migrate", "bring the database's schema up to date", command_migrate},
     {"import", "analyzer import", "put customers, seats or updates from CSV into the database",
      command_import},
+    {"webhook", "analyzer webhook", "say who is told of changes of verdict", command_webhook},
     {"serve", "analyzer serve", "follow the database and answer the API and the pages",
      command_serve},
     {"analyze", "analyzer analyze", "answer from a file of reports, without a database",

@@ -12,6 +12,7 @@
 
 #include "analyzer/json_value.h"
 #include "analyzer/statements.h"
+#include "analyzer/webhook_message.h"
 #include "common/buffer.h"
 #include "common/log.h"
 
@@ -214,12 +215,22 @@ static const char *number_text(double number, char text[NUMBER_SIZE])
     return text;
 }
 
+/* NULL where the form has nothing to say of this change. */
+static const char *payload_text(const struct buffer *payload)
+{
+    return payload->length > 0 ? payload->data : NULL;
+}
+
 static bool write_change(struct database *database, const struct change_record *change,
                          struct failure *failure)
 {
     char at[INSTANT_TEXT_SIZE];
     char numbers[4][NUMBER_SIZE];
     double log10_e_value = isnan(change->log10_e_value) ? 0 : change->log10_e_value;
+    struct buffer standard = {0};
+    struct buffer alerts = {0};
+    bool good = webhook_message_standard(change, &standard, failure) &&
+                webhook_message_alertmanager(change, &alerts, failure);
     const char *parameters[] = {
         change->update_id,
         instant_format(change->decided_at, at),
@@ -229,8 +240,14 @@ static bool write_change(struct database *database, const struct change_record *
         number_text(change->rate_ratio.likely, numbers[2]),
         number_text(change->rate_ratio.high, numbers[3]),
         change->reasons_json,
+        payload_text(&standard),
+        payload_text(&alerts),
     };
-    return database_run(database, STATEMENT_VERDICT_CHANGE, 8, parameters, NULL, failure);
+    good = good && database_run(database, STATEMENT_VERDICT_CHANGE,
+                                sizeof parameters / sizeof *parameters, parameters, NULL, failure);
+    buffer_free(&standard);
+    buffer_free(&alerts);
+    return good;
 }
 
 bool publish_write(struct publisher *publisher, struct database *database, struct failure *failure)

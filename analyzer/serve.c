@@ -21,6 +21,7 @@
 #include "analyzer/registry.h"
 #include "analyzer/registry_database.h"
 #include "analyzer/statements.h"
+#include "analyzer/webhook.h"
 #include "common/database.h"
 #include "common/log.h"
 
@@ -42,6 +43,7 @@ struct server {
     struct live *live;
     struct follow *follow;
     struct publisher *publisher;
+    struct webhook *webhook;   /* NULL until the horizon is replayed */
     struct database *database; /* NULL until it has been reached once */
     struct live_status status;
     enum failure_code trouble; /* of the last turn; FAILURE_NONE while all is well */
@@ -146,6 +148,11 @@ static bool turn(struct server *server, bool *idle, struct failure *failure)
             return false;
         }
         server->status.horizon_replayed = true;
+        /* From here on what happens is news. */
+        struct webhook_options options = {.conninfo = server->options->common.conninfo};
+        if (!webhook_start(&options, &server->webhook, failure)) {
+            return false;
+        }
         log_info("following the database",
                  log_number("loads", (int64_t)server->status.followed.loads),
                  log_number("reports", (int64_t)server->status.followed.reports));
@@ -259,6 +266,7 @@ bool serve(const struct serve_options *options, struct failure *failure)
                             .status = {.trouble = "not connected yet"}};
     atomic_init(&server.stopping, false);
     bool good = prepare(&server, failure) && run(&server, failure);
+    webhook_stop(server.webhook);
     publisher_free(server.publisher);
     follow_free(server.follow);
     live_free(server.live);

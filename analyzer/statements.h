@@ -75,17 +75,71 @@
 
 /* ---- publish: what has been answered ---- */
 
-/* $1 update, $2 decided at, $3 verdict, $4 log10 of the e-value, $5 … $7 rate ratio, $8 reasons. */
+/* $1 update, $2 decided at, $3 verdict, $4 log10 of the e-value, $5 … $7 rate ratio, $8 reasons; $9
+ * and $10 what receivers of either form are sent, null: nothing. Receivers are told of a change
+ * when it is written first, so a restart tells nobody twice. */
 #define STATEMENT_VERDICT_CHANGE                                                                   \
-    "insert into verdict_change (update_id, decided_at, verdict, log10_e_value, rate_ratio_low,"   \
-    " rate_ratio_likely, rate_ratio_high, reasons)"                                                \
+    "with changed as (insert into verdict_change (update_id, decided_at, verdict, log10_e_value,"  \
+    " rate_ratio_low, rate_ratio_likely, rate_ratio_high, reasons)"                                \
     " values ($1, $2::timestamptz, $3, $4::double precision, $5::double precision,"                \
-    " $6::double precision, $7::double precision, $8::jsonb) on conflict do nothing"
+    " $6::double precision, $7::double precision, $8::jsonb) on conflict do nothing"               \
+    " returning update_id, decided_at),"                                                           \
+    " told as (select webhook_id, case form when 'standard' then $9::text else $10::text end"      \
+    " as payload from webhook where gone_at is null)"                                              \
+    " insert into webhook_message (webhook_id, update_id, decided_at, payload)"                    \
+    " select webhook_id, update_id, decided_at, payload from changed, told"                        \
+    " where payload is not null on conflict do nothing"
 
 /* $1 as of, $2 document. */
 #define STATEMENT_ANSWER                                                                           \
     "insert into answer (one, as_of, document) values (true, $1::timestamptz, $2::jsonb)"          \
     " on conflict (one) do update set as_of = excluded.as_of, document = excluded.document"
+
+/* ---- webhook: who is told ---- */
+
+/* $1 url, $2 form, $3 secret. */
+#define STATEMENT_WEBHOOK_ADD                                                                      \
+    "insert into webhook (url, form, secret) values ($1, $2, $3) returning webhook_id"
+
+/* -> id, form, url, messages delivered, waiting and given up, last error, whether it is gone. */
+#define STATEMENT_WEBHOOK_LIST                                                                     \
+    "select w.webhook_id, w.form, w.url, count(m.delivered_at), count(m.due_at),"                  \
+    " count(*) filter (where m.due_at is null and m.delivered_at is null"                          \
+    "                  and m.message_id is not null),"                                             \
+    " (array_agg(m.last_error order by m.made_at desc)"                                            \
+    "  filter (where m.last_error is not null))[1], w.gone_at is not null"                         \
+    " from webhook w left join webhook_message m using (webhook_id)"                               \
+    " group by w.webhook_id order by w.webhook_id"
+
+/* $1 id -> the id, when there was such a receiver. */
+#define STATEMENT_WEBHOOK_REMOVE "delete from webhook where webhook_id = $1::bigint returning 1"
+
+/* $1 receivers that are being told something now -> for each other one the message longest due:
+ * receiver, message, url, form, secret, payload. One at a time spares a receiver that is slow;
+ * one it refuses does not hold up the next. */
+#define STATEMENT_WEBHOOK_DUE                                                                      \
+    "select distinct on (m.webhook_id) m.webhook_id, m.message_id, w.url, w.form, w.secret,"       \
+    " m.payload from webhook_message m join webhook w using (webhook_id)"                          \
+    " where m.due_at <= now() and m.webhook_id <> all($1::bigint[])"                               \
+    " order by m.webhook_id, m.due_at, m.made_at"
+
+/* $1 message. */
+#define STATEMENT_WEBHOOK_DELIVERED                                                                \
+    "update webhook_message set attempts = attempts + 1, due_at = null, delivered_at = now(),"     \
+    " last_error = null where message_id = $1"
+
+/* $1 message, $2 why, $3 pauses in seconds after the first, second, … attempt; after the last one
+ * of them the message is given up. */
+#define STATEMENT_WEBHOOK_FAILED                                                                   \
+    "update webhook_message set attempts = attempts + 1, last_error = $2,"                         \
+    " due_at = now() + ($3::double precision[])[attempts + 1] * interval '1 second'"               \
+    " where message_id = $1"
+
+/* $1 receiver, $2 why: nothing is sent to it any more. */
+#define STATEMENT_WEBHOOK_GONE                                                                     \
+    "with gone as (update webhook set gone_at = now() where webhook_id = $1::bigint)"              \
+    " update webhook_message set due_at = null, last_error = $2"                                   \
+    " where webhook_id = $1::bigint and due_at is not null"
 
 /* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
 #define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
