@@ -39,7 +39,8 @@ bool analysis_new(const struct analysis_options *options, const struct registry 
     made->met.keeps_all = true;
     made->registry = registry;
     made->parameters = parameters;
-    exposure_init(&made->exposure, (int32_t)(made->options.risk_window / INSTANT_MINUTE));
+    exposure_init(&made->exposure, (int32_t)(made->options.risk_window / INSTANT_MINUTE),
+                  &made->segments);
     *analysis = made;
     return true;
 }

@@ -12,9 +12,11 @@
 /* Told again with another latency or a corrected clock, an installation moves by seconds. */
 #define SAME_INSTALL_S 300
 
-void exposure_init(struct exposure *exposure, int32_t window_minutes)
+void exposure_init(struct exposure *exposure, int32_t window_minutes,
+                   const struct segments *segments)
 {
     *exposure = (struct exposure){.window_minutes = window_minutes,
+                                  .segments = segments,
                                   .free_install = EXPOSURE_NONE,
                                   .free_cell = EXPOSURE_NONE};
     for (size_t i = 0; i < EXPOSURE_SLOTS; i++) {
@@ -30,6 +32,8 @@ void exposure_free(struct exposure *exposure)
     free(exposure->cells);
     free(exposure->tallies);
     free(exposure->contrasts);
+    free(exposure->members);
+    free(exposure->leftovers);
     hash_index_free(&exposure->by_stratum);
     hash_index_free(&exposure->by_cell);
     hash_index_free(&exposure->by_tally);

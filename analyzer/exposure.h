@@ -15,8 +15,10 @@
  * silent when last heard of, so for silence a host counts as what it was then: fresh in its
  * exposure it still counts as unexposed, and having just turned healthy it is not at risk at all.
  *
- * The stratum is the host's segment and the size class (log2) of its customer. Hosts are counted
- * only while healthy: `at_risk` of a cell equals the number of HEALTHY hosts that refer to it.
+ * The stratum is the host's segment and the size class (log2) of its customer; where strata are so
+ * thin that exposed hosts find no control, those of one parent help each other out. Hosts are
+ * counted only while healthy: `at_risk` of a cell equals the number of HEALTHY hosts that refer to
+ * it.
  *
  * Updates that the same hosts install at the same time have nobody to tell them apart: they are a
  * bundle, compared together with hosts that have none of them, and the comparison stands to the
@@ -30,6 +32,7 @@
 #include <stdint.h>
 
 #include "analyzer/fleet.h"
+#include "analyzer/segment.h"
 #include "analyzer/wheel.h"
 #include "common/failure.h"
 #include "common/hash_index.h"
@@ -80,12 +83,21 @@ struct exposure_quiet {
     double minutes[SIGN_COUNT], onsets[SIGN_COUNT];
 };
 
+/* Of the minute being closed. */
+struct exposure_stratum_minute {
+    uint64_t slots; /* bit 2 i for slot i: somebody has its update */
+    uint32_t at_risk;
+    bool has_onsets; /* thinned ones */
+};
+
 struct exposure_stratum {
     uint32_t segment;
     uint8_t size_class;
     uint32_t first_cell;
     uint32_t masked_at_risk; /* healthy hosts with any update in its window */
     struct exposure_quiet quiet;
+    uint32_t first_child, next_child; /* the strata of which it is the parent; of its own parent */
+    struct exposure_stratum_minute minute;
 };
 
 /* While a comparison is made: the hosts of other cells that are like this cell's but for it. */
@@ -115,14 +127,31 @@ struct exposure_tally {
 };
 
 /* One minute's comparison, as evidence wants it: hosts of one stratum whose masks differ in the one
- * update, or in its bundle. Onsets are of one sign and thinned: at most one a customer a minute. */
+ * update, or in its bundle; where strata are thin, hosts of strata with one parent. Onsets are of
+ * one sign and thinned: at most one a customer a minute. */
 struct exposure_contrast {
-    uint32_t update, stratum, tally;
+    uint32_t update;
     enum exposure_sign sign;
     bool shared;      /* with the rest of its bundle */
     uint64_t company; /* other updates in their window on both sides: bit 2 i for slot i */
     uint32_t exposed_at_risk, control_at_risk;
     uint32_t onsets, exposed_onsets;
+    uint32_t first_member, member_count; /* where the exposed are from */
+};
+
+/* The exposed hosts of one stratum in a contrast. */
+struct exposure_member {
+    uint32_t stratum, tally;
+    uint32_t at_risk, onsets;
+};
+
+/* While a comparison is made: exposed hosts of a thin stratum that found no control there; the
+ * first of its mask carries the controls other strata have for it. */
+struct exposure_leftover {
+    uint64_t mask; /* without the update */
+    uint32_t stratum;
+    uint32_t at_risk, onsets;
+    uint32_t control_at_risk, control_onsets;
 };
 
 /* An update that has left next to nobody to compare its hosts with: this minute's thinned onsets
@@ -135,7 +164,8 @@ struct exposure_alone {
 
 struct exposure {
     int32_t window_minutes;
-    int32_t minute; /* the one being closed */
+    int32_t minute;                  /* the one being closed */
+    const struct segments *segments; /* whose parents strata are grouped by; NULL: each by itself */
     struct exposure_update *updates;
     uint32_t update_count, update_capacity;
     uint32_t slots[EXPOSURE_SLOTS]; /* the update in each, or EXPOSURE_NONE */
@@ -148,7 +178,11 @@ struct exposure {
     struct exposure_tally *tallies;
     uint32_t tally_count, tally_capacity;
     struct exposure_contrast *contrasts; /* of the minute being closed */
-    size_t contrast_count, contrast_capacity;
+    uint32_t contrast_count, contrast_capacity;
+    struct exposure_member *members; /* of the contrasts */
+    uint32_t member_count, member_capacity;
+    struct exposure_leftover *leftovers;
+    uint32_t leftover_count, leftover_capacity;
     struct exposure_alone alone[EXPOSURE_SLOTS]; /* of the minute being closed */
     size_t alone_count;
     struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
@@ -158,8 +192,9 @@ struct exposure {
     struct wheel settling; /* of hosts that turned healthy */
 };
 
-/* Starts empty. `window_minutes` from 1. */
-void exposure_init(struct exposure *exposure, int32_t window_minutes);
+/* Starts empty. `window_minutes` from 1. `segments` is borrowed. */
+void exposure_init(struct exposure *exposure, int32_t window_minutes,
+                   const struct segments *segments);
 void exposure_free(struct exposure *exposure);
 
 /* Makes updates 0 … `update` known. */

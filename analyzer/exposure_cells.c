@@ -33,6 +33,7 @@ static bool same_stratum(const void *context, uint32_t item)
     return stratum->segment == key->first && stratum->size_class == key->second;
 }
 
+/* One step deep: a parent is its own. NOLINTNEXTLINE(misc-no-recursion) */
 bool exposure_find_stratum(struct exposure *exposure, uint32_t segment, uint8_t size_class,
                            uint32_t *number, struct failure *failure)
 {
@@ -48,8 +49,19 @@ bool exposure_find_stratum(struct exposure *exposure, uint32_t segment, uint8_t 
         return false;
     }
     *number = exposure->stratum_count++;
-    exposure->strata[*number] = (struct exposure_stratum){
-        .segment = segment, .size_class = size_class, .first_cell = EXPOSURE_NONE};
+    exposure->strata[*number] = (struct exposure_stratum){.segment = segment,
+                                                          .size_class = size_class,
+                                                          .first_cell = EXPOSURE_NONE,
+                                                          .first_child = EXPOSURE_NONE};
+    uint32_t parent = *number;
+    if (exposure->segments != NULL && segment != SEGMENT_NONE &&
+        exposure->segments->items[segment].parent != segment &&
+        !exposure_find_stratum(exposure, exposure->segments->items[segment].parent, size_class,
+                               &parent, failure)) {
+        return false;
+    }
+    exposure->strata[*number].next_child = exposure->strata[parent].first_child;
+    exposure->strata[parent].first_child = *number;
     return true;
 }
 

@@ -11,44 +11,14 @@
 
 #include "analyzer/exposure.h"
 #include "analyzer/exposure_cells.h"
+#include "analyzer/exposure_contrast.h"
+#include "analyzer/exposure_mask.h"
 
 /* Two updates are a bundle while at least this share of the hosts that have either have both: of
  * the few that tell them apart there is then too little to learn. */
 #define BUNDLE_SHARE 0.95
 /* Fewer hosts than this come together by chance. */
 #define BUNDLE_HOSTS 20
-
-#define LOW_BITS UINT64_C(0x5555555555555555)
-
-static uint64_t slot_bits(int slot)
-{
-    return UINT64_C(3) << (2 * slot);
-}
-
-static unsigned class_of(uint64_t mask, int slot)
-{
-    return (unsigned)(mask >> (2 * slot) & 3);
-}
-
-/* The low bit of each pair that is not zero, updates only. */
-static uint64_t slots_of(uint64_t mask)
-{
-    return (mask | mask >> 1) & LOW_BITS & ~slot_bits(EXPOSURE_ARRIVAL_SLOT);
-}
-
-/* Exposed in the slot so that the sign can tell of it: who is silent now was last heard of a while
- * ago, and counts as what it was then. */
-static bool shows(uint64_t mask, int slot, enum exposure_sign sign)
-{
-    unsigned age_class = class_of(mask, slot);
-    return age_class != 0 && (sign != SIGN_SILENT || age_class != EXPOSURE_FRESH);
-}
-
-/* Silence can be found only of a host that has been at risk for as long as it takes to find it. */
-static bool can_be_silent(uint64_t mask)
-{
-    return class_of(mask, EXPOSURE_ARRIVAL_SLOT) != EXPOSURE_FRESH;
-}
 
 void exposure_note_onset(struct exposure *exposure, const struct fleet_host *host,
                          enum exposure_sign sign, bool thinned)
@@ -67,24 +37,24 @@ struct minute_sums {
         uint64_t exposed[EXPOSURE_SLOTS];
         uint64_t exposed_onsets[EXPOSURE_SLOTS], exposed_thinned[EXPOSURE_SLOTS];
     } signs[SIGN_COUNT];
-    uint64_t slots; /* low bit of each pair set for slots in any mask */
-    bool any_thinned;
+    uint64_t slots;  /* low bit of each pair set for slots in any mask */
+    bool has_onsets; /* thinned ones */
 };
 
 static void sum_cell(const struct exposure_cell *cell, struct minute_sums *sums)
 {
-    uint64_t slots = slots_of(cell->mask);
+    uint64_t slots = exposure_slots_of(cell->mask);
     sums->slots |= cell->at_risk > 0 ? slots : 0;
     for (int sign = 0; sign < SIGN_COUNT; sign++) {
-        sums->any_thinned |= cell->thinned[sign] != 0;
-        if (sign == SIGN_SILENT && !can_be_silent(cell->mask)) {
+        sums->has_onsets |= cell->thinned[sign] != 0;
+        if (sign == SIGN_SILENT && !exposure_can_be_silent(cell->mask)) {
             continue;
         }
         sums->signs[sign].at_risk += cell->at_risk;
         sums->signs[sign].onsets += cell->onsets[sign];
         for (uint64_t left = slots; left != 0; left &= left - 1) {
             int slot = __builtin_ctzll(left) / 2;
-            if (shows(cell->mask, slot, (enum exposure_sign)sign)) {
+            if (exposure_shows(cell->mask, slot, (enum exposure_sign)sign)) {
                 sums->signs[sign].exposed[slot] += cell->at_risk;
                 sums->signs[sign].exposed_onsets[slot] += cell->onsets[sign];
                 sums->signs[sign].exposed_thinned[slot] += cell->thinned[sign];
@@ -191,7 +161,7 @@ static void count_overlap(const struct exposure *exposure, struct overlap *overl
         uint32_t i = stratum->masked_at_risk > 0 ? stratum->first_cell : EXPOSURE_NONE;
         for (; i != EXPOSURE_NONE; i = exposure->cells[i].next) {
             const struct exposure_cell *cell = &exposure->cells[i];
-            uint64_t slots = slots_of(cell->mask);
+            uint64_t slots = exposure_slots_of(cell->mask);
             for (uint64_t a = slots; a != 0; a &= a - 1) {
                 for (uint64_t b = slots; b != 0; b &= b - 1) {
                     overlap->hosts[__builtin_ctzll(a) / 2][__builtin_ctzll(b) / 2] += cell->at_risk;
@@ -222,7 +192,7 @@ static void find_bundles(struct exposure *exposure, uint64_t bundles[EXPOSURE_SL
     struct overlap overlap;
     count_overlap(exposure, &overlap);
     for (int a = 0; a < EXPOSURE_SLOTS; a++) {
-        bundles[a] = slot_bits(a);
+        bundles[a] = exposure_slot_bits(a);
         for (int b = 0; b < EXPOSURE_SLOTS; b++) {
             uint64_t most = overlap.hosts[a][a] > overlap.hosts[b][b] ? overlap.hosts[a][a]
                                                                       : overlap.hosts[b][b];
@@ -230,7 +200,7 @@ static void find_bundles(struct exposure *exposure, uint64_t bundles[EXPOSURE_SL
                 continue;
             }
             bool together = (double)overlap.hosts[a][b] >= BUNDLE_SHARE * (double)most;
-            bundles[a] |= together ? slot_bits(b) : 0;
+            bundles[a] |= together ? exposure_slot_bits(b) : 0;
             if (exposure->slots[b] != EXPOSURE_NONE) {
                 note_mate(&exposure->updates[exposure->slots[a]], exposure->slots[b], together);
             }
@@ -238,107 +208,7 @@ static void find_bundles(struct exposure *exposure, uint64_t bundles[EXPOSURE_SL
     }
 }
 
-/* ---- Contrasts ---- */
-
-static bool add_contrast(struct exposure *exposure, const struct exposure_contrast *contrast,
-                         struct failure *failure)
-{
-    if (exposure->contrast_count == exposure->contrast_capacity) {
-        size_t capacity = exposure->contrast_capacity == 0 ? 256 : exposure->contrast_capacity * 2;
-        struct exposure_contrast *grown = realloc(exposure->contrasts, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return failure_memory(failure, "comparing exposed hosts");
-        }
-        exposure->contrasts = grown;
-        exposure->contrast_capacity = capacity;
-    }
-    exposure->contrasts[exposure->contrast_count++] = *contrast;
-    return true;
-}
-
-/* How many updates of the bundle the sign can tell of. */
-static int shown(uint64_t mask, uint64_t bits, enum exposure_sign sign)
-{
-    int count = 0;
-    for (uint64_t left = bits & LOW_BITS; left != 0; left &= left - 1) {
-        count += shows(mask, __builtin_ctzll(left) / 2, sign);
-    }
-    return count;
-}
-
-/* Adds each cell that has updates of `bits` to the cell that differs from it in them alone: exposed
- * when the sign can tell of all of them, control when of none. */
-static void match_cells(struct exposure *exposure, uint32_t number, uint64_t bits,
-                        enum exposure_sign sign)
-{
-    int all = __builtin_popcountll(bits & LOW_BITS);
-    for (uint32_t i = exposure->strata[number].first_cell; i != EXPOSURE_NONE;
-         i = exposure->cells[i].next) {
-        const struct exposure_cell *cell = &exposure->cells[i];
-        int count = shown(cell->mask, bits, sign);
-        bool partly = count != 0 && count != all;
-        if ((cell->mask & bits) == 0 || cell->at_risk == 0 || partly) {
-            continue;
-        }
-        uint32_t found = exposure_look_up_cell(exposure, number, cell->mask & ~bits);
-        if (found != HASH_INDEX_NONE && exposure->cells[found].at_risk > 0) {
-            struct exposure_match *match = &exposure->cells[found].match;
-            match->exposed_at_risk += count > 0 ? cell->at_risk : 0;
-            match->exposed_onsets += count > 0 ? cell->thinned[sign] : 0;
-            match->control_at_risk += count > 0 ? 0 : cell->at_risk;
-            match->control_onsets += count > 0 ? 0 : cell->thinned[sign];
-        }
-    }
-}
-
-/* Compares, for the updates of `bits` together, exposed hosts with their like. */
-static bool contrast_bits(struct exposure *exposure, uint32_t number, int slot, uint64_t bits,
-                          enum exposure_sign sign, struct failure *failure)
-{
-    struct exposure_tally *tally;
-    if (!exposure_find_tally(exposure, exposure->slots[slot], number, &tally, failure)) {
-        return false;
-    }
-    match_cells(exposure, number, bits, sign);
-    bool done = true;
-    for (uint32_t i = exposure->strata[number].first_cell; i != EXPOSURE_NONE;
-         i = exposure->cells[i].next) {
-        struct exposure_cell *control = &exposure->cells[i];
-        struct exposure_match match = control->match;
-        control->match = (struct exposure_match){0};
-        struct exposure_contrast contrast = {
-            .update = exposure->slots[slot],
-            .stratum = number,
-            .tally = (uint32_t)(tally - exposure->tallies),
-            .sign = sign,
-            .shared = bits != slot_bits(slot),
-            .company = slots_of(control->mask),
-            .exposed_at_risk = match.exposed_at_risk,
-            .control_at_risk = control->at_risk + match.control_at_risk,
-            .exposed_onsets = match.exposed_onsets,
-            .onsets = control->thinned[sign] + match.control_onsets + match.exposed_onsets};
-        if (done && contrast.onsets > 0 && contrast.exposed_at_risk > 0) {
-            done = add_contrast(exposure, &contrast, failure);
-        }
-    }
-    return done;
-}
-
-static bool contrast_stratum(struct exposure *exposure, uint32_t number, uint64_t slots,
-                             const uint64_t bundles[EXPOSURE_SLOTS], struct failure *failure)
-{
-    for (; slots != 0; slots &= slots - 1) {
-        int slot = __builtin_ctzll(slots) / 2;
-        for (enum exposure_sign sign = SIGN_SEEN; sign < SIGN_COUNT; sign++) {
-            if (!contrast_bits(exposure, number, slot, slot_bits(slot), sign, failure) ||
-                (bundles[slot] != slot_bits(slot) &&
-                 !contrast_bits(exposure, number, slot, bundles[slot], sign, failure))) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
+/* ---- The minute ---- */
 
 /* Keeps what was quiet, clears the minute's onsets and frees cells nobody is counted in. */
 static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *stratum)
@@ -346,8 +216,8 @@ static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *st
     uint32_t *link = &stratum->first_cell;
     while (*link != EXPOSURE_NONE) {
         struct exposure_cell *cell = &exposure->cells[*link];
-        for (int sign = 0; slots_of(cell->mask) == 0 && sign < SIGN_COUNT; sign++) {
-            bool counts = sign == SIGN_SEEN || can_be_silent(cell->mask);
+        for (int sign = 0; exposure_slots_of(cell->mask) == 0 && sign < SIGN_COUNT; sign++) {
+            bool counts = sign == SIGN_SEEN || exposure_can_be_silent(cell->mask);
             stratum->quiet.minutes[sign] += counts ? cell->at_risk : 0;
             stratum->quiet.onsets[sign] += counts ? cell->thinned[sign] : 0;
             exposure->quiet_minute.minutes[sign] += counts ? cell->at_risk : 0;
@@ -367,7 +237,6 @@ static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *st
 
 bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
 {
-    exposure->contrast_count = 0;
     for (int sign = 0; sign < SIGN_COUNT; sign++) {
         exposure->quiet.minutes[sign] += exposure->quiet_minute.minutes[sign];
         exposure->quiet.onsets[sign] += exposure->quiet_minute.onsets[sign];
@@ -378,21 +247,27 @@ bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
     find_bundles(exposure, bundles);
     for (uint32_t number = 0; number < exposure->stratum_count; number++) {
         struct exposure_stratum *stratum = &exposure->strata[number];
+        struct minute_sums sums = {0};
+        for (uint32_t i = stratum->first_cell; i != EXPOSURE_NONE; i = exposure->cells[i].next) {
+            sum_cell(&exposure->cells[i], &sums);
+        }
+        stratum->minute =
+            (struct exposure_stratum_minute){.slots = sums.slots,
+                                             .at_risk = (uint32_t)sums.signs[SIGN_SEEN].at_risk,
+                                             .has_onsets = sums.has_onsets};
         if (stratum->masked_at_risk > 0) {
-            struct minute_sums sums = {0};
-            for (uint32_t i = stratum->first_cell; i != EXPOSURE_NONE;
-                 i = exposure->cells[i].next) {
-                sum_cell(&exposure->cells[i], &sums);
-            }
             add_alone(exposure, stratum, &sums, &alone);
-            if (!add_to_tallies(exposure, number, &sums, failure) ||
-                (sums.any_thinned &&
-                 !contrast_stratum(exposure, number, sums.slots, bundles, failure))) {
+            if (!add_to_tallies(exposure, number, &sums, failure)) {
                 return false;
             }
         }
-        sweep_stratum(exposure, stratum);
     }
     list_alone(exposure, &alone);
+    if (!exposure_contrast(exposure, bundles, failure)) {
+        return false;
+    }
+    for (uint32_t number = 0; number < exposure->stratum_count; number++) {
+        sweep_stratum(exposure, &exposure->strata[number]);
+    }
     return true;
 }

@@ -29,6 +29,7 @@ void lattice_free(struct lattice *lattice)
     }
     free(lattice->updates);
     free(lattice->tallies);
+    free(lattice->sides);
     *lattice = (struct lattice){0};
 }
 
@@ -107,24 +108,111 @@ static void add_to_part(struct lattice_part *part, const struct contribution *co
     add_count(&part->count, &contribution->count);
 }
 
-static void add_to_own(struct lattice_update *update, const struct segments *segments,
-                       uint32_t segment, const struct contribution *contribution)
+/* The contrast with only those of its exposed hosts that are in a part, against all its controls.
+ * For any one part this is a fair comparison too, so its evidence is a martingale of its own. */
+static struct contribution contribution_of(const struct exposure_contrast *contrast,
+                                           const struct lattice_side *side)
 {
-    add_to_part(&update->fleet, contribution);
+    struct exposure_contrast part = *contrast;
+    part.exposed_at_risk = side->at_risk;
+    part.exposed_onsets = side->onsets;
+    part.onsets = contrast->onsets - contrast->exposed_onsets + side->onsets;
+    struct contribution contribution = {.count = count_of(&part), .sign = contrast->sign};
+    evidence_contribution(part.exposed_at_risk, part.control_at_risk, part.onsets,
+                          part.exposed_onsets, &contribution.sum);
+    return contribution;
+}
+
+static void add_side(struct lattice_part *part, const struct exposure_contrast *contrast,
+                     const struct lattice_side *side, const struct contribution *whole)
+{
+    if (side->at_risk == contrast->exposed_at_risk) {
+        add_to_part(part, whole);
+    } else if (side->at_risk > 0) {
+        struct contribution contribution = contribution_of(contrast, side);
+        add_to_part(part, &contribution);
+    }
+}
+
+static uint32_t segment_of(const struct exposure *exposure, const struct exposure_member *member)
+{
+    return exposure->strata[member->stratum].segment;
+}
+
+static void add_to_values(struct lattice *lattice, struct lattice_update *update,
+                          const struct exposure *exposure, const struct segments *segments,
+                          const struct exposure_contrast *contrast,
+                          const struct contribution *whole)
+{
+    const struct exposure_member *members = &exposure->members[contrast->first_member];
+    for (uint32_t a = 0; a < segments->attribute_count; a++) {
+        for (uint32_t m = 0; m < contrast->member_count; m++) {
+            uint32_t segment = segment_of(exposure, &members[m]);
+            uint32_t value =
+                segment == SEGMENT_NONE ? SEGMENT_NO_VALUE : segments->items[segment].values[a];
+            if (value != SEGMENT_NO_VALUE) {
+                lattice->sides[value].at_risk += members[m].at_risk;
+                lattice->sides[value].onsets += members[m].onsets;
+            }
+        }
+        for (uint32_t m = 0; m < contrast->member_count; m++) {
+            uint32_t segment = segment_of(exposure, &members[m]);
+            uint32_t value =
+                segment == SEGMENT_NONE ? SEGMENT_NO_VALUE : segments->items[segment].values[a];
+            if (value != SEGMENT_NO_VALUE && lattice->sides[value].at_risk > 0) {
+                add_side(&update->values[value], contrast, &lattice->sides[value], whole);
+                lattice->sides[value] = (struct lattice_side){0};
+            }
+        }
+    }
+}
+
+static void add_to_own(struct lattice *lattice, struct lattice_update *update,
+                       const struct exposure *exposure, const struct segments *segments,
+                       const struct exposure_contrast *contrast, const struct contribution *whole)
+{
+    add_to_part(&update->fleet, whole);
     for (uint32_t i = 0; i < update->start_count; i++) {
-        add_to_part(&update->starts[i], contribution);
+        add_to_part(&update->starts[i], whole);
     }
-    for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
-        uint32_t value = segments->items[segment].values[a];
-        if (value != SEGMENT_NO_VALUE) {
-            add_to_part(&update->values[value], contribution);
-        }
-    }
+    add_to_values(lattice, update, exposure, segments, contrast, whole);
     for (uint32_t i = 0; i < update->conjunction_count; i++) {
-        if (holds(segments, segment, &update->conjunctions[i])) {
-            add_to_part(&update->conjunctions[i].part, contribution);
+        struct lattice_side side = {0};
+        for (uint32_t m = 0; m < contrast->member_count; m++) {
+            const struct exposure_member *member = &exposure->members[contrast->first_member + m];
+            if (holds(segments, segment_of(exposure, member), &update->conjunctions[i])) {
+                side.at_risk += member->at_risk;
+                side.onsets += member->onsets;
+            }
+        }
+        add_side(&update->conjunctions[i].part, contrast, &side, whole);
+    }
+}
+
+/* Shares the contrast out among the strata its exposed hosts are from, so that the shares add up to
+ * it: to each its onsets, and of what is to be expected its share of the hosts. */
+static bool add_to_tallies(struct lattice *lattice, const struct exposure *exposure,
+                           const struct exposure_contrast *contrast,
+                           const struct contribution *whole, struct failure *failure)
+{
+    for (uint32_t m = 0; m < contrast->member_count; m++) {
+        const struct exposure_member *member = &exposure->members[contrast->first_member + m];
+        if (!reach((void **)&lattice->tallies, &lattice->tally_count, member->tally + 1,
+                   sizeof *lattice->tallies, failure)) {
+            return false;
+        }
+        struct lattice_tally *tally = &lattice->tallies[member->tally];
+        double share = (double)member->at_risk / contrast->exposed_at_risk;
+        tally->count.observed += member->onsets;
+        tally->count.expected += whole->count.expected * share;
+        tally->count.variance += whole->count.variance * share;
+        for (int k = 0; k < EVIDENCE_POINTS; k++) {
+            double log_theta = log(evidence_theta(k));
+            double spent = contrast->exposed_onsets * log_theta - whole->sum.log_ratio[k];
+            tally->sum.log_ratio[k] += member->onsets * log_theta - share * spent;
         }
     }
+    return true;
 }
 
 static bool reach_update(struct lattice *lattice, uint32_t number, struct failure *failure)
@@ -147,8 +235,8 @@ static bool take_contrast(struct lattice *lattice, const struct exposure *exposu
                           struct failure *failure)
 {
     if (!reach_update(lattice, contrast->update, failure) ||
-        !reach((void **)&lattice->tallies, &lattice->tally_count, contrast->tally + 1,
-               sizeof *lattice->tallies, failure)) {
+        !reach((void **)&lattice->sides, &lattice->side_count, segments->value_count,
+               sizeof *lattice->sides, failure)) {
         return false;
     }
     struct lattice_update *update = &lattice->updates[contrast->update];
@@ -156,27 +244,26 @@ static bool take_contrast(struct lattice *lattice, const struct exposure *exposu
                sizeof *update->values, failure)) {
         return false;
     }
-    struct contribution contribution = {.count = count_of(contrast), .sign = contrast->sign};
-    evidence_contribution(contrast->exposed_at_risk, contrast->control_at_risk, contrast->onsets,
-                          contrast->exposed_onsets, &contribution.sum);
+    struct lattice_side everybody = {.at_risk = contrast->exposed_at_risk,
+                                     .onsets = contrast->exposed_onsets};
+    struct contribution whole = contribution_of(contrast, &everybody);
     update->touched = true;
     /* What a bundle shares stands for its hosts until something tells them apart. */
-    if (!contrast->shared || !update->begun) {
-        struct lattice_tally *tally = &lattice->tallies[contrast->tally];
-        evidence_add(&tally->sum, &contribution.sum);
-        add_count(&tally->count, &contribution.count);
+    if ((!contrast->shared || !update->begun) &&
+        !add_to_tallies(lattice, exposure, contrast, &whole, failure)) {
+        return false;
     }
     if (contrast->shared) {
         update->has_bundle = true;
-        add_to_part(&update->bundle, &contribution);
+        add_to_part(&update->bundle, &whole);
         return true;
     }
     if (!update->begun) {
         update->begun = true;
         update->first_minute = exposure->minute;
     }
-    count_company(update, exposure, contrast, &contribution.count);
-    add_to_own(update, segments, exposure->strata[contrast->stratum].segment, &contribution);
+    count_company(update, exposure, contrast, &whole.count);
+    add_to_own(lattice, update, exposure, segments, contrast, &whole);
     return true;
 }
 

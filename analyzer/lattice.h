@@ -80,11 +80,18 @@ struct lattice_tally {
     struct lattice_count count;
 };
 
+/* The exposed hosts of a contrast that are in some part. */
+struct lattice_side {
+    uint32_t at_risk, onsets;
+};
+
 struct lattice {
     struct lattice_update *updates; /* by update number */
     uint32_t update_count;
     struct lattice_tally *tallies; /* by tally number of exposure */
     uint32_t tally_count;
+    struct lattice_side *sides; /* by value number: scratch, all zero between contrasts */
+    uint32_t side_count;
 };
 
 /* A zeroed struct lattice is empty. */

@@ -94,12 +94,20 @@ static bool intern_attribute(struct segments *segments, const char *name, uint32
     return true;
 }
 
+static void leave_out(struct segments *segments, struct segment_attribute *attribute)
+{
+    if (!attribute->left_out && !segments->keeps_all) {
+        attribute->left_out = true;
+        segments->left_out_count++;
+    }
+}
+
 static bool add_value(struct segments *segments, const struct value_key *key, uint64_t hash,
                       uint32_t *number, struct failure *failure)
 {
     struct segment_attribute *attribute = &segments->attributes[key->attribute];
     if (attribute->value_count == SEGMENT_VALUES_LIMIT || attribute->left_out) {
-        attribute->left_out = !segments->keeps_all;
+        leave_out(segments, attribute);
         *number = SEGMENT_NO_VALUE;
         return true;
     }
@@ -195,9 +203,10 @@ static void recognise_names(struct segments *segments, const struct segment *seg
     for (uint32_t a = 0; a < segments->attribute_count && !segments->keeps_all; a++) {
         struct segment_attribute *attribute = &segments->attributes[a];
         attribute->segment_count += segment->values[a] != SEGMENT_NO_VALUE;
-        attribute->left_out |=
-            attribute->value_count >= NAME_VALUES &&
-            attribute->value_count >= NAME_SHARE * (double)attribute->segment_count;
+        if (attribute->value_count >= NAME_VALUES &&
+            attribute->value_count >= NAME_SHARE * (double)attribute->segment_count) {
+            leave_out(segments, attribute);
+        }
     }
 }
 
@@ -230,7 +239,7 @@ static bool intern_plain(struct segments *segments, const struct uuid *id,
         segments->capacity = capacity;
     }
     struct segment *segment = &segments->items[segments->count];
-    *segment = (struct segment){.id = *id, .kind = segments->count};
+    *segment = (struct segment){.id = *id, .kind = segments->count, .parent = segments->count};
     if (!copy_attributes(segments, segment, attributes, count, failure) ||
         !find_values(segments, segment, failure) ||
         !hash_index_add(&segments->by_id, hash_bytes(id, sizeof *id), segments->count, failure)) {
@@ -241,6 +250,60 @@ static bool intern_plain(struct segments *segments, const struct uuid *id,
     return true;
 }
 
+/* Sets the segment's parent; does nothing when it has been set. */
+static bool find_parent(struct segments *segments, uint32_t number, struct failure *failure)
+{
+    static const char *const coarse[] = {"product_line", "os", "region", "ring"};
+    const struct segment *segment = &segments->items[number];
+    if (segments->keeps_all || segment->parent != number) {
+        return true;
+    }
+    struct report_attribute kept[REPORT_ATTRIBUTES_LIMIT];
+    size_t count = 0;
+    for (size_t i = 0; i < segment->attribute_count; i++) {
+        for (size_t k = 0; k < sizeof coarse / sizeof *coarse; k++) {
+            if (strcmp(segment->attributes[i].name, coarse[k]) == 0) {
+                kept[count++] = segment->attributes[i];
+            }
+        }
+    }
+    /* Nothing coarse known of it: mixed with others it would be compared with the whole fleet. */
+    if (count == 0 || count == segment->attribute_count) {
+        return true;
+    }
+    struct uuid id = report_segment_id(kept, count);
+    uint32_t parent;
+    if (!intern_plain(segments, &id, kept, count, &parent, failure)) {
+        return false;
+    }
+    segments->items[number].parent = parent;
+    return true;
+}
+
+/* Finds the segment's kind and parent by what is left out now. */
+static bool settle(struct segments *segments, uint32_t number, struct failure *failure)
+{
+    uint32_t settled = segments->left_out_count + 1;
+    const struct segment *segment = &segments->items[number];
+    struct report_attribute kept[REPORT_ATTRIBUTES_LIMIT];
+    size_t count = 0;
+    for (size_t i = 0; i < segment->attribute_count; i++) {
+        if (!is_left_out(segments, segment->attributes[i].name)) {
+            kept[count++] = segment->attributes[i];
+        }
+    }
+    uint32_t kind = number;
+    if (count < segment->attribute_count) {
+        struct uuid id = report_segment_id(kept, count);
+        if (!intern_plain(segments, &id, kept, count, &kind, failure)) {
+            return false;
+        }
+    }
+    segments->items[number].kind = kind;
+    segments->items[number].settled = settled;
+    return find_parent(segments, kind, failure);
+}
+
 bool segments_intern(struct segments *segments, const struct uuid *id,
                      const struct report_attribute *attributes, size_t count, uint32_t *number,
                      struct failure *failure)
@@ -248,27 +311,12 @@ bool segments_intern(struct segments *segments, const struct uuid *id,
     if (!intern_plain(segments, id, attributes, count, number, failure)) {
         return false;
     }
-    while (segments->items[*number].kind != *number) {
-        *number = segments->items[*number].kind;
-    }
-    const struct segment *segment = &segments->items[*number];
-    struct report_attribute kept[REPORT_ATTRIBUTES_LIMIT];
-    size_t kept_count = 0;
-    for (size_t i = 0; i < segment->attribute_count; i++) {
-        if (!is_left_out(segments, segment->attributes[i].name)) {
-            kept[kept_count++] = segment->attributes[i];
-        }
-    }
-    if (kept_count == segment->attribute_count) {
-        return true;
-    }
-    struct uuid kind_id = report_segment_id(kept, kept_count);
-    uint32_t kind;
-    if (!intern_plain(segments, &kind_id, kept, kept_count, &kind, failure)) {
+    uint32_t first = *number;
+    if (segments->items[first].settled != segments->left_out_count + 1 &&
+        !settle(segments, first, failure)) {
         return false;
     }
-    segments->items[*number].kind = kind;
-    *number = kind;
+    *number = segments->items[first].kind;
     return true;
 }
 

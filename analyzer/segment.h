@@ -52,7 +52,9 @@ struct segment {
     const struct report_attribute *attributes; /* sorted by name */
     size_t attribute_count;
     uint32_t values[REPORT_ATTRIBUTES_LIMIT]; /* by attribute number; SEGMENT_NO_VALUE: not said */
-    uint32_t kind; /* the same without what is left out; itself where nothing is */
+    uint32_t kind;    /* the same without what is left out; itself where nothing is */
+    uint32_t parent;  /* by product line, system, region and ring alone; maybe itself */
+    uint32_t settled; /* 1 + how many attributes were left out when kind and parent were found */
 };
 
 struct segments {
@@ -60,6 +62,7 @@ struct segments {
     struct arena arena;
     struct segment_attribute attributes[REPORT_ATTRIBUTES_LIMIT];
     uint32_t attribute_count;
+    uint32_t left_out_count;
     struct segment_value *values;
     uint32_t value_count, value_capacity;
     struct segment *items;

@@ -111,7 +111,7 @@ static void build(struct world *world, uint64_t seed)
 {
     struct failure failure;
     *world = (struct world){.random = random_stream_new(seed, 0)};
-    exposure_init(&world->exposure, WINDOW);
+    exposure_init(&world->exposure, WINDOW, NULL);
     assert_true(exposure_begin_minute(&world->exposure, &world->fleet, FIRST_MINUTE - 1, &failure));
     assert_true(exposure_know_update(&world->exposure, UPDATES - 1, &failure));
     for (uint32_t i = 0; i < HOSTS; i++) {
@@ -274,6 +274,55 @@ static void updates_that_always_come_together_are_a_bundle(void **state)
     tear_down(&world);
 }
 
+/* Two builds of one product: all hosts of one have the update, none of the other. Thin as they are
+ * they are compared with each other; a region apart they are not. */
+static void thin_strata_are_compared_within_their_parent(void **state)
+{
+    (void)state;
+    struct segments segments = {0};
+    struct exposure exposure;
+    struct fleet fleet = {0};
+    struct failure failure;
+    uint32_t segment[3];
+    static const char *const said[3][2] = {{"1", "JP"}, {"2", "JP"}, {"3", "EMEA"}};
+    for (uint32_t s = 0; s < 3; s++) {
+        struct report_attribute attributes[] = {
+            {"build", said[s][0]}, {"product_line", "Endpoint"}, {"region", said[s][1]}};
+        struct uuid id = report_segment_id(attributes, 3);
+        assert_true(segments_intern(&segments, &id, attributes, 3, &segment[s], &failure));
+    }
+    exposure_init(&exposure, WINDOW, &segments);
+    assert_true(exposure_know_update(&exposure, 0, &failure));
+    assert_true(exposure_begin_minute(&exposure, &fleet, FIRST_MINUTE, &failure));
+    for (uint32_t i = 0; i < 60; i++) {
+        struct uuid id = {{(uint8_t)i, 1}};
+        uint32_t host;
+        uint32_t install;
+        assert_true(fleet_add(&fleet, &id, i, &host, &failure));
+        fleet.hosts[i].segment = segment[i % 3];
+        fleet.hosts[i].state = HOST_HEALTHY;
+        assert_true(exposure_refresh(&exposure, &fleet, i, &failure));
+        assert_true(i % 3 != 0 || exposure_install(&exposure, &fleet, i, 0, FIRST_MINUTE * 60,
+                                                   FIRST_MINUTE, &install, &failure));
+    }
+    exposure_note_onset(&exposure, &fleet.hosts[0], SIGN_SEEN, true);
+    exposure_note_onset(&exposure, &fleet.hosts[1], SIGN_SEEN, true);
+    exposure_note_onset(&exposure, &fleet.hosts[2], SIGN_SEEN, true);
+    assert_true(exposure_end_minute(&exposure, &failure));
+    assert_int_equal(exposure.contrast_count, 1);
+    const struct exposure_contrast *contrast = &exposure.contrasts[0];
+    assert_int_equal(contrast->exposed_at_risk, 20);
+    assert_int_equal(contrast->control_at_risk, 20);
+    assert_int_equal(contrast->onsets, 2);
+    assert_int_equal(contrast->exposed_onsets, 1);
+    assert_int_equal(contrast->member_count, 1);
+    const struct exposure_member *member = &exposure.members[contrast->first_member];
+    assert_int_equal(exposure.strata[member->stratum].segment, segment[0]);
+    exposure_free(&exposure);
+    fleet_free(&fleet);
+    segments_free(&segments);
+}
+
 /* at_risk adds up to the healthy hosts, always. */
 static void every_healthy_host_is_counted_once(void **state)
 {
@@ -354,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(risk_sets_equal_the_twin),
         cmocka_unit_test(updates_that_always_come_together_are_a_bundle),
+        cmocka_unit_test(thin_strata_are_compared_within_their_parent),
         cmocka_unit_test(every_healthy_host_is_counted_once),
         cmocka_unit_test(the_same_installation_told_again_counts_once),
         cmocka_unit_test(one_update_too_many_waits),

@@ -24,6 +24,7 @@ struct world {
     struct exposure_tally tallies[SEGMENTS];
     struct exposure_update update;
     struct exposure_contrast contrasts[SEGMENTS];
+    struct exposure_member members[SEGMENTS];
     struct exposure exposure;
     struct lattice lattice;
     struct random_stream random;
@@ -52,6 +53,7 @@ static void build(struct world *world, uint64_t seed)
     world->exposure.strata = world->strata;
     world->exposure.tallies = world->tallies;
     world->exposure.contrasts = world->contrasts;
+    world->exposure.members = world->members;
     world->exposure.updates = &world->update;
     world->exposure.update_count = 1;
     world->exposure.slots[1] = 7; /* some other update */
@@ -111,17 +113,20 @@ static void pass_minute(struct world *world, int32_t minute, ratio_of *ratio, bo
         double theta = ratio(world, s, company);
         bool struck =
             random_uniform(&world->random) < theta * exposed / (theta * exposed + control);
-        world->contrasts[world->exposure.contrast_count++] =
+        uint32_t number = world->exposure.contrast_count++;
+        world->members[number] = (struct exposure_member){
+            .stratum = s, .tally = s, .at_risk = exposed, .onsets = struck};
+        world->contrasts[number] =
             (struct exposure_contrast){.update = UPDATE,
-                                       .stratum = s,
-                                       .tally = s,
                                        .sign = random_below(&world->random, 3) == 0,
                                        .shared = shared,
                                        .company = company,
                                        .exposed_at_risk = exposed,
                                        .control_at_risk = control,
                                        .onsets = 1,
-                                       .exposed_onsets = struck};
+                                       .exposed_onsets = struck,
+                                       .first_member = number,
+                                       .member_count = 1};
     }
     assert_true(lattice_take(&world->lattice, &world->exposure, &world->segments, &failure));
     assert_true(lattice_end_minute(&world->lattice, &world->exposure, &world->segments, &failure));
