@@ -107,7 +107,8 @@ bool webhook_sign(const char *secret, const char *message_id, int64_t timestamp_
     crypto_auth_hmacsha256_state state;
     unsigned char code[crypto_auth_hmacsha256_BYTES];
     crypto_auth_hmacsha256_init(&state, key, key_length);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)head, (unsigned long long)head_length);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)head,
+                                  (unsigned long long)head_length);
     crypto_auth_hmacsha256_update(&state, (const unsigned char *)payload, strlen(payload));
     crypto_auth_hmacsha256_final(&state, code);
     sodium_memzero(key, sizeof key);
