@@ -239,7 +239,8 @@ static void answer_release(const struct analysis *analysis, struct update_answer
     answer->product_line = known->product_line;
     answer->released_at = known->released_at;
     /* In a replay the registry knows the future; the answers do not. */
-    if (known->withdrawn_at <= analysis->answers.as_of) {
+    if (known->withdrawn_at <= analysis->answers.as_of &&
+        !registry_released_again(known, analysis->answers.as_of)) {
         answer->withdrawn_at = known->withdrawn_at;
     }
 }

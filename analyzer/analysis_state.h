@@ -1,5 +1,5 @@
-/* What an analysis is made of; shared by analysis.c, which closes minutes, and analysis_answer.c,
- * which answers.
+/* What an analysis is made of; shared by analysis.c, which takes reports in, analysis_minute.c,
+ * which closes minutes, analysis_decide.c, which decides, and analysis_answer.c, which answers.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ANALYSIS_STATE_H
 #define EPICENTER_ANALYZER_ANALYSIS_STATE_H
@@ -51,8 +51,10 @@ struct update_state {
     struct verdict_case decided;
     double clear_gain; /* see lattice_reading */
     bool by_past;      /* likewise */
+    enum verdict told; /* the last verdict in the list of changes */
     fleet_second decided_at;
     uint64_t installed_before; /* a minute ago */
+    instant_us renewed_at;     /* the release it was begun anew for, or INSTANT_NONE */
     double pace;               /* installations a minute, over about the last ten */
 };
 
@@ -90,6 +92,15 @@ struct analysis {
     struct answers answers;
     bool answered;
 };
+
+/* Makes room for one more element of `size` bytes in an array. */
+MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,
+                                   struct failure *failure);
+
+/* Takes the minute's reports through the stations up to the verdicts. */
+MUST_CHECK bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
+                                      struct failure *failure);
+MUST_CHECK bool analysis_decide(struct analysis *analysis, struct failure *failure);
 
 /* Fills `answers` from the state as of the last closed minute. */
 MUST_CHECK bool analysis_fill_answers(struct analysis *analysis, struct failure *failure);

@@ -298,6 +298,17 @@ bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t
     return exposure_refresh(exposure, fleet, number, failure);
 }
 
+void exposure_forget(struct exposure *exposure, uint32_t update)
+{
+    for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
+         i = exposure->tallies[i].next) {
+        struct exposure_tally *tally = &exposure->tallies[i];
+        *tally = (struct exposure_tally){
+            .update = update, .stratum = tally->stratum, .next = tally->next};
+    }
+    exposure->updates[update].mate_count = 0;
+}
+
 static bool age(struct exposure *exposure, struct fleet *fleet, uint32_t number, int32_t minute,
                 struct failure *failure)
 {

@@ -212,6 +212,9 @@ MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet,
 MUST_CHECK bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                    uint32_t update, struct failure *failure);
 
+/* Begins anew with one update: what came of it so far is forgotten, who has it is not. */
+void exposure_forget(struct exposure *exposure, uint32_t update);
+
 /* Opens `minute`: ages the installations and hosts due in it. */
 MUST_CHECK bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet,
                                       int32_t minute, struct failure *failure);

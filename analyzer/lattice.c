@@ -14,8 +14,8 @@
 #define WEIGHT_BUNDLE (1.0 / 16)
 #define WEIGHT_ALONE (1.0 / 16)
 
-/* Another update is needed for the harm when apart from it the excess, onset for expected onset, is
- * at most this share of that in its company, by its upper bound; and something was expected. */
+/* Another update is needed for the harm when apart from it the rate is raised by at most this share
+ * of how it is raised in its company, by its upper bound; and something was expected. */
 #define COMPANY_SHARE 0.25
 #define COMPANY_OCCASION 3.0
 
@@ -215,6 +215,14 @@ static bool add_to_tallies(struct lattice *lattice, const struct exposure *expos
     return true;
 }
 
+static void clear_update(struct lattice_update *update)
+{
+    memset(update, 0, sizeof *update);
+    for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+        update->company[slot].update = EXPOSURE_NONE;
+    }
+}
+
 static bool reach_update(struct lattice *lattice, uint32_t number, struct failure *failure)
 {
     uint32_t before = lattice->update_count;
@@ -223,9 +231,7 @@ static bool reach_update(struct lattice *lattice, uint32_t number, struct failur
         return false;
     }
     for (uint32_t i = before; i < lattice->update_count; i++) {
-        for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
-            lattice->updates[i].company[slot].update = EXPOSURE_NONE;
-        }
+        clear_update(&lattice->updates[i]);
     }
     return true;
 }
@@ -297,6 +303,20 @@ bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *al
         }
     }
     return true;
+}
+
+void lattice_forget(struct lattice *lattice, const struct exposure *exposure, uint32_t number)
+{
+    for (uint32_t i = exposure->updates[number].first_tally; i != EXPOSURE_NONE;
+         i = exposure->tallies[i].next) {
+        if (i < lattice->tally_count) {
+            lattice->tallies[i] = (struct lattice_tally){0};
+        }
+    }
+    if (number < lattice->update_count) {
+        free(lattice->updates[number].values);
+        clear_update(&lattice->updates[number]);
+    }
 }
 
 /* ---- Reading ---- */
@@ -418,6 +438,17 @@ struct lattice_reading lattice_read(const struct lattice_update *update,
                                     .clear_gain = gain_over(&fleet, margin)};
 }
 
+/* How much the rate is raised, less 1, by the one-step estimate of the log rate ratio (Peto), plus
+ * so many of its standard errors. */
+static double excess_ratio(const struct lattice_count *count, double errors)
+{
+    if (count->variance <= 0) {
+        return errors > 0 ? INFINITY : 0;
+    }
+    double log_ratio = (count->observed - count->expected) / count->variance;
+    return expm1(log_ratio + errors / sqrt(count->variance));
+}
+
 uint32_t lattice_only_with(const struct lattice_update *update)
 {
     const struct lattice_count *all = &update->fleet.count;
@@ -429,9 +460,9 @@ uint32_t lattice_only_with(const struct lattice_update *update)
         if (company->update == EXPOSURE_NONE || apart.expected < COMPANY_OCCASION) {
             continue;
         }
-        double excess = company->count.observed - company->count.expected;
-        double apart_high = apart.observed - apart.expected + 2 * sqrt(apart.variance + 1);
-        if (apart_high * company->count.expected <= COMPANY_SHARE * excess * apart.expected) {
+        double together = excess_ratio(&company->count, 0);
+        double apart_high = excess_ratio(&apart, 2);
+        if (together > 0 && apart_high <= COMPANY_SHARE * together) {
             return company->update;
         }
     }

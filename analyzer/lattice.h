@@ -106,6 +106,9 @@ MUST_CHECK bool lattice_take(struct lattice *lattice, const struct exposure *exp
 MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,
                                    const double factors[SIGN_COUNT], struct failure *failure);
 
+/* Begins anew with one update, its tallies included. */
+void lattice_forget(struct lattice *lattice, const struct exposure *exposure, uint32_t update);
+
 /* Opens, for later minutes, what the data so far make worth looking at: conjunctions of values
  * with a striking excess, and the fleet anew half an hour after the first comparison and at each
  * doubling. */

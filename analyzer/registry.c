@@ -353,3 +353,9 @@ uint64_t registry_total_seats(const struct registry_customer *customer)
     }
     return total;
 }
+
+bool registry_released_again(const struct registry_update *update, instant_us now)
+{
+    return update->withdrawn_at != INSTANT_NONE && update->released_at != INSTANT_NONE &&
+           update->released_at > update->withdrawn_at && update->released_at <= now;
+}

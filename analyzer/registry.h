@@ -68,6 +68,10 @@ const struct registry_customer *registry_customer(const struct registry *registr
 const struct registry_update *registry_update(const struct registry *registry,
                                               const char *update_id);
 
+/* True from when an update that was withdrawn is out again: registered with a release after the
+ * withdrawal. */
+bool registry_released_again(const struct registry_update *update, instant_us now);
+
 /* Walk in order of addition, `index` from 0; NULL past the end. */
 const struct registry_customer *registry_customer_at(const struct registry *registry, size_t index);
 const struct registry_update *registry_update_at(const struct registry *registry, size_t index);
