@@ -107,7 +107,7 @@ MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposur
                                    const double factors[SIGN_COUNT], struct failure *failure);
 
 /* Begins anew with one update, its tallies included. */
-void lattice_forget(struct lattice *lattice, const struct exposure *exposure, uint32_t update);
+void lattice_forget(struct lattice *lattice, const struct exposure *exposure, uint32_t number);
 
 /* Opens, for later minutes, what the data so far make worth looking at: conjunctions of values
  * with a striking excess, and the fleet anew half an hour after the first comparison and at each
