@@ -1,5 +1,5 @@
-/* A request and its server from the inside: what http_server.c (the event loop) and http_answer.c
- * (whoever answers) share. For these two only.
+/* A request and its server from the inside: what http_server.c (the event loop), http_request.c
+ * (what is asked) and http_answer.c (what is answered) share. For these three only.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_COMMON_HTTP_EXCHANGE_H
 #define EPICENTER_COMMON_HTTP_EXCHANGE_H
