@@ -6,7 +6,6 @@
 
 #include "analyzer/analysis_state.h"
 #include "analyzer/cost.h"
-#include "analyzer/onset.h"
 #include "analyzer/outreach.h"
 #include "analyzer/subgroup.h"
 
@@ -105,77 +104,6 @@ static struct range ratio_inside(const struct analysis *analysis, uint32_t updat
     return evidence_rate_ratio(&sum, analysis->options.alpha);
 }
 
-/* The installation an impact record is noted under. */
-static const struct exposure_install *install_of(const struct analysis *analysis, uint32_t record)
-{
-    uint32_t host = analysis->impact.records[record].host;
-    uint32_t i = analysis->fleet.hosts[host].installs;
-    while (i != EXPOSURE_NONE && analysis->exposure.installs[i].affected != record) {
-        i = analysis->exposure.installs[i].next;
-    }
-    return i == EXPOSURE_NONE ? NULL : &analysis->exposure.installs[i];
-}
-
-/* When the harm of one record can have come: a report that shows it is of an interval all of which
- * was harmed, and the one before was not; a silent host was well when last heard of. Never before
- * it installed the update. */
-static struct onset_sighting sighting_of(const struct analysis *analysis, uint32_t number)
-{
-    const struct impact_record *record = &analysis->impact.records[number];
-    double interval = analysis->fleet.hosts[record->host].interval_s;
-    const struct exposure_install *install = install_of(analysis, number);
-    struct onset_sighting sighting = {.from_s = record->began - interval, .until_s = record->began};
-    if (record->sign == SIGN_SILENT) {
-        sighting =
-            (struct onset_sighting){.from_s = record->began, .until_s = record->began + interval};
-    }
-    if (install != NULL && install->installed > sighting.from_s) {
-        sighting.from_s =
-            install->installed < sighting.until_s ? install->installed : sighting.until_s;
-    }
-    return sighting;
-}
-
-static bool date_onset(const struct analysis *analysis, uint32_t update,
-                       const struct subgroup *subgroup, const struct subgroup_cell *cells,
-                       size_t cell_count, struct range *onset, struct failure *failure)
-{
-    *onset = (struct range){.low = NAN, .likely = NAN, .high = NAN};
-    const struct impact *impact = &analysis->impact;
-    if (update >= impact->update_count) {
-        return true;
-    }
-    struct onset_sighting *sightings = malloc((impact->record_count + 1) * sizeof *sightings);
-    if (sightings == NULL) {
-        return failure_memory(failure, "dating the onset");
-    }
-    size_t count = 0;
-    fleet_second first_seen = analysis->exposure.updates[update].first_seen;
-    double earliest = first_seen;
-    for (uint32_t i = impact->first[update]; i != IMPACT_NONE; i = impact->records[i].next) {
-        if (subgroup_contains(subgroup, &analysis->segments, impact->records[i].segment)) {
-            sightings[count++] = sighting_of(analysis, i);
-            const struct exposure_install *install = install_of(analysis, i);
-            earliest =
-                install != NULL && install->installed < earliest ? install->installed : earliest;
-        }
-    }
-    double expected = 0;
-    for (size_t i = 0; i < cell_count; i++) {
-        if (subgroup_contains(subgroup, &analysis->segments, cells[i].segment)) {
-            expected += cells[i].expected;
-        }
-    }
-    double span = (double)analysis->next_minute * 60 - first_seen;
-    *onset = onset_of(sightings, count, span > 0 ? expected / span : 0, earliest);
-    free(sightings);
-    double *ends[] = {&onset->low, &onset->likely, &onset->high};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends && count > 0; i++) {
-        *ends[i] = (double)fleet_instant_of((fleet_second)*ends[i]);
-    }
-    return true;
-}
-
 static bool answer_outreach(const struct analysis *analysis, const struct impact_answer *impact,
                             struct arena *arena, struct update_answer *answer,
                             struct failure *failure)
@@ -186,6 +114,19 @@ static bool answer_outreach(const struct analysis *analysis, const struct impact
                                  : ANSWER_OUTREACH_LIMIT;
     return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_LIMIT,
                           analysis->answers.as_of, arena, &answer->outreach, failure);
+}
+
+/* Onsets there would have been inside the subgroup without the update. */
+static double expected_inside(const struct analysis *analysis, const struct subgroup *subgroup,
+                              const struct subgroup_cell *cells, size_t count)
+{
+    double expected = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (subgroup_contains(subgroup, &analysis->segments, cells[i].segment)) {
+            expected += cells[i].expected;
+        }
+    }
+    return expected;
 }
 
 /* Segment, since when, whom it hit, the cost and the calls: what a suspected update is asked. */
@@ -207,7 +148,8 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
     bool done =
         subgroup_describe(&subgroup, &analysis->segments, cells, count, arena, &answer->segment,
                           &answer->segment_count, &answer->segment_text, failure) &&
-        date_onset(analysis, update, &subgroup, cells, count, &answer->onset, failure) &&
+        analysis_date(analysis, update, &subgroup,
+                      expected_inside(analysis, &subgroup, cells, count), arena, answer, failure) &&
         impact_count(&analysis->impact, &analysis->exposure, &analysis->fleet, &analysis->segments,
                      &subgroup, update, &customers, arena, &impact, failure);
     if (done) {
@@ -285,6 +227,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .log10_e_value = verdict_log_e(&state->decided) / M_LN10,
         .rate_ratio = state->decided.rate_ratio,
         .onset = {.low = NAN, .likely = NAN, .high = NAN},
+        .ended = {.low = NAN, .likely = NAN, .high = NAN},
         .segment_text = "the whole fleet",
         .installed_hosts = counts->installed,
         .failed_hosts = counts->failed,

@@ -11,6 +11,7 @@
 #include "analyzer/impact.h"
 #include "analyzer/lattice.h"
 #include "analyzer/segment.h"
+#include "analyzer/subgroup.h"
 #include "analyzer/verdict.h"
 #include "common/arena.h"
 #include "common/hash_index.h"
@@ -101,6 +102,12 @@ MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity,
 MUST_CHECK bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
                                       struct failure *failure);
 MUST_CHECK bool analysis_decide(struct analysis *analysis, struct failure *failure);
+
+/* Dates the update's harm inside the subgroup, where `expected` onsets would have been without it:
+ * onset, end and recovery. */
+MUST_CHECK bool analysis_date(const struct analysis *analysis, uint32_t update,
+                              const struct subgroup *subgroup, double expected, struct arena *arena,
+                              struct update_answer *answer, struct failure *failure);
 
 /* Fills `answers` from the state as of the last closed minute. */
 MUST_CHECK bool analysis_fill_answers(struct analysis *analysis, struct failure *failure);

@@ -82,6 +82,13 @@ struct outreach_entry {
     size_t reason_count;
 };
 
+/* How many hosts had been harmed by then, of the segment, and how many still were. */
+struct recovery_point {
+    instant_us at;
+    uint64_t harmed, still_affected;
+};
+#define ANSWER_RECOVERY_LIMIT 48 /* points; a curve on a page has no room for more */
+
 struct update_answer {
     const char *id;
     const char *product_line; /* NULL where not registered */
@@ -100,6 +107,9 @@ struct update_answer {
     double log10_e_value;
     struct range rate_ratio; /* confidence sequence at 1 - alpha; high may be INFINITY */
     struct range onset;      /* instants in microseconds; all NAN while there is nothing to date */
+    struct range ended;      /* likewise the end of new harm; NAN while it may go on */
+    const struct recovery_point *recovery; /* from the onset to now */
+    size_t recovery_count;
 
     const char *const *bundle; /* ids of the updates it cannot be told from; beside its own */
     size_t bundle_count;

@@ -117,6 +117,21 @@ static json_t *outreach_value(const struct update_answer *update)
     return finish(array, complete);
 }
 
+static json_t *recovery_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->recovery_count; i++) {
+        const struct recovery_point *point = &update->recovery[i];
+        json_t *object = json_object();
+        json_value_set(object, "at", json_value_instant(point->at), &complete);
+        json_value_set(object, "harmed", count_value(point->harmed), &complete);
+        json_value_set(object, "still_affected", count_value(point->still_affected), &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
 static void set_verdict(json_t *object, const struct update_answer *update, bool *complete)
 {
     json_value_set(object, "id", json_value_text(update->id), complete);
@@ -135,6 +150,8 @@ static void set_verdict(json_t *object, const struct update_answer *update, bool
     json_value_set(object, "log10_e_value", json_value_number(update->log10_e_value), complete);
     json_value_set(object, "rate_ratio", json_value_range(update->rate_ratio), complete);
     json_value_set(object, "onset", json_value_instant_range(update->onset), complete);
+    json_value_set(object, "ended", json_value_instant_range(update->ended), complete);
+    json_value_set(object, "recovery", recovery_value(update), complete);
 }
 
 static json_t *update_value(const struct update_answer *update)

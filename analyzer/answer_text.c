@@ -132,6 +132,10 @@ static void put_since(const struct text_page *page, const struct update_answer *
             buffer_append_format(&line, " (between %s and %s)", first, second);
         }
     }
+    if (isfinite(update->ended.likely)) {
+        buffer_append_format(&line, "; no new harm since %s",
+                             minute_text((instant_us)llround(update->ended.likely), onset, second));
+    }
     const struct {
         const char *what;
         instant_us at;

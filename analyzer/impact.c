@@ -73,6 +73,7 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
         if (install->affected != EXPOSURE_NONE) {
             struct impact_record *record = &impact->records[install->affected];
             if (event->to == HOST_HEALTHY) {
+                record->recovered = record->still_affected ? event->began : record->recovered;
                 record->still_affected = 0;
             } else if (distressed &&
                        (record->still_affected ||

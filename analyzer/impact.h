@@ -29,11 +29,11 @@
 
 struct impact_record {
     uint32_t host;
-    uint32_t segment; /* as it was when the distress began */
-    uint32_t next;    /* of the same update */
-    fleet_second began;
-    uint16_t minutes_at_risk; /* counted as exposed before it showed; 0 when it never was */
-    uint8_t sign;             /* enum exposure_sign; silence turns to seen once it is seen */
+    uint32_t segment;              /* as it was when the distress began */
+    uint32_t next;                 /* of the same update */
+    fleet_second began, recovered; /* recovered: the last time, while not still affected */
+    uint16_t minutes_at_risk;      /* counted as exposed before it showed; 0 when it never was */
+    uint8_t sign;                  /* enum exposure_sign; silence turns to seen once it is seen */
     uint8_t still_affected;
 };
 

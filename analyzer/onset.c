@@ -161,3 +161,15 @@ struct range onset_of(struct onset_sighting *sightings, size_t count, double noi
     }
     return posterior(&stretch, latest_s);
 }
+
+/* The end is the beginning of the same harm with time running backwards. */
+struct range onset_end_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
+                          double latest_s)
+{
+    for (size_t i = 0; i < count; i++) {
+        sightings[i] = (struct onset_sighting){.from_s = -sightings[i].until_s,
+                                               .until_s = -sightings[i].from_s};
+    }
+    struct range mirrored = onset_of(sightings, count, noise_per_s, -latest_s);
+    return (struct range){.low = -mirrored.high, .likely = -mirrored.likely, .high = -mirrored.low};
+}

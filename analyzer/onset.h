@@ -27,4 +27,9 @@ struct onset_sighting {
 struct range onset_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
                       double earliest_s);
 
+/* Until when? The same for the end of the harm, at the latest `latest_s`; sorts the sightings the
+ * other way round. */
+struct range onset_end_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
+                          double latest_s);
+
 #endif

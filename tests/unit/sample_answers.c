@@ -58,6 +58,7 @@ static const struct update_answer updates[] = {
      .onset = {(double)(RELEASED_AT + 4 * INSTANT_MINUTE),
                (double)(RELEASED_AT + 6 * INSTANT_MINUTE),
                (double)(RELEASED_AT + 9 * INSTANT_MINUTE)},
+     .ended = {NAN, NAN, NAN},
      .segment = stricken,
      .segment_count = COUNT(stricken),
      .segment_text = "engine 7.510 on Windows XP SP2",
@@ -94,6 +95,7 @@ static const struct update_answer updates[] = {
      .log10_e_value = -INFINITY,
      .rate_ratio = {NAN, NAN, NAN},
      .onset = {NAN, NAN, NAN},
+     .ended = {NAN, NAN, NAN},
      .cost = {.currency = "USD", .p10 = NAN, .p50 = NAN, .p90 = NAN},
      .installed_hosts = 77},
     {.id = "spyware/0.120",
@@ -108,6 +110,7 @@ static const struct update_answer updates[] = {
      .log10_e_value = -1.25,
      .rate_ratio = {0.7, 1.0, 1.4},
      .onset = {NAN, NAN, NAN},
+     .ended = {NAN, NAN, NAN},
      .cost = {.currency = "USD"},
      .installed_hosts = 15402},
 };

@@ -53,7 +53,8 @@ static void has_the_keys_of_the_design(void **state)
                 "duplicate_reports late_reports skewed_hosts attributes_left_out");
     assert_keys(update,
                 "id product_line released_at withdrawn_at first_seen_at verdict decided_at "
-                "sentence action reasons control e_value log10_e_value rate_ratio onset bundle "
+                "sentence action reasons control e_value log10_e_value rate_ratio onset ended "
+                "recovery bundle "
                 "only_with segment "
                 "segment_text installed_hosts failed_hosts rolled_back_hosts exposed_now "
                 "exposed_onsets expected_onsets impact hosts_total customers_total cost outreach "

@@ -92,6 +92,14 @@ static struct fate released_again(struct random_stream *random)
     return fate;
 }
 
+/* The same without the mended one. */
+static struct fate withdrawn(struct random_stream *random)
+{
+    struct fate fate = released_again(random);
+    fate.again = NEVER;
+    return fate;
+}
+
 /* One host in three dies before it can say that it is pinned. */
 static struct fate silence_alone(struct random_stream *random)
 {
@@ -266,6 +274,33 @@ static void a_mended_release_begins_anew(void **state)
     }
 }
 
+/* The harm of an update withdrawn at minute 130 ends there, and is seen to be over by minute 180.
+ */
+static void the_end_is_dated_and_recovery_drawn(void **state)
+{
+    (void)state;
+    int covered = 0;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct run run = {0};
+        play(&run, withdrawn, seed, 300, NULL);
+        const struct update_answer *update = answer_of(&run, ids[0]);
+        assert_int_equal(update->verdict, VERDICT_HOLD);
+        double truth = (double)(START + 133 * INSTANT_MINUTE);
+        covered += fabs(update->ended.likely - truth) < 6.0 * INSTANT_MINUTE;
+        assert_true(update->recovery_count > 10);
+        uint64_t most = 0;
+        for (size_t i = 0; i < update->recovery_count; i++) {
+            const struct recovery_point *point = &update->recovery[i];
+            assert_true(point->still_affected <= point->harmed);
+            most = point->still_affected > most ? point->still_affected : most;
+        }
+        assert_true(most > 200);
+        assert_true(update->recovery[update->recovery_count - 1].still_affected < most / 2);
+        analysis_free(run.analysis);
+    }
+    assert_in_range(covered, SEEDS - 1, SEEDS);
+}
+
 static void silence_alone_is_enough(void **state)
 {
     (void)state;
@@ -287,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_bundle_is_named),
         cmocka_unit_test(an_interaction_is_named),
         cmocka_unit_test(a_mended_release_begins_anew),
+        cmocka_unit_test(the_end_is_dated_and_recovery_drawn),
         cmocka_unit_test(silence_alone_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
