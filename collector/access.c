@@ -21,6 +21,8 @@
 #define TOKEN_DAYS 90U
 /* A revoked token ends within ten seconds: two looks and a slow one. */
 #define READ_S 5
+/* How often old addresses are forgotten while nothing else is written down. */
+#define TRIM_S 3600
 #define STATEMENT_TIMEOUT_MS 2000
 /* Room for a user name, which is nothing to us, and a token. */
 #define BASIC_SIZE 512
@@ -32,6 +34,7 @@ struct access {
     struct database *database; /* of the thread; NULL until it could be opened */
     struct stat key_file;      /* of the thread: as it was when it was read */
     bool away;                 /* of the thread: the list could not be read last */
+    time_t trimmed_at_s;       /* of the thread: monotonic */
     pthread_t thread;
 
     pthread_rwlock_t judging; /* guards what follows */
@@ -212,7 +215,7 @@ static bool read_list(struct access *access, struct failure *failure)
                        STATEMENT_TIMEOUT_MS, &access->database, failure)) {
         return false;
     }
-    if (!revocations_read(access->database, &list, failure)) {
+    if (!revocations_read(access->database, access->lifetime, &list, failure)) {
         return false;
     }
     (void)pthread_rwlock_wrlock(&access->judging);
@@ -221,6 +224,11 @@ static bool read_list(struct access *access, struct failure *failure)
     access->read_at_s = clock_s();
     (void)pthread_rwlock_unlock(&access->judging);
     revocations_free(&old);
+    if (clock_s() - access->trimmed_at_s > TRIM_S) {
+        access->trimmed_at_s = clock_s();
+        return access_log_trim(access->database, failure) &&
+               access_log_write(access->log, access->database, failure);
+    }
     return access_log_write(access->log, access->database, failure);
 }
 

@@ -155,7 +155,6 @@ bool access_log_write(struct access_log *log, struct database *database, struct 
     }
     char *text = entries != NULL ? describe_all(entries, count) : NULL;
     const char *const rows[] = {text};
-    static const char *const kept[] = {EVENTS_KEPT};
     bool good = text == NULL ? failure_memory(failure, "writing down refusals")
                              : database_run(database, STATEMENT_ADD_EVENTS, 1, rows, NULL, failure);
     if (!good && entries != NULL) {
@@ -163,7 +162,13 @@ bool access_log_write(struct access_log *log, struct database *database, struct 
     }
     free(text);
     free(entries);
-    return good && database_run(database, STATEMENT_TRIM_EVENTS, 1, kept, NULL, failure);
+    return good && access_log_trim(database, failure);
+}
+
+bool access_log_trim(struct database *database, struct failure *failure)
+{
+    static const char *const kept[] = {EVENTS_KEPT};
+    return database_run(database, STATEMENT_TRIM_EVENTS, 1, kept, NULL, failure);
 }
 
 void access_log_counts(struct access_log *log, uint64_t events[ACCESS_EVENT_COUNT])

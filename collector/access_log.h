@@ -25,6 +25,9 @@ void access_log_note(struct access_log *log, enum access_event event, const stru
 MUST_CHECK bool access_log_write(struct access_log *log, struct database *database,
                                  struct failure *failure);
 
+/* Bounds the table, and forgets where old events came from. */
+MUST_CHECK bool access_log_trim(struct database *database, struct failure *failure);
+
 void access_log_counts(struct access_log *log, uint64_t events[ACCESS_EVENT_COUNT]);
 
 #endif

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/revocations.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,10 +46,14 @@ static bool read_row(const PGresult *result, int row, struct revocation *revocat
     return true;
 }
 
-bool revocations_read(struct database *database, struct revocations *list, struct failure *failure)
+bool revocations_read(struct database *database, instant_us lifetime, struct revocations *list,
+                      struct failure *failure)
 {
     PGresult *result = NULL;
-    if (!database_run(database, STATEMENT_READ_REVOCATIONS, 0, NULL, &result, failure)) {
+    char seconds[24];
+    const char *const parameters[] = {seconds};
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64, lifetime / INSTANT_SECOND);
+    if (!database_run(database, STATEMENT_READ_REVOCATIONS, 1, parameters, &result, failure)) {
         return false;
     }
     size_t rows = (size_t)PQntuples(result);

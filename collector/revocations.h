@@ -8,6 +8,7 @@
 
 #include "common/database.h"
 #include "common/failure.h"
+#include "common/instant.h"
 #include "common/token.h"
 
 struct revocation;
@@ -18,9 +19,9 @@ struct revocations {
     size_t count;
 };
 
-/* Reads the table into the empty list. */
-MUST_CHECK bool revocations_read(struct database *database, struct revocations *list,
-                                 struct failure *failure);
+/* Reads the table into the empty list, as far as it is about tokens younger than `lifetime`. */
+MUST_CHECK bool revocations_read(struct database *database, instant_us lifetime,
+                                 struct revocations *list, struct failure *failure);
 void revocations_free(struct revocations *list);
 
 /* Whether the token is one of them. */

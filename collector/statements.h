@@ -87,9 +87,11 @@
     "on conflict (customer_id, scope, host_id) do update "                                         \
     "set issued_before = excluded.issued_before, revoked_at = excluded.revoked_at"
 
+/* $1: for how many seconds a token is good; what is older needs no revocation. */
 #define STATEMENT_READ_REVOCATIONS                                                                 \
     "select customer_id, scope, host_id, (extract(epoch from issued_before) * 1000000)::bigint "   \
-    "from token_revocation"
+    "from token_revocation "                                                                       \
+    "where issued_before > now() - make_interval(secs => $1::double precision)"
 
 /* $1: array of events, times in microseconds since 1970; by key, as other collectors write them in
  * the same order. */
