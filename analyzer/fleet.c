@@ -15,13 +15,21 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 #define PINNED_SECONDS 120
 #define PINNED_REPORTS 2
 
-/* Elevated: this far over the host's own baseline … */
-#define ELEVATED_RISE 0.20F
-/* … and this many of its standard deviations, … */
-#define ELEVATED_DEVIATIONS 4.0F
-/* … twice running: a mean over 15 minutes crosses on one report of a short scan, and at twice as
+/* Elevated: the recent mean this far over the host's own baseline, and this many standard
+ * deviations of a report, twice running: it crosses on one report of a short scan, and at twice as
  * many a slowed host would wait 15 minutes longer to be seen. */
-#define ELEVATED_REPORTS 2
+#define ELEVATED_RISE 0.20F
+#define ELEVATED_DEVIATIONS 4.0F
+/* Or three fifths of that, and as many deviations of the mean, six times running: a slowdown of
+ * twenty points only nears its level in the mean while the baseline creeps after it. Half an hour
+ * at the usual interval, in which ordinary bursts pass. */
+#define RAISED_RISE 0.12F
+/* So each report well over counts three, each a little over one, and six are elevated. */
+#define RAISED_WELL 3
+#define RAISED_ENOUGH 6
+
+/* One report alone is no longer calm so far over the baseline, and as many of its deviations. */
+#define UNCALM_RISE ELEVATED_RISE
 
 /* A baseline of fewer reports is a guess; half an hour at the usual interval. */
 #define BASELINE_LEAST 6
@@ -183,11 +191,28 @@ static float deviation(const struct fleet_host *host)
     return sd > BASELINE_DEVIATION_LEAST ? sd : BASELINE_DEVIATION_LEAST;
 }
 
-static bool is_far_over(const struct fleet_host *host, float level)
+static float recent_weight(double interval_s)
+{
+    return (float)(interval_s / (interval_s + RECENT_SECONDS));
+}
+
+static bool is_far_over(const struct fleet_host *host, float level, float rise_least, float sd)
 {
     float rise = level - host->baseline_mean;
-    return host->baseline_count >= BASELINE_LEAST && rise >= ELEVATED_RISE &&
-           rise >= ELEVATED_DEVIATIONS * deviation(host);
+    return host->baseline_count >= BASELINE_LEAST && rise >= rise_least &&
+           rise >= ELEVATED_DEVIATIONS * sd;
+}
+
+/* What the report adds to the host's score; 0 where the recent mean is not raised. An exponential
+ * mean of weight w has w / (2 - w) of one report's variance. */
+static uint8_t raised_by(const struct fleet_host *host)
+{
+    float weight = recent_weight(host->interval_s);
+    float sd = deviation(host);
+    if (is_far_over(host, host->recent, ELEVATED_RISE, sd)) {
+        return RAISED_WELL;
+    }
+    return is_far_over(host, host->recent, RAISED_RISE, sd * sqrtf(weight / (2.0F - weight)));
 }
 
 static void learn_baseline(struct fleet_host *host, float busy)
@@ -211,7 +236,7 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
     double interval_s = reading->interval_s < 1 ? 1 : reading->interval_s;
     host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : (uint16_t)lround(interval_s);
     host->busy = (uint16_t)lround(reading->busy * 10000);
-    float weight = (float)(interval_s / (interval_s + RECENT_SECONDS));
+    float weight = recent_weight(interval_s);
     host->recent = host->has_cpu ? host->recent + weight * (busy - host->recent) : busy;
     host->has_cpu = 1;
 
@@ -221,8 +246,11 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
                            (fleet_second)interval_s;
     }
     count_up(&host->high_streak, high);
-    count_up(&host->raised_streak, is_far_over(host, host->recent));
-    count_up(&host->calm_streak, !high && !is_far_over(host, busy));
+    uint8_t raised = raised_by(host);
+    host->raised_score = raised == 0 || host->raised_score > UINT8_MAX - RAISED_WELL
+                             ? raised
+                             : (uint8_t)(host->raised_score + raised);
+    count_up(&host->calm_streak, !high && !is_far_over(host, busy, UNCALM_RISE, deviation(host)));
 }
 
 static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, float busy,
@@ -235,15 +263,16 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
         return host->state == HOST_PINNED ||
                step(fleet, number, HOST_PINNED, host->high_since, failure);
     }
-    if (host->state == HOST_HEALTHY && host->raised_streak >= ELEVATED_REPORTS) {
-        fleet_second began = observed - host->interval_s * host->raised_streak;
+    if (host->state == HOST_HEALTHY && host->raised_score >= RAISED_ENOUGH) {
+        int reports = raised_by(host) == RAISED_WELL ? RAISED_ENOUGH / RAISED_WELL : RAISED_ENOUGH;
+        fleet_second began = observed - host->interval_s * reports;
         return step(fleet, number, HOST_ELEVATED, began, failure);
     }
     if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS) {
         host->recent = busy; /* the distress just over is no part of the next 15 minutes */
         return step(fleet, number, HOST_HEALTHY, observed, failure);
     }
-    bool settled = host->state == HOST_HEALTHY && host->raised_streak == 0;
+    bool settled = host->state == HOST_HEALTHY && host->raised_score == 0;
     bool unknown = host->state == HOST_NEW && host->baseline_count < BASELINE_LEAST;
     if (host->calm_streak > 0 && (settled || unknown)) {
         learn_baseline(host, busy);
@@ -255,7 +284,7 @@ static bool welcome_back(struct fleet *fleet, uint32_t number, fleet_second now,
                          struct failure *failure)
 {
     struct fleet_host *host = &fleet->hosts[number];
-    host->high_streak = host->raised_streak = host->calm_streak = 0;
+    host->high_streak = host->raised_score = host->calm_streak = 0;
     host->has_cpu = 0; /* what it measured before the silence is not recent */
     return step(fleet, number, HOST_NEW, now, failure);
 }

@@ -8,9 +8,10 @@
  *      |                              |  +----------- two calm reports -------------------+
  *   SILENT <---- no report for 3 of its intervals and 5 minutes, from any state --------- +
  *
- * An onset is a step out of HEALTHY into distress; a recovery is a step into HEALTHY. Time is the
- * server's: a host's own clock only orders its own reports and dates its installations, corrected
- * by its smallest measured delay.
+ * Far over its baseline is 20 points and 4 deviations for two reports, or 12 points and 4
+ * deviations of the mean for six. An onset is a step out of HEALTHY into distress; a recovery is a
+ * step into HEALTHY. Time is the server's: a host's own clock only orders its own reports and dates
+ * its installations, corrected by its smallest measured delay.
  *
  * One cache line a host: a report touches nearly all of it, so an array of structs costs one miss
  * where a structure of arrays would cost a dozen.
@@ -54,7 +55,7 @@ struct fleet_host {
     uint16_t busy;          /* of the last report, in 1/10000 */
     uint8_t state;          /* enum host_state */
     uint8_t high_streak;    /* consecutive reports at the top, saturating */
-    uint8_t raised_streak;  /* consecutive reports with the mean far over baseline */
+    uint8_t raised_score;   /* consecutive reports with the mean over baseline, by how far */
     uint8_t calm_streak;    /* consecutive reports that are neither */
     uint8_t baseline_count; /* reports in the baseline, saturating */
     uint8_t size_class;     /* exposure's: log2 of the customer's hosts */

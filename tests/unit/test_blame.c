@@ -26,7 +26,7 @@
 struct fate {
     int installs[UPDATES];
     int again; /* installs the first update once more */
-    int pinned_from, pinned_until, silent_from;
+    int pinned_from, pinned_until, silent_from, slowed_from;
 };
 
 typedef struct fate fate_of(struct random_stream *random);
@@ -42,7 +42,8 @@ static struct fate nothing(void)
                          .again = NEVER,
                          .pinned_from = NEVER,
                          .pinned_until = NEVER,
-                         .silent_from = NEVER};
+                         .silent_from = NEVER,
+                         .slowed_from = NEVER};
 }
 
 /* Each at a time of its own; the second pins one host in two. */
@@ -109,6 +110,15 @@ static struct fate silence_alone(struct random_stream *random)
     return fate;
 }
 
+/* Twenty points of processor more on one host in four, and nobody pinned. */
+static struct fate a_slowdown(struct random_stream *random)
+{
+    struct fate fate = nothing();
+    fate.installs[0] = between(random, 60, 240);
+    fate.slowed_from = random_below(random, 4) == 0 ? fate.installs[0] + 3 : NEVER;
+    return fate;
+}
+
 static const char *const ids[UPDATES] = {"pattern/1", "pattern/2", "pattern/3"};
 static const struct report_attribute attributes[] = {
     {"os", "Windows XP"}, {"product_line", "OfficeScan"}, {"region", "JP"}};
@@ -142,6 +152,7 @@ static void report_minute(struct run *run, uint32_t host, const struct fate *fat
     report.received_at = report.observed_at + INSTANT_SECOND;
     bool pinned = minute >= fate->pinned_from && minute < fate->pinned_until;
     report.busy = pinned ? 0.99 : 0.05 + 0.1 * random_uniform(random);
+    report.busy += minute >= fate->slowed_from ? 0.20 : 0;
     for (int u = 0; u <= UPDATES; u++) {
         int at = u < UPDATES ? fate->installs[u] : fate->again;
         if (at <= minute && at > minute - 2) {
@@ -315,6 +326,17 @@ static void silence_alone_is_enough(void **state)
     }
 }
 
+static void a_slowdown_is_found(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct run run = {0};
+        play(&run, a_slowdown, seed, 600, NULL);
+        assert_int_equal(answer_of(&run, ids[0])->verdict, VERDICT_HOLD);
+        analysis_free(run.analysis);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +346,7 @@ int main(void)
         cmocka_unit_test(a_mended_release_begins_anew),
         cmocka_unit_test(the_end_is_dated_and_recovery_drawn),
         cmocka_unit_test(silence_alone_is_enough),
+        cmocka_unit_test(a_slowdown_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

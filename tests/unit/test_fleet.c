@@ -94,6 +94,13 @@ static void stories_end_as_told(void **state)
          {10, 11, 9, 10, 10, 11, 10, 9, 80, 80, 80, 80, 10, 10},
          14,
          "nhhhhhhhheeeeh"},
+        /* Means over the baseline of 10: 8, 12.8, 15.7, 17.4, 18.4, 19.1, 19.4 points; six of 12 or
+         * more. */
+        {"a little over it for half an hour is elevated too",
+         300,
+         {10, 11, 9, 10, 10, 11, 10, 9, 30, 30, 30, 30, 30, 30, 30, 30},
+         16,
+         "nhhhhhhhhhhhhhee"},
         {"the same level is ordinary for a busy host",
          300,
          {60, 61, 59, 60, 60, 61, 60, 59, 70, 70, 70},
