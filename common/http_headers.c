@@ -64,10 +64,10 @@ static void review_length(struct review *review, const char *value, size_t size)
  *
  * libmicrohttpd before 1.0 also ends a line at a bare LF, ends a value at a NUL, and joins folded
  * lines, and shows none of it. But it parses in place: a line is NUL-terminated where it stands, a
- * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place. (What looks
- * the same: a NUL before an LF, and an LF, a colon, an LF and a CR at the very end. Whoever takes
- * such bytes for anything but an error is beyond help. Later versions refuse these themselves, and
- * may keep lines elsewhere.) */
+ * CR LF by two NULs and an LF by one, and so any of these leaves lines out of place. (A few
+ * sequences of half line ends with a NUL or a lone colon between leave the same bytes behind;
+ * whoever takes those for anything but an error is beyond help. Later versions refuse all of these
+ * themselves, and may keep lines elsewhere.) */
 static void review_place(struct review *review, const char *name, size_t name_size,
                          const char *value, size_t value_size)
 {

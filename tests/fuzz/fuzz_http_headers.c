@@ -303,13 +303,18 @@ static bool is_same(const struct seen *served, const struct seen *read)
             (served->body_length == read->body_length && served->body_sum == read->body_sum));
 }
 
-/* A header without a name leaves no trace in the library, and where it is the last one and its ends
- * are halves, none in memory either; see http_headers.c. */
-static bool has_nameless_header(const uint8_t *bytes, size_t length)
+static bool ends_line(uint8_t byte)
+{
+    return byte == '\r' || byte == '\n';
+}
+
+/* A line of a lone colon, and one that begins with a NUL, leave no trace in the library, and where
+ * their ends are halves, none in memory either; see http_headers.c. */
+static bool has_hidden_line(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 1; i + 1 < length; i++) {
-        if (bytes[i] == ':' && (bytes[i - 1] == '\r' || bytes[i - 1] == '\n') &&
-            (bytes[i + 1] == '\r' || bytes[i + 1] == '\n')) {
+        if (ends_line(bytes[i - 1]) &&
+            (bytes[i] == '\0' || (bytes[i] == ':' && ends_line(bytes[i + 1])))) {
             return true;
         }
     }
@@ -321,7 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct text text = {(const char *)bytes, (const char *)bytes + length};
     struct seen seen = {0};
     size_t matched = 0;
-    if (length == 0 || has_nameless_header(bytes, length)) {
+    if (length == 0 || has_hidden_line(bytes, length)) {
         return 0;
     }
     send_all(bytes, length);
