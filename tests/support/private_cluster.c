@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/private_cluster.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -16,6 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +40,8 @@
 #define ENDS_WITHIN_MS 10000
 #define SETTINGS_LIMIT 16
 #define LOOK_MS 20
+/* Of one server: its own workers and the connections of a test. */
+#define CHILDREN_LIMIT 256
 
 struct private_cluster {
     char directory[64];
@@ -61,6 +67,9 @@ static int remove_entry(const char *path, const struct stat *about, int kind, st
 
 static void remove_directory(const char *directory)
 {
+    char disk[128];
+    (void)snprintf(disk, sizeof disk, "%s/data", directory);
+    (void)umount2(disk, MNT_DETACH); /* most have none */
     (void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -157,6 +166,31 @@ static void make_directory(struct private_cluster *cluster)
     }
 }
 
+const char *private_cluster_no_disk(void)
+{
+    char directory[] = "/tmp/epicenter-disk-XXXXXX";
+    static char why[128];
+    if (mkdtemp(directory) == NULL) {
+        return "cannot make a directory in /tmp";
+    }
+    bool mounted = mount("tmpfs", directory, "tmpfs", 0, "size=1m") == 0;
+    (void)snprintf(why, sizeof why, "mounting a disk was refused: %s", strerror(errno));
+    (void)(mounted && umount2(directory, MNT_DETACH));
+    (void)rmdir(directory);
+    return mounted ? NULL : why;
+}
+
+static void make_disk(struct private_cluster *cluster, size_t size_mb)
+{
+    const char *path = private_cluster_path(cluster, "data");
+    const struct passwd *user = getpwnam("postgres");
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (mount("tmpfs", path, "tmpfs", 0, format(cluster, "size=%zum,mode=0700", size_mb)) != 0 ||
+        (geteuid() == 0 && (user == NULL || chown(path, user->pw_uid, user->pw_gid) != 0))) {
+        fail_msg("cannot make a disk: %s", strerror(errno));
+    }
+}
+
 static void make_cluster(struct private_cluster *cluster)
 {
     const char *const arguments[] = {format(cluster, "%sinitdb", cluster->binaries),
@@ -190,6 +224,9 @@ struct private_cluster *private_cluster_start(const struct private_cluster_optio
     assert_non_null(cluster);
     find_binaries(cluster);
     make_directory(cluster);
+    if (options != NULL && options->disk_mb > 0) {
+        make_disk(cluster, options->disk_mb);
+    }
     make_cluster(cluster);
     add_setting(cluster, "listen_addresses=");
     add_setting(cluster, format(cluster, "unix_socket_directories=%s", cluster->directory));
@@ -272,6 +309,103 @@ void private_cluster_restart_immediately(struct private_cluster *cluster)
 {
     private_cluster_stop(cluster, true);
     private_cluster_resume(cluster);
+}
+
+/* ---- Worse than stopping ---- */
+
+/* The server's children, by the parent that /proc tells; returns how many. */
+static size_t find_children(const struct private_cluster *cluster, pid_t children[CHILDREN_LIMIT])
+{
+    size_t count = 0;
+    DIR *processes = opendir("/proc");
+    assert_non_null(processes);
+    for (struct dirent *entry; count < CHILDREN_LIMIT && (entry = readdir(processes)) != NULL;) {
+        char path[300];
+        char line[512];
+        (void)snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        FILE *file = fopen(path, "re");
+        const char *after =
+            file != NULL && fgets(line, sizeof line, file) != NULL ? strrchr(line, ')') : NULL;
+        /* ") S 123": its state and its parent. */
+        if (after != NULL && strlen(after) > 4 &&
+            strtol(after + 4, NULL, 10) == process_id(cluster->server)) {
+            children[count++] = (pid_t)strtol(entry->d_name, NULL, 10);
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+    }
+    (void)closedir(processes);
+    return count;
+}
+
+static void signal_all(struct private_cluster *cluster, int signal_number)
+{
+    pid_t children[CHILDREN_LIMIT];
+    process_signal(cluster->server, signal_number); /* first, so that it makes no new ones */
+    size_t count = find_children(cluster, children);
+    for (size_t i = 0; i < count; i++) {
+        (void)kill(children[i], signal_number);
+    }
+}
+
+void private_cluster_kill(struct private_cluster *cluster)
+{
+    pid_t children[CHILDREN_LIMIT];
+    process_signal(cluster->server, SIGSTOP);
+    size_t count = find_children(cluster, children);
+    for (size_t i = 0; i < count; i++) {
+        (void)kill(children[i], SIGKILL);
+    }
+    process_signal(cluster->server, SIGKILL);
+    (void)process_wait(cluster->server, ANSWERS_WITHIN_S);
+    process_free(cluster->server);
+    cluster->server = NULL;
+    private_cluster_resume(cluster);
+}
+
+void private_cluster_kill_session(struct private_cluster *cluster, const char *role)
+{
+    char sql[128];
+    (void)snprintf(sql, sizeof sql,
+                   "select coalesce(max(pid), 0) from pg_stat_activity where usename = '%s'", role);
+    pid_t session = (pid_t)private_cluster_number(cluster, sql);
+    if (session > 0) {
+        (void)kill(session, SIGKILL);
+        while (kill(session, 0) == 0) { /* until the server has noticed */
+            pause_briefly();
+        }
+        wait_until_it_answers(cluster);
+    }
+}
+
+void private_cluster_freeze(struct private_cluster *cluster, bool frozen)
+{
+    signal_all(cluster, frozen ? SIGSTOP : SIGCONT);
+}
+
+void private_cluster_fill_disk(struct private_cluster *cluster, int64_t left_kb)
+{
+    const char *filler = private_cluster_path(cluster, "data/filler");
+    struct statvfs disk;
+    assert_int_equal(statvfs(private_cluster_path(cluster, "data"), &disk), 0);
+    if (left_kb >= 0) {
+        int64_t free_bytes = (int64_t)(disk.f_bavail * disk.f_frsize) - left_kb * 1024;
+        int file = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+        assert_true(file >= 0);
+        int refused = free_bytes > 0 ? posix_fallocate(file, 0, free_bytes) : 0;
+        (void)refused; /* whoever was faster has filled it as well */
+        (void)close(file);
+        return;
+    }
+    (void)unlink(filler);
+    if (!process_is_running(cluster->server)) {
+        process_free(cluster->server);
+        cluster->server = NULL;
+        private_cluster_resume(cluster);
+        return;
+    }
+    wait_until_it_answers(cluster);
 }
 
 void private_cluster_stand_by(struct private_cluster *cluster)

@@ -25,7 +25,11 @@ struct private_cluster;
 struct private_cluster_options {
     bool without_fsync;          /* faster; never where the test is about losing nothing */
     const char *const *settings; /* NULL-terminated "name=value"; NULL: none */
+    size_t disk_mb;              /* a disk of its own, of so much; 0: that of /tmp */
 };
+
+/* Whether we may make a disk; NULL, or why not. */
+const char *private_cluster_no_disk(void);
 
 /* Makes a cluster and starts it. NULL options: durable, no settings. */
 struct private_cluster *private_cluster_start(const struct private_cluster_options *options);
@@ -56,6 +60,19 @@ void private_cluster_resume(struct private_cluster *cluster);
 
 /* A crash and the recovery after it. */
 void private_cluster_restart_immediately(struct private_cluster *cluster);
+
+/* The same without a word: every process of the server is killed at once. */
+void private_cluster_kill(struct private_cluster *cluster);
+
+/* Kills the session of a role, if there is one, so that the server starts itself again. */
+void private_cluster_kill_session(struct private_cluster *cluster, const char *role);
+
+/* Stops every process of the server as they are, or lets them go on. */
+void private_cluster_freeze(struct private_cluster *cluster, bool frozen);
+
+/* Fills its disk but for `left_kb`, or with a negative number frees it again and starts the server
+ * where that has given up. */
+void private_cluster_fill_disk(struct private_cluster *cluster, int64_t left_kb);
 
 /* Starts it again as a standby without a primary: it reads, and writes from pg_promote() on. */
 void private_cluster_stand_by(struct private_cluster *cluster);
