@@ -31,6 +31,10 @@
  * nothing else would ever tell. */
 #define SILENCE_MS 2000
 
+/* How often libpq is asked while nothing comes: it takes an allocation that failed for half a
+ * message, and would wait for the other half for ever (getCopyStart of libpq 15). */
+#define LOOK_MS 250
+
 struct database {
     PGconn *connection;
     char *conninfo;
@@ -190,22 +194,19 @@ static int64_t clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Until there is something to read, or with `writing` room to write; false when it took too long,
- * and then the connection counts as lost. */
+/* Until there is something to read, or with `writing` room to write, or for LOOK_MS; false when it
+ * has taken too long altogether, and then the connection counts as lost. */
 static bool await_socket(struct database *database, bool writing, int64_t began_ms)
 {
     struct pollfd socket = {.fd = PQsocket(database->connection), .events = POLLIN};
     socket.events = (short)(socket.events | (writing ? POLLOUT : 0));
-    int ready;
-    do {
-        int64_t left = database->patience_ms - (clock_ms() - began_ms);
-        ready = poll(&socket, 1, database->patience_ms < 0 ? -1 : left > 0 ? (int)left : 0);
-    } while (ready < 0 && errno == EINTR);
-    if (ready <= 0) {
+    if (poll(&socket, 1, LOOK_MS) < 0 && errno != EINTR) {
+        database->lost = true;
+    } else if (database->patience_ms >= 0 && clock_ms() - began_ms > database->patience_ms) {
         database->lost = true;
         database->silent = true;
     }
-    return ready > 0;
+    return !database->lost;
 }
 
 /* Sends what libpq still holds back. */

@@ -94,14 +94,14 @@ void http_respond(struct http_request *request, unsigned status, const char *con
                   struct buffer *take_body)
 {
     struct MHD_Response *response;
-    if (take_body == NULL || take_body->length == 0) {
+    if (take_body != NULL && take_body->failed) {
+        buffer_free(take_body);
+        response = NULL;
+    } else if (take_body == NULL || take_body->length == 0) {
         response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
         if (take_body != NULL) {
             buffer_free(take_body);
         }
-    } else if (take_body->failed) {
-        buffer_free(take_body);
-        response = NULL;
     } else {
         response = MHD_create_response_from_buffer(take_body->length, take_body->data,
                                                    MHD_RESPMEM_MUST_FREE);

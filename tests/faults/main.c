@@ -43,6 +43,7 @@ static struct trial {
     {.name = "slow_senders", .fault = "slow senders", .run = scenario_slow_senders},
     {.name = "late_and_repeated", .fault = "repeats", .run = scenario_late_and_repeated},
     {.name = "wrong_clocks", .fault = "refusals", .run = scenario_wrong_clocks},
+    {.name = "calls_fail", .fault = "failed calls", .run = scenario_calls_fail},
 };
 #define TRIALS (sizeof trials / sizeof *trials)
 

@@ -19,5 +19,6 @@ void scenario_few_files(struct stage *stage, bool full);
 void scenario_slow_senders(struct stage *stage, bool full);
 void scenario_late_and_repeated(struct stage *stage, bool full);
 void scenario_wrong_clocks(struct stage *stage, bool full);
+void scenario_calls_fail(struct stage *stage, bool full);
 
 #endif

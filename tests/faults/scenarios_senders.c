@@ -24,7 +24,7 @@ void scenario_late_and_repeated(struct stage *stage, bool full)
     stage_start(stage, NULL);
     stage_collector(stage);
     stage_fleet(stage, 16, 2000);
-    stage_wait_for_reports(stage, full ? 400000 : 30000);
+    stage_wait_for_reports(stage, full ? 400000 : 60000);
     stage->faults = fleet_repeated(stage->fleet);
     assert_true(stage->faults > 0);
     stage_note_memory(stage);

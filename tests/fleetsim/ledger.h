@@ -38,8 +38,4 @@ MUST_CHECK bool ledger_append(struct ledger *ledger, const struct ledger_record 
 MUST_CHECK bool ledger_close(struct ledger *ledger, const char *directory, double seconds,
                              bool complete, struct failure *failure);
 
-/* Reads a ledger back; `records` is the caller's to free. */
-MUST_CHECK bool ledger_read(const char *directory, struct ledger_record **records, size_t *count,
-                            struct failure *failure);
-
 #endif
