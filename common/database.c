@@ -374,11 +374,8 @@ bool database_copy_in(struct database *database, const char *copy_sql, const str
         size_t size = rows->length - sent < COPY_CHUNK ? rows->length - sent : COPY_CHUNK;
         if (PQputCopyData(database->connection, rows->data + sent, (int)size) != 1 ||
             !flush(database)) {
-            fail(database, NULL, "sending rows", failure);
-            struct failure ignored;
-            bool finished = finish_copy(database, "sending rows", &ignored);
-            (void)finished; /* the first failure is the one to tell */
-            return false;
+            /* Nobody reads its results: while rows are awaited there is always one more. */
+            return fail(database, NULL, "sending rows", failure);
         }
         sent += size;
     }

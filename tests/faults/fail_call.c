@@ -1,6 +1,6 @@
 /* Makes the n-th allocation, write or call of libpq of a program fail; see fail_call.h. For tests,
- * by LD_PRELOAD. The hard thing is that finding the real functions allocates; so allocations go to
- * the C library by its own names for them.
+ * by LD_PRELOAD; parameters are named as in the headers. The hard thing is that finding the real
+ * functions allocates; so allocations go to the C library by its own names for them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/faults/fail_call.h"
 
@@ -60,22 +60,22 @@ void *malloc(size_t size)
     return __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+void *calloc(size_t nmemb, size_t size)
 {
     if (fails(FAIL_MEMORY)) {
         errno = ENOMEM;
         return NULL;
     }
-    return __libc_calloc(count, size);
+    return __libc_calloc(nmemb, size);
 }
 
-void *realloc(void *memory, size_t size)
+void *realloc(void *ptr, size_t size)
 {
     if (size > 0 && fails(FAIL_MEMORY)) {
         errno = ENOMEM;
         return NULL;
     }
-    return __libc_realloc(memory, size);
+    return __libc_realloc(ptr, size);
 }
 
 /* ---- The rest: the real function is looked up once ---- */
@@ -102,109 +102,115 @@ static bool is_eventfd(int file)
            strcmp(target, "anon_inode:[eventfd]") == 0;
 }
 
-ssize_t write(int file, const void *bytes, size_t length)
+ssize_t write(int fd, const void *buf, size_t n)
 {
     REAL(write)
-    if (!is_eventfd(file) && fails(FAIL_WRITE)) {
+    if (!is_eventfd(fd) && fails(FAIL_WRITE)) {
         errno = ENOSPC;
         return -1;
     }
-    return real(file, bytes, length);
+    return real(fd, buf, n);
 }
 
-ssize_t writev(int file, const struct iovec *pieces, int count)
+/* A connection that could not be written to is gone: nothing comes from it either. libpq counts on
+ * that, and waits for the server's last words. */
+static ssize_t fail_connection(int connection)
+{
+    (void)shutdown(connection, SHUT_RDWR);
+    errno = ECONNRESET;
+    return -1;
+}
+
+ssize_t writev(int fd, const struct iovec *iovec, int count)
 {
     REAL(writev)
     if (fails(FAIL_WRITE)) {
-        errno = EPIPE;
-        return -1;
+        return fail_connection(fd);
     }
-    return real(file, pieces, count);
+    return real(fd, iovec, count);
 }
 
-ssize_t send(int socket, const void *bytes, size_t length, int flags)
+ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
     REAL(send)
     if (fails(FAIL_WRITE)) {
-        errno = ECONNRESET;
-        return -1;
+        return fail_connection(fd);
     }
-    return real(socket, bytes, length, flags);
+    return real(fd, buf, n, flags);
 }
 
-ssize_t sendmsg(int socket, const struct msghdr *message, int flags)
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     REAL(sendmsg)
     if (fails(FAIL_WRITE)) {
-        errno = ECONNRESET;
-        return -1;
+        return fail_connection(fd);
     }
-    return real(socket, message, flags);
+    return real(fd, message, flags);
 }
 
-ssize_t sendfile(int to, int from, off_t *offset, size_t count)
+ssize_t sendfile(int out_fd, int in_fd, off_t *offset, size_t count)
 {
     REAL(sendfile)
     if (fails(FAIL_WRITE)) {
-        errno = EIO;
-        return -1;
+        return fail_connection(out_fd);
     }
-    return real(to, from, offset, count);
+    return real(out_fd, in_fd, offset, count);
 }
 
-PGconn *PQconnectdbParams(const char *const *names, const char *const *values, int expand)
+PGconn *PQconnectdbParams(const char *const *keywords, const char *const *values, int expand_dbname)
 {
     REAL(PQconnectdbParams)
-    return fails(FAIL_LIBPQ) ? NULL : real(names, values, expand);
+    return fails(FAIL_LIBPQ) ? NULL : real(keywords, values, expand_dbname);
 }
 
-int PQsetnonblocking(PGconn *connection, int on)
+int PQsetnonblocking(PGconn *conn, int arg)
 {
     REAL(PQsetnonblocking)
-    return fails(FAIL_LIBPQ) ? -1 : real(connection, on);
+    return fails(FAIL_LIBPQ) ? -1 : real(conn, arg);
 }
 
-int PQsendQuery(PGconn *connection, const char *sql)
+int PQsendQuery(PGconn *conn, const char *query)
 {
     REAL(PQsendQuery)
-    return fails(FAIL_LIBPQ) ? 0 : real(connection, sql);
+    return fails(FAIL_LIBPQ) ? 0 : real(conn, query);
 }
 
-int PQsendQueryParams(PGconn *connection, const char *sql, int count, const Oid *types,
-                      const char *const *values, const int *lengths, const int *formats, int format)
+int PQsendQueryParams(PGconn *conn, const char *command, int nParams, const Oid *paramTypes,
+                      const char *const *paramValues, const int *paramLengths,
+                      const int *paramFormats, int resultFormat)
 {
     REAL(PQsendQueryParams)
-    return fails(FAIL_LIBPQ)
-               ? 0
-               : real(connection, sql, count, types, values, lengths, formats, format);
+    return fails(FAIL_LIBPQ) ? 0
+                             : real(conn, command, nParams, paramTypes, paramValues, paramLengths,
+                                    paramFormats, resultFormat);
 }
 
-int PQflush(PGconn *connection)
+int PQflush(PGconn *conn)
 {
     REAL(PQflush)
-    return fails(FAIL_LIBPQ) ? -1 : real(connection);
+    return fails(FAIL_LIBPQ) ? -1 : real(conn);
 }
 
-int PQconsumeInput(PGconn *connection)
+int PQconsumeInput(PGconn *conn)
 {
     REAL(PQconsumeInput)
-    return fails(FAIL_LIBPQ) ? 0 : real(connection);
+    return fails(FAIL_LIBPQ) ? 0 : real(conn);
 }
 
-PGresult *PQgetResult(PGconn *connection)
+PGresult *PQgetResult(PGconn *conn)
 {
     REAL(PQgetResult)
-    return fails(FAIL_LIBPQ) ? NULL : real(connection);
+    return fails(FAIL_LIBPQ) ? NULL : real(conn);
 }
 
-int PQputCopyData(PGconn *connection, const char *bytes, int length)
+int PQputCopyData(PGconn *conn, const char *buffer, int nbytes)
 {
     REAL(PQputCopyData)
-    return fails(FAIL_LIBPQ) ? -1 : real(connection, bytes, length);
+    return fails(FAIL_LIBPQ) ? -1 : real(conn, buffer, nbytes);
 }
 
-int PQputCopyEnd(PGconn *connection, const char *trouble)
+int PQputCopyEnd(PGconn *conn, const char *errormsg)
 {
     REAL(PQputCopyEnd)
-    return fails(FAIL_LIBPQ) ? -1 : real(connection, trouble);
+    return fails(FAIL_LIBPQ) ? -1 : real(conn, errormsg);
 }

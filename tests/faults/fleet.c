@@ -23,7 +23,7 @@
 /* Requests handed to the sender at once; the fleet stops between two such rounds. */
 #define ROUND_REQUESTS 32
 #define HOSTS 4096
-#define DAYS_LATE 8
+#define DAYS_LATE INT64_C(8)
 #define GIVE_UP_AFTER_S 120.0
 #define MILLISECOND (INSTANT_SECOND / 1000)
 
@@ -48,13 +48,13 @@ struct fleet {
 static struct ledger_record make_record(const struct fleet *fleet, uint64_t n)
 {
     uint64_t host = n % HOSTS;
-    int64_t days = (int64_t)(host % (2 * DAYS_LATE)) - DAYS_LATE;
+    int64_t days = (int64_t)host % (2 * DAYS_LATE) - DAYS_LATE;
     char name[32];
     (void)snprintf(name, sizeof name, "%llu", (unsigned long long)host);
     return (struct ledger_record){
         .host_id = uuid_from_name("faults", name, strlen(name)),
         /* The latest are an hour short of seven days, which the run must not take. */
-        .observed_at = fleet->begin - (days > 0 ? (days * 24 - 1) * 60 * INSTANT_MINUTE : 0) +
+        .observed_at = fleet->begin - (days > 0 ? (days * 24 - 1) * (60 * INSTANT_MINUTE) : 0) +
                        (int64_t)(n / HOSTS) * MILLISECOND,
         .busy = (double)(n % 10000) / 10000,
     };

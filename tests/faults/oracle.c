@@ -131,6 +131,9 @@ struct oracle_finding oracle_judge(struct private_cluster *cluster, struct ledge
 {
     struct oracle_finding finding = {.acknowledged = distinct(records, count)};
     struct rows table = read_table(cluster);
+    if (table.items == NULL) {
+        fail_msg("there is no report in the database");
+    }
     size_t rows = table.count;
     size_t stored = distinct(table.items, table.count);
     size_t counted = (size_t)private_cluster_number(cluster, DISTINCT_REPORTS);

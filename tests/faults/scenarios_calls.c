@@ -116,8 +116,10 @@ static void make_probes(struct probe probes[REQUESTS_OF_A_ROUND], const char *ki
         probes[i].type =
             i == 0 ? "Content-Type: application/json" : "Content-Type: application/x-ndjson";
         if (i > 0) {
-            (void)strcat(probes[i].body, "{\"host_id\":7}\n");
-            (void)strcat(name, "-b");
+            size_t length = strlen(probes[i].body);
+            (void)snprintf(probes[i].body + length, sizeof probes[i].body - length,
+                           "{\"host_id\":7}\n");
+            (void)snprintf(name, sizeof name, "%s-%ld-%d-b", kind, n, i);
             add_report(&probes[i], name, 0.75);
         }
     }

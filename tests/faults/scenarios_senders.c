@@ -25,8 +25,10 @@ void scenario_late_and_repeated(struct stage *stage, bool full)
     stage_collector(stage);
     stage_fleet(stage, 16, 2000);
     stage_wait_for_reports(stage, full ? 400000 : 60000);
+    while (fleet_repeated(stage->fleet) < (full ? 30 : 3)) { /* which ones it repeats is chance */
+        stage_wait_for_reports(stage, 1000);
+    }
     stage->faults = fleet_repeated(stage->fleet);
-    assert_true(stage->faults > 0);
     stage_note_memory(stage);
 }
 
