@@ -33,12 +33,13 @@ static void begin(struct stage *stage, const struct private_cluster_options *opt
 void scenario_collector_killed(struct stage *stage, bool full)
 {
     begin(stage, NULL);
-    for (int i = 0; i < (full ? 200 : 15); i++) {
+    const size_t all = full ? 200 : 15;
+    for (size_t i = 0; i < all; i++) {
         stage_wait_for_moment(stage, full ? 8000 : 3000);
         process_signal(stage->collector.process, SIGKILL);
         assert_int_equal(process_wait(stage->collector.process, 10), 128 + SIGKILL);
         stage_collector(stage);
-        stage->faults++;
+        stage_count_fault(stage, all);
     }
 }
 
@@ -58,7 +59,8 @@ void scenario_few_files(struct stage *stage, bool full)
     stage->program = script;
     stage_collector(stage);
     stage_fleet(stage, 4, 300);
-    for (int i = 0; i < (full ? 5 : 1); i++) {
+    const size_t all = full ? 5 : 1;
+    for (size_t i = 0; i < all; i++) {
         int crowd[CROWD];
         stage_wait_for_moment(stage, 3000);
         for (int c = 0; c < CROWD; c++) {
@@ -68,7 +70,7 @@ void scenario_few_files(struct stage *stage, bool full)
         for (int c = 0; c < CROWD; c++) {
             http_raw_close(crowd[c]);
         }
-        stage->faults++;
+        stage_count_fault(stage, all);
     }
     stage_note_memory(stage);
 }
@@ -78,7 +80,8 @@ void scenario_few_files(struct stage *stage, bool full)
 void scenario_postgres_killed(struct stage *stage, bool full)
 {
     begin(stage, NULL);
-    for (int i = 0; i < (full ? 50 : 4); i++) {
+    const size_t all = full ? 50 : 4;
+    for (size_t i = 0; i < all; i++) {
         stage_wait_for_moment(stage, full ? 10000 : 2000);
         switch (i % 4) {
         case 0:
@@ -91,7 +94,7 @@ void scenario_postgres_killed(struct stage *stage, bool full)
             private_cluster_kill_session(stage->cluster, "epicenter_collector");
             break;
         }
-        stage->faults++;
+        stage_count_fault(stage, all);
     }
     assert_true(process_is_running(stage->collector.process));
     stage_note_memory(stage);
@@ -102,12 +105,13 @@ void scenario_postgres_slow(struct stage *stage, bool full)
     /* The last is longer than the collector waits for an answer: what it sent is in doubt. */
     static const time_t frozen_s[] = {5, 5, 5, 5, 5, 25};
     begin(stage, NULL);
-    for (int i = 0; i < (full ? 6 : 1); i++) {
+    const size_t all = full ? 6 : 1;
+    for (size_t i = 0; i < all; i++) {
         stage_wait_for_moment(stage, 3000);
         private_cluster_freeze(stage->cluster, true);
         sleep_s(frozen_s[i]);
         private_cluster_freeze(stage->cluster, false);
-        stage->faults++;
+        stage_count_fault(stage, all);
     }
     stage_note_memory(stage);
 }
@@ -120,13 +124,14 @@ void scenario_disk_full(struct stage *stage, bool full)
         return;
     }
     begin(stage, &(struct private_cluster_options){.settings = settings, .disk_mb = 400});
-    for (int i = 0; i < (full ? 5 : 1); i++) {
+    const size_t all = full ? 5 : 1;
+    for (size_t i = 0; i < all; i++) {
         stage_wait_for_moment(stage, 3000);
         /* Room for some more rows, or for none at all: then even recovery has none. */
         private_cluster_fill_disk(stage->cluster, i % 2 == 0 ? 4096 : 0);
         sleep_s(full ? 6 : 3);
         private_cluster_fill_disk(stage->cluster, -1);
-        stage->faults++;
+        stage_count_fault(stage, all);
     }
     stage_note_memory(stage);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -59,6 +60,15 @@ void stage_fleet(struct stage *stage, unsigned connections, size_t reports_most)
                                                        .connections = connections,
                                                        .reports_most = reports_most,
                                                        .seed = SEED});
+}
+
+void stage_count_fault(struct stage *stage, size_t all)
+{
+    stage->faults++;
+    if (isatty(STDERR_FILENO) == 1) {
+        (void)fprintf(stderr, "\r\033[K  %zu of %zu%s", stage->faults, all,
+                      stage->faults < all ? "" : "\r\033[K");
+    }
 }
 
 void stage_wait_for_reports(struct stage *stage, size_t more)

@@ -34,6 +34,9 @@ void stage_start(struct stage *stage, const struct private_cluster_options *opti
 void stage_collector(struct stage *stage);
 void stage_fleet(struct stage *stage, unsigned connections, size_t reports_most);
 
+/* Counts a fault, and on a terminal says how many there have been of `all`. */
+void stage_count_fault(struct stage *stage, size_t all);
+
 /* Waits until so many reports more are acknowledged; fails the test when the fleet gives up. */
 void stage_wait_for_reports(struct stage *stage, size_t more);
 
