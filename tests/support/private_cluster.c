@@ -40,6 +40,7 @@
 #define ENDS_WITHIN_MS 10000
 #define SETTINGS_LIMIT 16
 #define LOOK_MS 20
+#define FILLER_PIECE (INT64_C(8) << 20)
 /* Of one server: its own workers and the connections of a test. */
 #define CHILDREN_LIMIT 256
 
@@ -384,18 +385,33 @@ void private_cluster_freeze(struct private_cluster *cluster, bool frozen)
     signal_all(cluster, frozen ? SIGSTOP : SIGCONT);
 }
 
+static int64_t free_bytes(struct private_cluster *cluster)
+{
+    struct statvfs disk;
+    assert_int_equal(statvfs(private_cluster_path(cluster, "data"), &disk), 0);
+    return (int64_t)(disk.f_bavail * disk.f_frsize);
+}
+
+/* In pieces, since one that finds too little room takes none, and the server goes on writing. */
+static void fill_disk(struct private_cluster *cluster, const char *filler, int64_t left_bytes)
+{
+    int file = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    off_t filled = 0;
+    assert_true(file >= 0);
+    for (int64_t over; (over = free_bytes(cluster) - left_bytes) > 0;) {
+        off_t piece = over < FILLER_PIECE ? over : FILLER_PIECE;
+        int refused = posix_fallocate(file, filled, piece);
+        assert_true(refused == 0 || refused == ENOSPC);
+        filled += refused == 0 ? piece : 0;
+    }
+    (void)close(file);
+}
+
 void private_cluster_fill_disk(struct private_cluster *cluster, int64_t left_kb)
 {
     const char *filler = private_cluster_path(cluster, "data/filler");
-    struct statvfs disk;
-    assert_int_equal(statvfs(private_cluster_path(cluster, "data"), &disk), 0);
     if (left_kb >= 0) {
-        int64_t free_bytes = (int64_t)(disk.f_bavail * disk.f_frsize) - left_kb * 1024;
-        int file = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-        assert_true(file >= 0);
-        int refused = free_bytes > 0 ? posix_fallocate(file, 0, free_bytes) : 0;
-        (void)refused; /* whoever was faster has filled it as well */
-        (void)close(file);
+        fill_disk(cluster, filler, left_kb * 1024);
         return;
     }
     (void)unlink(filler);
