@@ -71,6 +71,7 @@ void analysis_free(struct analysis *analysis)
     exposure_free(&analysis->exposure);
     lattice_free(&analysis->lattice);
     impact_free(&analysis->impact);
+    cost_population_free(&analysis->population);
     free(analysis->states);
     free(analysis->changes);
     arena_free(&analysis->answer_arena);

@@ -6,6 +6,7 @@
 
 #include "analyzer/analysis_state.h"
 #include "analyzer/cost.h"
+#include "analyzer/cost_strata.h"
 #include "analyzer/outreach.h"
 #include "analyzer/subgroup.h"
 
@@ -116,6 +117,35 @@ static bool answer_outreach(const struct analysis *analysis, const struct impact
                           analysis->answers.as_of, arena, &answer->outreach, failure);
 }
 
+/* What the last hour added, as a share of all so far; NAN when nothing more is to come. */
+static double growth_an_hour(const struct update_answer *answer, instant_us now)
+{
+    double before = 0;
+    if (answer->withdrawn_at != INSTANT_NONE || answer->recovery_count == 0) {
+        return NAN;
+    }
+    double harmed = (double)answer->recovery[answer->recovery_count - 1].harmed;
+    for (size_t i = 0; i < answer->recovery_count; i++) {
+        if (answer->recovery[i].at <= now - INSTANT_HOUR) {
+            before = (double)answer->recovery[i].harmed;
+        }
+    }
+    return harmed > 0 ? (harmed - before) / harmed : NAN;
+}
+
+static bool answer_cost(const struct analysis *analysis, const struct impact_answer *impact,
+                        struct arena *arena, struct update_answer *answer, struct failure *failure)
+{
+    struct cost_basis basis;
+    if (!cost_strata_make(impact, answer->product_line, &analysis->population,
+                          analysis->options.seed, arena, &basis, failure)) {
+        return false;
+    }
+    basis.growth_an_hour = growth_an_hour(answer, analysis->answers.as_of);
+    return cost_estimate(analysis->parameters, &basis, analysis->options.seed, arena, &answer->cost,
+                         failure);
+}
+
 /* Onsets there would have been inside the subgroup without the update. */
 static double expected_inside(const struct analysis *analysis, const struct subgroup *subgroup,
                               const struct subgroup_cell *cells, size_t count)
@@ -160,11 +190,8 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         answer->impact_count = impact.cell_count;
         answer->hosts_total = impact.hosts;
         answer->customers_total = impact.customers;
-        struct cost_basis basis = {.consumers = impact.consumers,
-                                   .corporates = impact.corporates,
-                                   .corporate_hosts = impact.corporate_hosts};
-        cost_estimate(analysis->parameters, &basis, analysis->options.seed, &answer->cost);
-        done = answer_outreach(analysis, &impact, arena, answer, failure);
+        done = answer_cost(analysis, &impact, arena, answer, failure) &&
+               answer_outreach(analysis, &impact, arena, answer, failure);
     }
     subgroup_free(&subgroup);
     return done;
@@ -328,12 +355,27 @@ static bool answer_left_out(const struct analysis *analysis, struct arena *arena
     return true;
 }
 
+/* The first time, and then when an hour has brought new customers. */
+static bool count_population(struct analysis *analysis, struct failure *failure)
+{
+    instant_us now = analysis->answers.as_of;
+    if (analysis->registry == NULL ||
+        (analysis->population.count > 0 && now - analysis->population_counted_at < INSTANT_HOUR)) {
+        return true;
+    }
+    analysis->population_counted_at = now;
+    return cost_population_count(&analysis->population, analysis->registry, failure);
+}
+
 bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
 {
     struct arena *arena = &analysis->answer_arena;
     analysis->answers = (struct answers){
         .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
         .alpha = analysis->options.alpha};
+    if (!count_population(analysis, failure)) {
+        return false;
+    }
     answer_fleet(analysis, &analysis->answers.fleet);
     if (!answer_left_out(analysis, arena, &analysis->answers.fleet, failure)) {
         return false;

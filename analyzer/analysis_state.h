@@ -5,6 +5,7 @@
 #define EPICENTER_ANALYZER_ANALYSIS_STATE_H
 
 #include "analyzer/analysis.h"
+#include "analyzer/cost_strata.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
 #include "analyzer/history.h"
@@ -88,6 +89,9 @@ struct analysis {
 
     struct verdict_change *changes;
     size_t change_count, change_capacity, changes_read;
+
+    struct cost_population population; /* of the registry, for the cost; counted hourly */
+    instant_us population_counted_at;
 
     struct arena answer_arena;
     struct answers answers;

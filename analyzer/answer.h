@@ -57,14 +57,51 @@ struct impact_cell {
     struct affected_count customers;
 };
 
+/* Of the draws; P90: it is at or below it with 90 % probability. All NAN: not known. */
+struct cost_figure {
+    double p10, p50, p90, mean;
+};
+
+struct cost_part {
+    const char *name; /* kind of cost, region or product line; NULL: unknown */
+    struct cost_figure figure;
+};
+
+/* The desk of one region: what the promised service needs, and what happens with those who are
+ * there. The latter are NAN without staffing. */
+struct cost_queue {
+    const char *region;
+    struct cost_figure agents_needed;  /* at work at once, for 80 % answered within 20 s */
+    struct cost_figure agents_missing; /* in the worst hour of the day */
+    struct cost_figure short_hours;    /* hours of the day with too few */
+    struct cost_figure overtime_hours; /* agent-hours missing over the whole incident */
+    struct cost_figure wait_s;         /* mean wait of all callers, answered or not */
+    struct cost_figure abandoned;      /* share of attempts given up */
+};
+
 struct cost_estimate {
-    const char *currency; /* ISO 4217 */
-    double p10, p50, p90; /* major units; P90: the cost is at or below it with 90 % probability */
+    const char *currency;       /* ISO 4217 */
+    double p10, p50, p90, mean; /* of the vendor's cost, in major units */
     uint64_t seed;
     struct cost_driver {
         const char *parameter;
         double swing; /* P50 with the parameter at its high less P50 with it at its low */
-    } drivers[3];     /* the three with the largest swing; parameter NULL where there are fewer */
+        double at_low, at_high;
+    } drivers[3];                      /* the three with the largest swing; parameter NULL where
+                                          there are fewer */
+    const struct cost_driver *tornado; /* every parameter that matters, the largest swing first */
+    size_t tornado_count;
+
+    const struct cost_part *lines, *regions, *product_lines; /* each adds up to the cost */
+    size_t line_count, region_count, product_line_count;
+    struct cost_figure further_hour; /* what one more hour before withdrawal adds */
+
+    /* Beside the cost, never in it. */
+    struct cost_figure deferred_revenue, revenue_at_risk, customers_loss;
+
+    struct cost_figure callers, contacts, phone, written, attempts;
+    const struct cost_queue *queues; /* by region */
+    size_t queue_count;
 };
 
 /* The document is polled every few seconds; a hundred calls are an hour's work of a large desk. */

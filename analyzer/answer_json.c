@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "analyzer/cost_json.h"
 #include "analyzer/json_value.h"
 
 static json_t *count_value(uint64_t count)
@@ -67,33 +68,6 @@ static json_t *impact_value(const struct update_answer *update)
         json_value_append(array, object, &complete);
     }
     return finish(array, complete);
-}
-
-static json_t *cost_value(const struct cost_estimate *cost)
-{
-    bool complete = true;
-    char seed[24];
-    snprintf(seed, sizeof seed, "%llu", (unsigned long long)cost->seed);
-
-    json_t *drivers = json_array();
-    for (size_t i = 0; i < sizeof cost->drivers / sizeof *cost->drivers; i++) {
-        if (cost->drivers[i].parameter == NULL) {
-            continue;
-        }
-        json_t *driver = json_object();
-        json_value_set(driver, "parameter", json_value_text(cost->drivers[i].parameter), &complete);
-        json_value_set(driver, "swing", json_value_number(cost->drivers[i].swing), &complete);
-        json_value_append(drivers, driver, &complete);
-    }
-    json_t *object = json_object();
-    json_value_set(object, "currency", json_value_text(cost->currency), &complete);
-    json_value_set(object, "p10", json_value_number(cost->p10), &complete);
-    json_value_set(object, "p50", json_value_number(cost->p50), &complete);
-    json_value_set(object, "p90", json_value_number(cost->p90), &complete);
-    /* Text: a JSON number loses the low bits of a 64-bit seed in most readers. */
-    json_value_set(object, "seed", json_value_text(seed), &complete);
-    json_value_set(object, "drivers", drivers, &complete);
-    return finish(object, complete);
 }
 
 static json_t *outreach_value(const struct update_answer *update)
@@ -174,7 +148,7 @@ static json_t *update_value(const struct update_answer *update)
     json_value_set(object, "impact", impact_value(update), &complete);
     json_value_set(object, "hosts_total", affected_value(&update->hosts_total), &complete);
     json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);
-    json_value_set(object, "cost", cost_value(&update->cost), &complete);
+    json_value_set(object, "cost", cost_json_value(&update->cost), &complete);
     json_value_set(object, "outreach", outreach_value(update), &complete);
     json_value_set(object, "outreach_total", count_value(update->outreach_total), &complete);
     return finish(object, complete);

@@ -233,7 +233,7 @@ static void put_cost(const struct text_page *page, const struct cost_estimate *c
         if (cost->drivers[i].parameter != NULL) {
             buffer_append_format(
                 &drivers, "%s%s (%s)", drivers.length > 0 ? ", " : "It depends most on ",
-                cost->drivers[i].parameter, text_amount(cost->drivers[i].swing, p50));
+                cost->drivers[i].parameter, text_amount(fabs(cost->drivers[i].swing), p50));
         }
     }
     if (drivers.length > 0) {

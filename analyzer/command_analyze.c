@@ -10,20 +10,34 @@
 #include <unistd.h>
 
 #include "analyzer/analysis.h"
-#include "analyzer/cost.h"
+#include "analyzer/cost_csv.h"
+#include "analyzer/cost_parameters.h"
 #include "analyzer/registry.h"
 #include "analyzer/registry_csv.h"
 #include "analyzer/report_file.h"
 #include "analyzer/terminal.h"
 #include "common/buffer.h"
 
-enum { KEY_CUSTOMERS = 256, KEY_SEATS, KEY_UPDATES, KEY_JSON, KEY_ALPHA, KEY_CALLS };
+enum {
+    KEY_CUSTOMERS = 256,
+    KEY_SEATS,
+    KEY_UPDATES,
+    KEY_PARAMETERS,
+    KEY_STAFFING,
+    KEY_COMPENSATION,
+    KEY_JSON,
+    KEY_ALPHA,
+    KEY_CALLS
+};
 
 struct arguments {
     const char *reports;
     const char *customers;
     const char *seats;
     const char *updates;
+    const char *parameters;
+    const char *staffing;
+    const char *compensation;
     bool json;
     double alpha;
     long calls;
@@ -43,6 +57,9 @@ static const struct argp_option options[] = {
     {"customers", KEY_CUSTOMERS, "FILE", 0, "customers.csv", 0},
     {"seats", KEY_SEATS, "FILE", 0, "seats.csv; needs --customers", 0},
     {"updates", KEY_UPDATES, "FILE", 0, "updates.csv: release and withdrawal times", 0},
+    {"cost-parameters", KEY_PARAMETERS, "FILE", 0, "cost-parameters.csv, over the defaults", 0},
+    {"staffing", KEY_STAFFING, "FILE", 0, "staffing.csv: support agents by region and hour", 0},
+    {"compensation", KEY_COMPENSATION, "FILE", 0, "compensation.csv: what customers are given", 0},
     {"json", KEY_JSON, NULL, 0, "the document of GET /v1/updates instead of a summary", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
@@ -63,6 +80,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_UPDATES:
         arguments->updates = argument;
+        return 0;
+    case KEY_PARAMETERS:
+        arguments->parameters = argument;
+        return 0;
+    case KEY_STAFFING:
+        arguments->staffing = argument;
+        return 0;
+    case KEY_COMPENSATION:
+        arguments->compensation = argument;
         return 0;
     case KEY_JSON:
         arguments->json = true;
@@ -107,6 +133,21 @@ static bool fill_registry(struct registry *registry, const struct arguments *arg
             registry_read_updates(registry, arguments->updates, failure));
 }
 
+static bool fill_parameters(struct cost_parameters *parameters, const struct arguments *arguments,
+                            struct failure *failure)
+{
+    struct cost_csv_counts counts;
+    cost_parameters_default(parameters);
+    return (arguments->parameters == NULL ||
+            cost_csv_read_parameters(parameters, arguments->parameters, stderr, &counts,
+                                     failure)) &&
+           (arguments->staffing == NULL ||
+            cost_csv_read_staffing(parameters, arguments->staffing, stderr, &counts, failure)) &&
+           (arguments->compensation == NULL ||
+            cost_csv_read_compensation(parameters, arguments->compensation, stderr, &counts,
+                                       failure));
+}
+
 static bool print_answers(struct analysis *analysis, const struct arguments *arguments,
                           struct failure *failure)
 {
@@ -149,8 +190,8 @@ int command_analyze(int argc, char **argv)
     struct cost_parameters parameters;
     struct report_file_counts counts;
     struct analysis_options analysis_options = command_analysis_options(arguments.alpha);
-    cost_parameters_default(&parameters);
-    if (!registry_new(&registry, &failure) || !fill_registry(registry, &arguments, &failure) ||
+    if (!fill_parameters(&parameters, &arguments, &failure) || !registry_new(&registry, &failure) ||
+        !fill_registry(registry, &arguments, &failure) ||
         !analysis_new(&analysis_options, registry, &parameters, &analysis, &failure) ||
         !report_file_read(arguments.reports, analysis, stderr, isatty(STDERR_FILENO) != 0, &counts,
                           &failure)) {

@@ -5,13 +5,58 @@
 #include <argp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/cost_csv.h"
+#include "analyzer/cost_database.h"
 #include "analyzer/registry_database.h"
 #include "common/database.h"
 
 typedef bool (*importer)(struct database *database, const char *path, size_t *count,
                          struct failure *failure);
+
+/* What stands on several rows that must fit each other is read whole, then stored. */
+typedef bool (*cost_reader)(struct cost_parameters *parameters, const char *path, FILE *messages,
+                            struct cost_csv_counts *counts, struct failure *failure);
+
+static bool import_cost(struct database *database, cost_reader read, const char *path,
+                        size_t *count, struct failure *failure)
+{
+    struct cost_csv_counts counts;
+    struct cost_parameters *parameters = malloc(sizeof *parameters);
+    if (parameters == NULL) {
+        return failure_memory(failure, "importing");
+    }
+    cost_parameters_default(parameters);
+    bool done = read(parameters, path, stderr, &counts, failure) &&
+                cost_database_store(database, parameters, failure);
+    *count = done ? counts.taken : 0;
+    if (done && counts.refused > 0) {
+        fprintf(stderr, "%zu of %zu rows were left out.\n", counts.refused,
+                counts.refused + counts.taken);
+    }
+    free(parameters);
+    return done;
+}
+
+static bool import_parameters(struct database *database, const char *path, size_t *count,
+                              struct failure *failure)
+{
+    return import_cost(database, cost_csv_read_parameters, path, count, failure);
+}
+
+static bool import_staffing(struct database *database, const char *path, size_t *count,
+                            struct failure *failure)
+{
+    return import_cost(database, cost_csv_read_staffing, path, count, failure);
+}
+
+static bool import_compensation(struct database *database, const char *path, size_t *count,
+                                struct failure *failure)
+{
+    return import_cost(database, cost_csv_read_compensation, path, count, failure);
+}
 
 static const struct kind {
     const char *name;
@@ -20,6 +65,9 @@ static const struct kind {
     {"customers", registry_import_customers},
     {"seats", registry_import_seats},
     {"updates", registry_import_updates},
+    {"cost-parameters", import_parameters},
+    {"staffing", import_staffing},
+    {"compensation", import_compensation},
 };
 
 struct arguments {
@@ -34,9 +82,14 @@ static const char doc[] =
     "  customers  customer_id,name,kind,region,country,time_zone,tier,\n"
     "             partner,contract_value,currency,renewal_on\n"
     "  seats      customer_id,product_line,seats\n"
-    "  updates    update_id,product_line,released_at,withdrawn_at\n\n"
+    "  updates    update_id,product_line,released_at,withdrawn_at\n"
+    "  cost-parameters  name,region,tier,product_line,low,likely,high,unit,source,dated\n"
+    "  staffing         region,hour,agents\n"
+    "  compensation     name,region,tier,product_line,kind,recipients,form,low,likely,high,\n"
+    "                   source,dated\n\n"
     "kind is consumer or corporate; contract_value a year's, in minor units of currency; times are "
-    "RFC 3339. Import customers before their seats.";
+    "RFC 3339. Import customers before their seats. Of the last three a bad row costs only itself; "
+    "hours are UTC; an empty region, tier or product line is all.";
 
 static const struct argp_option options[] = {
     {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0}, {0}};
@@ -62,7 +115,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (state->arg_num == 0) {
             arguments->kind = find_kind(argument);
             if (arguments->kind == NULL) {
-                argp_error(state, "customers, seats or updates, not \"%s\"", argument);
+                argp_error(state, "there is nothing to import called \"%s\"", argument);
             }
         } else if (state->arg_num == 1) {
             arguments->path = argument;
@@ -82,8 +135,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 int command_import(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse, "customers|seats|updates FILE", doc, NULL,
-                                     NULL,    NULL};
+    static const struct argp argp = {options, parse, "WHAT FILE", doc, NULL, NULL, NULL};
     struct arguments arguments = {.conninfo = ""};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "analyzer/registry_database.h"
+#include "analyzer/cost_database.h"
 #include "common/database.h"
 #include "common/migrate.h"
 
@@ -70,7 +70,7 @@ int command_migrate(int argc, char **argv)
     const char *schema = arguments.schema != NULL ? arguments.schema : find_schema();
     if (!database_open(arguments.conninfo, "epicenter analyzer migrate", 0, &database, &failure) ||
         !migrate(database, schema, &applied, &failure) ||
-        !registry_store_cost_defaults(database, &failure)) {
+        !cost_database_store_defaults(database, &failure)) {
         command_failed(argv[0], &failure, status);
         goto done;
     }

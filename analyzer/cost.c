@@ -1,4 +1,4 @@
-/* Monte Carlo of the support cost; see cost.h.
+/* Figures from the Monte Carlo of the support cost; see cost.h.
  *
  * All draws of all parameters are made first and kept, so that what a parameter is worth is found
  * by setting it alone and leaving every other draw as it was: the difference is the parameter's,
@@ -8,169 +8,39 @@
 #include "analyzer/cost.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/random_stream.h"
+#include "analyzer/cost_work.h"
 
-/* At 10,000 the P90 of a PERT product moves by under 1 % from seed to seed; at twice as many by a
- * third less, for twice the time. */
-#define DRAWS 10000
+/* Waits and redials take a search per shift, and their percentiles need no third digit. */
+#define QUEUE_DRAWS 500
 
-enum parameter {
-    CONTACT_RATE_CONSUMER,
-    CONTACT_RATE_CORPORATE,
-    REPEAT_CONTACTS,
-    HANDLE_TIME,
-    COST_PER_MINUTE,
-    REMEDIATION_RATE,
-    REMEDIATION_TIME,
-    CLAIM_RATE,
-    REIMBURSEMENT,
-    PARAMETER_COUNT
-};
-
-static const struct cost_parameter defaults[PARAMETER_COUNT] = {
-    [CONTACT_RATE_CONSUMER] =
-        {"contact_rate_consumer",
-         {0.05, 0.15, 0.40},
-         "contacts per affected consumer",
-         "No public source: no published incident gives a net contact rate. Set your own.",
-         "2026-11-23"},
-    [CONTACT_RATE_CORPORATE] =
-        {"contact_rate_corporate",
-         {0.3, 0.6, 0.9},
-         "contacts per affected corporate customer",
-         "No public source; corporate customers have a named contact and use it. Set your own.",
-         "2026-11-23"},
-    [REPEAT_CONTACTS] =
-        {"repeat_contacts",
-         {1.10, 1.43, 2.50},
-         "handled contacts per contacting customer",
-         "1 / first contact resolution: 70 % on average (SQM Group); 40 % in an overload",
-         "2026-11-23"},
-    [HANDLE_TIME] = {"handle_time",
-                     {8, 15, 30},
-                     "minutes per handled contact",
-                     "Technical support 8-15 min, a walk through safe mode 20-30: practitioners' "
-                     "figures, no public study. Set your own.",
-                     "2026-11-23"},
-    [COST_PER_MINUTE] = {"cost_per_minute",
-                         {0.4, 1.5, 4.4},
-                         "USD per minute of handle time",
-                         "Cost per contact USD 6 (HDI, low end), 22 (MetricNet, level 1 service "
-                         "desk), 66 (with one escalation), over 15 minutes",
-                         "2026-11-23"},
-    [REMEDIATION_RATE] = {"remediation_rate",
-                          {0, 0.02, 0.20},
-                          "share of affected corporate hosts we repair",
-                          "No public source. Set your own.",
-                          "2026-11-23"},
-    [REMEDIATION_TIME] = {"remediation_time",
-                          {3, 20, 30},
-                          "minutes per repaired host",
-                          "20 min by hand, 3-5 min with prepared recovery keys (Grant Thornton "
-                          "Australia on the outage of 19 July 2024)",
-                          "2024-07-19"},
-    [CLAIM_RATE] = {"claim_rate",
-                    {0.02, 0.10, 0.17},
-                    "claims per affected consumer",
-                    "29,000 claims to 170,000 downloads (Trend Micro, 9 May to 15 June 2005) is "
-                    "the highest published",
-                    "2005-07-15"},
-    [REIMBURSEMENT] =
-        {"reimbursement",
-         {0, 40, 80},
-         "USD per claim",
-         "Repair invoices reimbursed up to JPY 8,500, about USD 80 (Trend Micro, 2005)",
-         "2005-04-28"},
-};
-
-void cost_parameters_default(struct cost_parameters *parameters)
-{
-    *parameters = (struct cost_parameters){.count = PARAMETER_COUNT};
-    memcpy(parameters->items, defaults, sizeof defaults);
-}
-
-bool cost_parameters_set(struct cost_parameters *parameters, const struct cost_parameter *parameter,
-                         struct failure *failure)
-{
-    const struct range *range = &parameter->range;
-    if (!isfinite(range->low) || !isfinite(range->high) || range->low < 0 ||
-        !(range->low <= range->likely) || !(range->likely <= range->high)) {
-        return failure_set(failure, FAILURE_INVALID,
-                           "cost parameter %s: low <= likely <= high must hold, none negative",
-                           parameter->name);
-    }
-    for (size_t i = 0; i < parameters->count; i++) {
-        if (strcmp(parameters->items[i].name, parameter->name) == 0) {
-            parameters->items[i] = *parameter;
-            return true;
-        }
-    }
-    return failure_set(failure, FAILURE_INVALID, "there is no cost parameter \"%s\"",
-                       parameter->name);
-}
-
-/* ---- The draws ---- */
-
-enum { CONSUMERS = PARAMETER_COUNT, CORPORATES, CORPORATE_HOSTS, COLUMN_COUNT };
-
-struct draws {
-    double column[COLUMN_COUNT][DRAWS];
-    double cost[DRAWS];
-};
-
-static double cost_of(const double v[COLUMN_COUNT])
-{
-    double contacting =
-        v[CONSUMERS] * v[CONTACT_RATE_CONSUMER] + v[CORPORATES] * v[CONTACT_RATE_CORPORATE];
-    double handling = contacting * v[REPEAT_CONTACTS] * v[HANDLE_TIME];
-    double remediation = v[CORPORATE_HOSTS] * v[REMEDIATION_RATE] * v[REMEDIATION_TIME];
-    return (handling + remediation) * v[COST_PER_MINUTE] +
-           v[CONSUMERS] * v[CLAIM_RATE] * v[REIMBURSEMENT];
-}
-
-/* Costs of all draws; `held` (or COLUMN_COUNT) is set to `value` in every one. */
-static void find_costs(struct draws *draws, int held, double value)
-{
-    for (int i = 0; i < DRAWS; i++) {
-        double row[COLUMN_COUNT];
-        for (int c = 0; c < COLUMN_COUNT; c++) {
-            row[c] = draws->column[c][i];
-        }
-        if (held != COLUMN_COUNT) {
-            row[held] = value;
-        }
-        draws->cost[i] = cost_of(row);
-    }
-}
+/* ---- Figures ---- */
 
 /* Nearest rank: the smallest draw that at least this share of the draws is at or below. Found by
  * Hoare's selection (1961), which moves draws about: a sort for each of the drivers' medians would
  * take half of the whole estimate's time. */
-static double percentile(struct draws *draws, double share)
+static double percentile(double *draws, size_t count, double share)
 {
-    double *cost = draws->cost;
-    int wanted = (int)ceil(share * DRAWS) - 1;
-    int first = 0;
-    int last = DRAWS - 1;
+    ptrdiff_t wanted = (ptrdiff_t)ceil(share * (double)count) - 1;
+    ptrdiff_t first = 0;
+    ptrdiff_t last = (ptrdiff_t)count - 1;
     while (first < last) {
-        double pivot = cost[first + (last - first) / 2];
-        int low = first;
-        int high = last;
+        double pivot = draws[first + (last - first) / 2];
+        ptrdiff_t low = first;
+        ptrdiff_t high = last;
         while (low <= high) {
-            while (cost[low] < pivot) {
+            while (draws[low] < pivot) {
                 low++;
             }
-            while (cost[high] > pivot) {
+            while (draws[high] > pivot) {
                 high--;
             }
             if (low <= high) {
-                double lower = cost[high];
-                cost[high--] = cost[low];
-                cost[low++] = lower;
+                double lower = draws[high];
+                draws[high--] = draws[low];
+                draws[low++] = lower;
             }
         }
         if (wanted <= high) {
@@ -181,56 +51,264 @@ static double percentile(struct draws *draws, double share)
             break;
         }
     }
-    return cost[wanted];
+    return draws[wanted];
 }
 
-static void find_drivers(struct draws *draws, const struct cost_parameters *parameters,
-                         struct cost_estimate *estimate)
+/* Moves the draws about. */
+static struct cost_figure figure_of(double *draws, size_t count)
 {
-    size_t kept = sizeof estimate->drivers / sizeof *estimate->drivers;
-    for (int p = 0; p < PARAMETER_COUNT; p++) {
-        const struct cost_parameter *parameter = &parameters->items[p];
-        find_costs(draws, p, parameter->range.low);
-        double at_low = percentile(draws, 0.5);
-        find_costs(draws, p, parameter->range.high);
-        struct cost_driver driver = {.parameter = parameter->name,
-                                     .swing = percentile(draws, 0.5) - at_low};
-        for (size_t i = 0; i < kept && driver.swing > 0; i++) {
-            if (estimate->drivers[i].parameter == NULL ||
-                driver.swing > estimate->drivers[i].swing) {
-                struct cost_driver smaller = estimate->drivers[i];
-                estimate->drivers[i] = driver;
-                driver = smaller;
-                if (driver.parameter == NULL) {
-                    break;
-                }
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += draws[i];
+    }
+    return (struct cost_figure){.p10 = percentile(draws, count, 0.10),
+                                .p50 = percentile(draws, count, 0.50),
+                                .p90 = percentile(draws, count, 0.90),
+                                .mean = sum / (double)count};
+}
+
+static struct cost_figure no_figure(void)
+{
+    return (struct cost_figure){.p10 = NAN, .p50 = NAN, .p90 = NAN, .mean = NAN};
+}
+
+/* ---- The tornado ---- */
+
+static double median_with(struct cost_work *work, double *total)
+{
+    struct cost_sums sums = {.total = total};
+    memset(total, 0, TORNADO_DRAWS * sizeof *total);
+    cost_model_run(&work->model, work->merged, work->merged_count, TORNADO_DRAWS, &sums);
+    return percentile(total, TORNADO_DRAWS, 0.5);
+}
+
+/* The median with every row of the name at one end of its range. */
+static double median_at(struct cost_work *work, size_t row_count, const char *name, bool high,
+                        double *held, double *total)
+{
+    const double *kept[COST_PARAMETER_LIMIT + COST_SCHEME_LIMIT];
+    size_t used = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        struct cost_row *row = &work->rows[r];
+        kept[r] = row->draws;
+        if (strcmp(row->name, name) == 0) {
+            double *ends = held + TORNADO_DRAWS * used++;
+            for (size_t i = 0; i < TORNADO_DRAWS; i++) {
+                ends[i] = high ? row->range.high : row->range.low;
             }
+            row->draws = ends;
         }
     }
+    double median = median_with(work, total);
+    for (size_t r = 0; r < row_count; r++) {
+        work->rows[r].draws = kept[r];
+    }
+    return median;
 }
 
-void cost_estimate(const struct cost_parameters *parameters, const struct cost_basis *basis,
-                   uint64_t seed, struct cost_estimate *estimate)
+static int compare_drivers(const void *a, const void *b)
+{
+    const struct cost_driver *one = a;
+    const struct cost_driver *other = b;
+    if (fabs(one->swing) != fabs(other->swing)) {
+        return fabs(one->swing) > fabs(other->swing) ? -1 : 1;
+    }
+    return strcmp(one->parameter, other->parameter);
+}
+
+/* Costs that are the same but for the order of additions. */
+static bool matters(const struct cost_driver *driver)
+{
+    double size = fmax(fabs(driver->at_low), fabs(driver->at_high));
+    return fabs(driver->swing) > 1e-9 * size;
+}
+
+static bool find_drivers(struct cost_work *work, const struct cost_parameters *parameters,
+                         struct arena *arena, struct cost_estimate *estimate)
+{
+    size_t row_count = parameters->count + parameters->scheme_count;
+    double *total = cost_work_allocate(work, TORNADO_DRAWS * sizeof *total);
+    double *held = cost_work_allocate(work, row_count * TORNADO_DRAWS * sizeof *held);
+    struct cost_driver *drivers =
+        arena_allocate(arena, (COST_NAME_COUNT + COST_SCHEME_LIMIT) * sizeof *drivers);
+    size_t count = 0;
+    if (!work->complete || drivers == NULL) {
+        return false;
+    }
+    for (size_t r = 0; r < row_count; r++) {
+        const char *name = work->rows[r].name;
+        if (r >= COST_NAME_COUNT && r < parameters->count) {
+            continue; /* a narrower scope, moved with its name */
+        }
+        struct cost_driver driver = {.parameter = name};
+        driver.at_low = median_at(work, row_count, name, false, held, total);
+        driver.at_high = median_at(work, row_count, name, true, held, total);
+        driver.swing = driver.at_high - driver.at_low;
+        if (matters(&driver)) {
+            drivers[count++] = driver;
+        }
+    }
+    qsort(drivers, count, sizeof *drivers, compare_drivers);
+    for (size_t i = 0; i < count && i < 3; i++) {
+        estimate->drivers[i] = drivers[i];
+    }
+    estimate->tornado = drivers;
+    estimate->tornado_count = count;
+    return true;
+}
+
+/* ---- The desks ---- */
+
+struct queue_draws {
+    double needed[COST_DRAWS], missing[COST_DRAWS], hours[COST_DRAWS], overtime[COST_DRAWS];
+    double wait_s[QUEUE_DRAWS], abandoned[QUEUE_DRAWS];
+};
+
+/* Attempts of the first QUEUE_DRAWS draws are added to `attempts`. */
+static struct cost_queue queue_of(const struct cost_work *work, const struct cost_region *region,
+                                  struct queue_draws *draws, double *attempts)
+{
+    const struct cost_row *rows = work->rows;
+    bool staffed = region->day.count > 0;
+    for (size_t i = 0; i < COST_DRAWS; i++) {
+        double span = rows[region->rows[CONTACT_HOURS]].draws[i];
+        double calls = region->calls[i];
+        bool any = calls > 0 && span > 0;
+        double handle_s = any ? 60 * region->minutes[i] / calls : 0;
+        draws->needed[i] = any ? ceil(cost_needs_agents(&work->model.needs,
+                                                        region->minutes[i] / (60 * span), handle_s))
+                               : 0;
+        struct cost_shortage shortage = cost_day_shortage(&region->day, draws->needed[i]);
+        draws->missing[i] = shortage.missing;
+        draws->hours[i] = shortage.hours;
+        draws->overtime[i] = shortage.share * span;
+        if (i >= QUEUE_DRAWS) {
+            continue;
+        }
+        struct cost_day_service service = {.wait_s = 0};
+        if (any && staffed) {
+            struct cost_calls offered = {.contacts_per_hour = calls / span,
+                                         .handle_s = handle_s,
+                                         .patience_s = 60 * rows[region->rows[PATIENCE]].draws[i],
+                                         .redial_share =
+                                             fmin(rows[region->rows[REDIAL_SHARE]].draws[i], 0.99)};
+            service = cost_day_serve(&region->day, &offered);
+        }
+        draws->wait_s[i] = service.wait_s;
+        draws->abandoned[i] = service.abandoned;
+        attempts[i] += staffed ? calls * service.attempts : region->dialled[i];
+    }
+    struct cost_queue queue = {.region = region->name,
+                               .agents_needed = figure_of(draws->needed, COST_DRAWS)};
+    queue.agents_missing = staffed ? figure_of(draws->missing, COST_DRAWS) : no_figure();
+    queue.short_hours = staffed ? figure_of(draws->hours, COST_DRAWS) : no_figure();
+    queue.overtime_hours = staffed ? figure_of(draws->overtime, COST_DRAWS) : no_figure();
+    queue.wait_s = staffed ? figure_of(draws->wait_s, QUEUE_DRAWS) : no_figure();
+    queue.abandoned = staffed ? figure_of(draws->abandoned, QUEUE_DRAWS) : no_figure();
+    return queue;
+}
+
+static bool find_queues(struct cost_work *work, struct arena *arena, struct cost_estimate *estimate)
+{
+    double *attempts = cost_work_allocate(work, QUEUE_DRAWS * sizeof *attempts);
+    struct queue_draws *draws = cost_work_allocate(work, sizeof *draws);
+    struct cost_queue *queues =
+        arena_allocate(arena, (work->model.region_count + 1) * sizeof *queues);
+    if (!work->complete || queues == NULL) {
+        return false;
+    }
+    for (size_t r = 0; r < work->model.region_count; r++) {
+        queues[r] = queue_of(work, &work->model.regions[r], draws, attempts);
+    }
+    estimate->queues = queues;
+    estimate->queue_count = work->model.region_count;
+    estimate->attempts = figure_of(attempts, QUEUE_DRAWS);
+    return true;
+}
+
+/* ---- The parts ---- */
+
+static bool find_parts(struct cost_work *work, struct arena *arena, struct cost_estimate *estimate)
+{
+    static const char *const names[LINE_COUNT] = {
+        [LINE_CALLS] = "calls",       [LINE_WRITTEN] = "mail and chat",
+        [LINE_OVERTIME] = "overtime", [LINE_REPAIRS] = "repairs from afar",
+        [LINE_VISITS] = "visits",     [LINE_CLAIMS] = "claims",
+        [LINE_PARTNERS] = "partners", [LINE_COMPENSATION] = "compensation",
+        [LINE_NOTICES] = "notices"};
+    const struct cost_sums *sums = &work->sums;
+    size_t region_count = work->model.region_count;
+    size_t product_count = work->product_line_count;
+    struct cost_part *parts =
+        arena_allocate(arena, (LINE_COUNT + region_count + product_count) * sizeof *parts);
+    if (parts == NULL) {
+        return false;
+    }
+    struct cost_part *regions = parts + LINE_COUNT;
+    struct cost_part *product_lines = regions + region_count;
+    for (int line = 0; line < LINE_COUNT; line++) {
+        parts[line] = (struct cost_part){names[line], figure_of(sums->lines[line], COST_DRAWS)};
+    }
+    for (size_t r = 0; r < region_count; r++) {
+        regions[r] = (struct cost_part){work->model.regions[r].name,
+                                        figure_of(sums->regions[r], COST_DRAWS)};
+    }
+    for (size_t p = 0; p < product_count; p++) {
+        product_lines[p] = (struct cost_part){work->product_lines[p],
+                                              figure_of(sums->product_lines[p], COST_DRAWS)};
+    }
+    estimate->lines = parts;
+    estimate->line_count = LINE_COUNT;
+    estimate->regions = regions;
+    estimate->region_count = region_count;
+    estimate->product_lines = product_lines;
+    estimate->product_line_count = product_count;
+    return true;
+}
+
+static void find_totals(const struct cost_work *work, double growth, struct cost_estimate *estimate)
+{
+    const struct cost_sums *sums = &work->sums;
+    struct cost_figure cost = figure_of(sums->total, COST_DRAWS);
+    estimate->p10 = cost.p10;
+    estimate->p50 = cost.p50;
+    estimate->p90 = cost.p90;
+    estimate->mean = cost.mean;
+    for (size_t i = 0; i < COST_DRAWS; i++) {
+        sums->varying[i] *= growth;
+    }
+    estimate->further_hour = isnan(growth) ? no_figure() : figure_of(sums->varying, COST_DRAWS);
+    estimate->deferred_revenue = figure_of(sums->deferred, COST_DRAWS);
+    estimate->revenue_at_risk = figure_of(sums->at_risk, COST_DRAWS);
+    estimate->customers_loss = figure_of(sums->loss, COST_DRAWS);
+    estimate->callers = figure_of(sums->callers, COST_DRAWS);
+    estimate->contacts = figure_of(sums->contacts, COST_DRAWS);
+    estimate->phone = figure_of(sums->phone, COST_DRAWS);
+    estimate->written = figure_of(sums->written, COST_DRAWS);
+}
+
+bool cost_estimate(const struct cost_parameters *parameters, const struct cost_basis *basis,
+                   uint64_t seed, struct arena *arena, struct cost_estimate *estimate,
+                   struct failure *failure)
 {
     *estimate = (struct cost_estimate){.currency = COST_CURRENCY, .seed = seed};
-    struct draws *draws = malloc(sizeof *draws);
-    if (draws == NULL) {
-        estimate->p10 = estimate->p50 = estimate->p90 = NAN;
-        return;
+    struct cost_work *work = calloc(1, sizeof *work);
+    if (work == NULL) {
+        return failure_memory(failure, "estimating the cost");
     }
-    const struct range bases[] = {basis->consumers, basis->corporates, basis->corporate_hosts};
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        struct range range =
-            c < PARAMETER_COUNT ? parameters->items[c].range : bases[c - PARAMETER_COUNT];
-        struct random_stream random = random_stream_new(seed, (uint64_t)c);
-        for (int i = 0; i < DRAWS; i++) {
-            draws->column[c][i] = random_pert(&random, range.low, range.likely, range.high);
-        }
+    work->complete = true;
+    cost_work_prepare(work, parameters, basis, seed);
+    bool done = work->complete;
+    if (done) {
+        cost_model_run(&work->model, work->plans, work->plan_count, COST_DRAWS, &work->sums);
+        /* The tornado runs the model again, over the regions' calls that the queues need. */
+        done = find_queues(work, arena, estimate) && find_parts(work, arena, estimate) &&
+               find_drivers(work, parameters, arena, estimate);
     }
-    find_drivers(draws, parameters, estimate);
-    find_costs(draws, COLUMN_COUNT, 0);
-    estimate->p10 = percentile(draws, 0.10);
-    estimate->p50 = percentile(draws, 0.50);
-    estimate->p90 = percentile(draws, 0.90);
-    free(draws);
+    if (done) {
+        find_totals(work, basis->growth_an_hour, estimate);
+    }
+    arena_free(&work->arena);
+    free(work);
+    return done || failure_memory(failure, "estimating the cost");
 }

@@ -21,7 +21,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"migrate", "analyzer migrate", "bring the database's schema up to date", command_migrate},
-    {"import", "analyzer import", "put customers, seats or updates from CSV into the database",
+    {"import", "analyzer import", "put customers, seats, updates or cost parameters into the database",
      command_import},
     {"webhook", "analyzer webhook", "say who is told of changes of verdict", command_webhook},
     {"serve", "analyzer serve", "follow the database and answer the API and the pages",

@@ -22,12 +22,6 @@ static const char select_updates[] =
     "select update_id, product_line,"
     " (extract(epoch from released_at) * 1000000)::bigint,"
     " (extract(epoch from withdrawn_at) * 1000000)::bigint from update_release order by update_id";
-static const char select_parameters[] =
-    "select name, low, likely, high, unit, source, dated::text from cost_parameter order by name";
-static const char insert_parameter[] =
-    "insert into cost_parameter (name, low, likely, high, unit, source, dated)"
-    " values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) do nothing";
-
 /* An import copies into a temporary table, then upserts from it. The line of the file is copied
  * too: of rows with the same id the last counts, as it does when a registry reads the file. */
 struct import_statements {
@@ -149,47 +143,7 @@ bool registry_load(struct registry *registry, struct database *database, struct 
            load_updates(registry, database, failure);
 }
 
-bool registry_load_cost_parameters(struct cost_parameters *parameters, struct database *database,
-                                   struct failure *failure)
-{
-    PGresult *rows = NULL;
-    bool done = database_run(database, select_parameters, 0, NULL, &rows, failure);
-    for (int i = 0; done && i < PQntuples(rows); i++) {
-        struct cost_parameter parameter = {.range = {.low = strtod(cell(rows, i, 1), NULL),
-                                                     .likely = strtod(cell(rows, i, 2), NULL),
-                                                     .high = strtod(cell(rows, i, 3), NULL)}};
-        snprintf(parameter.name, sizeof parameter.name, "%s", cell(rows, i, 0));
-        snprintf(parameter.unit, sizeof parameter.unit, "%s", cell(rows, i, 4));
-        snprintf(parameter.source, sizeof parameter.source, "%s", cell(rows, i, 5));
-        snprintf(parameter.dated, sizeof parameter.dated, "%s", cell(rows, i, 6));
-        done = cost_parameters_set(parameters, &parameter, failure) ||
-               failure_prefix(failure, "table cost_parameter: ");
-    }
-    PQclear(rows);
-    return done;
-}
-
 /* ---- Writing ---- */
-
-bool registry_store_cost_defaults(struct database *database, struct failure *failure)
-{
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    for (size_t i = 0; i < parameters.count; i++) {
-        const struct cost_parameter *one = &parameters.items[i];
-        char low[32];
-        char likely[32];
-        char high[32];
-        snprintf(low, sizeof low, "%.17g", one->range.low);
-        snprintf(likely, sizeof likely, "%.17g", one->range.likely);
-        snprintf(high, sizeof high, "%.17g", one->range.high);
-        const char *values[] = {one->name, low, likely, high, one->unit, one->source, one->dated};
-        if (!database_run(database, insert_parameter, 7, values, NULL, failure)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 struct import {
     struct buffer rows;

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-#include "analyzer/cost.h"
 #include "analyzer/registry.h"
 #include "common/database.h"
 #include "common/failure.h"
@@ -14,13 +13,6 @@
  * in the registry until a restart. */
 MUST_CHECK bool registry_load(struct registry *registry, struct database *database,
                               struct failure *failure);
-
-/* Sets the parameters that the table cost_parameter has; the others keep their values. */
-MUST_CHECK bool registry_load_cost_parameters(struct cost_parameters *parameters,
-                                              struct database *database, struct failure *failure);
-
-/* Writes the default of every cost parameter the table does not have. */
-MUST_CHECK bool registry_store_cost_defaults(struct database *database, struct failure *failure);
 
 /* Upserts a CSV file by id, all of it or, when any row is bad, nothing. *count: rows. Seats of a
  * customer the table does not have are refused. */

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "analyzer/api.h"
-#include "analyzer/cost.h"
+#include "analyzer/cost_database.h"
 #include "analyzer/follow.h"
 #include "analyzer/live.h"
 #include "analyzer/publish.h"
@@ -75,7 +75,7 @@ static bool read_registry(struct server *server, instant_us now, struct failure 
     }
     live_lock(server->live);
     bool good = registry_load(server->registry, server->database, failure) &&
-                registry_load_cost_parameters(&server->parameters, server->database, failure);
+                cost_database_load(&server->parameters, server->database, failure);
     live_unlock(server->live);
     server->registry_read_at = good ? now : server->registry_read_at;
     return good;

@@ -8,24 +8,40 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "analyzer/cost.h"
+#include "analyzer/cost_queue.h"
+#include "analyzer/erlang.h"
+#include "common/arena.h"
+#include "common/failure.h"
 #include "common/instant.h"
 #include "common/random_stream.h"
 
-#define DRAWS 10000.0
+#define DRAWS ((double)COST_DRAWS)
+
+static struct arena arena;
+
+static int free_arena(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
 
 static struct range exactly(double value)
 {
     return (struct range){.low = value, .likely = value, .high = value};
 }
 
-static void set(struct cost_parameters *parameters, const char *name, struct range range)
+static void set_in(struct cost_parameters *parameters, const char *name, struct cost_scope scope,
+                   struct range range)
 {
-    struct cost_parameter parameter = {.range = range, .source = "a test", .dated = "2026-11-23"};
+    struct cost_parameter parameter = {
+        .scope = scope, .range = range, .source = "a test", .dated = "2026-11-23"};
     struct failure failure = {0};
     snprintf(parameter.name, sizeof parameter.name, "%s", name);
     if (!cost_parameters_set(parameters, &parameter, &failure)) {
@@ -33,14 +49,55 @@ static void set(struct cost_parameters *parameters, const char *name, struct ran
     }
 }
 
-static struct cost_parameters all_exactly(double value)
+static void set(struct cost_parameters *parameters, const char *name, struct range range)
 {
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    for (size_t i = 0; i < parameters.count; i++) {
-        set(&parameters, parameters.items[i].name, exactly(value));
+    set_in(parameters, name, (struct cost_scope){.region = ""}, range);
+}
+
+/* Every parameter one value; freed with the test's end. */
+static struct cost_parameters *all_exactly(double value)
+{
+    struct cost_parameters *parameters = arena_allocate(&arena, sizeof *parameters);
+    assert_non_null(parameters);
+    cost_parameters_default(parameters);
+    for (size_t i = 0; i < parameters->count; i++) {
+        set(parameters, parameters->items[i].name, exactly(value));
     }
     return parameters;
+}
+
+static struct cost_parameters *the_defaults(void)
+{
+    struct cost_parameters *parameters = arena_allocate(&arena, sizeof *parameters);
+    assert_non_null(parameters);
+    cost_parameters_default(parameters);
+    return parameters;
+}
+
+/* Consumers with a host each, and corporates. */
+static struct cost_basis basis_of(struct range consumers, struct range corporates,
+                                  struct range corporate_hosts)
+{
+    struct cost_stratum *strata = arena_allocate(&arena, 2 * sizeof *strata);
+    assert_non_null(strata);
+    strata[0] = (struct cost_stratum){
+        .region = "Japan", .kind = CUSTOMER_CONSUMER, .customers = consumers, .hosts = consumers};
+    strata[1] = (struct cost_stratum){.region = "Japan",
+                                      .kind = CUSTOMER_CORPORATE,
+                                      .customers = corporates,
+                                      .hosts = corporate_hosts};
+    return (struct cost_basis){.strata = strata, .stratum_count = 2, .growth_an_hour = NAN};
+}
+
+static struct cost_estimate estimate_of(const struct cost_parameters *parameters,
+                                        const struct cost_basis *basis, uint64_t seed)
+{
+    struct cost_estimate estimate;
+    struct failure failure = {0};
+    if (!cost_estimate(parameters, basis, seed, &arena, &estimate, &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return estimate;
 }
 
 static void assert_close(double actual, double expected, double tolerance)
@@ -50,37 +107,49 @@ static void assert_close(double actual, double expected, double tolerance)
     }
 }
 
+static void assert_figure(const struct cost_figure *figure, double expected)
+{
+    double tolerance = 1e-9 * fabs(expected);
+    assert_close(figure->p10, expected, tolerance);
+    assert_close(figure->p50, expected, tolerance);
+    assert_close(figure->p90, expected, tolerance);
+    assert_close(figure->mean, expected, tolerance);
+}
+
 static void assert_ordered(const struct cost_estimate *estimate)
 {
     assert_true(estimate->p10 >= 0);
     assert_true(estimate->p10 <= estimate->p50);
     assert_true(estimate->p50 <= estimate->p90);
-    assert_true(isfinite(estimate->p90));
+    assert_true(isfinite(estimate->p90) && isfinite(estimate->mean));
 }
+
+/* ---- Parameters ---- */
 
 static void the_defaults_are_whole_and_say_their_source(void **state)
 {
     (void)state;
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    assert_int_equal(parameters.count, 9);
-    for (size_t i = 0; i < parameters.count; i++) {
-        const struct cost_parameter *one = &parameters.items[i];
+    struct cost_parameters *parameters = the_defaults();
+    assert_int_equal(parameters->count, COST_NAME_COUNT);
+    for (size_t i = 0; i < parameters->count; i++) {
+        const struct cost_parameter *one = &parameters->items[i];
         assert_true(one->range.low >= 0 && one->range.low <= one->range.likely &&
                     one->range.likely <= one->range.high && one->range.low < one->range.high);
         assert_true(strlen(one->name) > 0 && strlen(one->unit) > 0 && strlen(one->source) > 0);
-        assert_true(memchr(one->source, '\0', sizeof one->source) != NULL);
+        /* Not cut off. */
+        assert_true(strlen(one->source) + 1 < sizeof one->source);
+        assert_true(strlen(one->unit) + 1 < sizeof one->unit);
         char midnight[INSTANT_TEXT_SIZE];
         instant_us dated;
         snprintf(midnight, sizeof midnight, "%sT00:00:00Z", one->dated);
         assert_true(instant_parse(midnight, &dated, NULL));
         for (size_t j = 0; j < i; j++) {
-            assert_string_not_equal(one->name, parameters.items[j].name);
+            assert_string_not_equal(one->name, parameters->items[j].name);
         }
         /* What the table gives back is taken. */
         struct failure failure;
         struct cost_parameter copy = *one;
-        assert_true(cost_parameters_set(&parameters, &copy, &failure));
+        assert_true(cost_parameters_set(parameters, &copy, &failure));
     }
 }
 
@@ -96,64 +165,170 @@ static void bad_parameters_are_refused(void **state)
         {"handle_time", {-1, 2, 3}},       {"handle_time", {NAN, 2, 3}},
         {"handle_time", {1, NAN, 3}},      {"handle_time", {1, 2, NAN}},
         {"handle_time", {1, 2, INFINITY}}, {"handle_time", {-INFINITY, 2, 3}},
+        {"churn_rate", {1, 2, 5}},         {"written_share", {0, 0.5, 1.1}},
     };
-    struct cost_parameters parameters;
-    struct cost_parameters before;
-    memset(&parameters, 0, sizeof parameters);
-    cost_parameters_default(&parameters);
-    before = parameters;
+    struct cost_parameters *parameters = the_defaults();
+    struct cost_parameters *before = the_defaults();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cost_parameter parameter = {.range = cases[i].range};
         struct failure failure = {0};
         snprintf(parameter.name, sizeof parameter.name, "%s", cases[i].name);
-        assert_false(cost_parameters_set(&parameters, &parameter, &failure));
+        assert_false(cost_parameters_set(parameters, &parameter, &failure));
         assert_int_equal(failure.code, FAILURE_INVALID);
         assert_non_null(strstr(failure.message, cases[i].name));
-        assert_memory_equal(&parameters, &before, sizeof before);
+        assert_memory_equal(parameters, before, sizeof *before);
     }
 }
+
+static void the_narrowest_scope_holds(void **state)
+{
+    (void)state;
+    struct cost_parameters *parameters = all_exactly(1);
+    static const struct cost_scope scopes[] = {{.region = "Japan"},
+                                               {.tier = "premium"},
+                                               {.product_line = "OfficeScan"},
+                                               {.region = "Japan", .tier = "premium"},
+                                               {.tier = "premium", .product_line = "OfficeScan"}};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
+        set_in(parameters, "handle_time", scopes[i], exactly(2 + (double)i));
+    }
+    static const struct {
+        const char *region, *tier, *product_line;
+        double value;
+    } cases[] = {{"Japan", NULL, NULL, 2},
+                 {"Japan", "basic", "VirusBuster", 2},
+                 {"Taiwan", "premium", NULL, 3},
+                 {"Taiwan", "basic", "OfficeScan", 4},
+                 {"Japan", "basic", "OfficeScan", 2}, /* region before product line */
+                 {"Taiwan", "premium", "OfficeScan", 6},
+                 {"Japan", "premium", "OfficeScan", 5}, /* two each: the one with the region */
+                 {"Taiwan", "basic", NULL, 1},
+                 {NULL, NULL, NULL, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t found = cost_parameters_find(parameters, HANDLE_TIME, cases[i].region, cases[i].tier,
+                                            cases[i].product_line);
+        assert_true(parameters->items[found].range.likely == cases[i].value);
+    }
+    /* Setting the same scope again replaces it. */
+    size_t count = parameters->count;
+    set_in(parameters, "handle_time", scopes[1], exactly(9));
+    assert_int_equal(parameters->count, count);
+    size_t found = cost_parameters_find(parameters, HANDLE_TIME, "Taiwan", "premium", NULL);
+    assert_true(parameters->items[found].range.likely == 9);
+}
+
+/* ---- Closed forms ---- */
 
 static void single_values_give_the_exact_product(void **state)
 {
     (void)state;
-    struct cost_parameters parameters = all_exactly(0);
-    set(&parameters, "contact_rate_consumer", exactly(0.15));
-    set(&parameters, "contact_rate_corporate", exactly(0.6));
-    set(&parameters, "repeat_contacts", exactly(1.5));
-    set(&parameters, "handle_time", exactly(16));
-    set(&parameters, "cost_per_minute", exactly(1.25));
-    set(&parameters, "remediation_rate", exactly(0.02));
-    set(&parameters, "remediation_time", exactly(20));
-    set(&parameters, "claim_rate", exactly(0.1));
-    set(&parameters, "reimbursement", exactly(40));
-    struct cost_basis basis = {.consumers = exactly(170000),
-                               .corporates = exactly(652),
-                               .corporate_hosts = exactly(10000)};
-    struct cost_estimate estimate;
-    cost_estimate(&parameters, &basis, 1, &estimate);
-    /* By hand: contacts (25,500 + 391.2) x 1.5 = 38,836.8, times 16 min = 621,388.8; visits
-     * 10,000 x 0.02 x 20 = 4,000 min; 625,388.8 min at 1.25 = 781,736; claims 17,000 x 40. */
-    assert_close(estimate.p10, 781736 + 680000, 1e-6);
-    assert_close(estimate.p50, 781736 + 680000, 1e-6);
-    assert_close(estimate.p90, 781736 + 680000, 1e-6);
+    struct cost_parameters *parameters = all_exactly(0);
+    static const struct {
+        const char *name;
+        double value;
+    } values[] = {{"contact_rate_consumer", 0.15},
+                  {"contact_rate_corporate", 0.6},
+                  {"contact_rate_host", 0.01},
+                  {"bystander_rate", 0.001},
+                  {"repeat_contacts", 1.5},
+                  {"attempts_per_caller", 4},
+                  {"written_share", 0.25},
+                  {"handle_time", 16},
+                  {"written_time", 8},
+                  {"cost_per_minute", 1.25},
+                  {"contact_hours", 78},
+                  {"remediation_rate", 0.02},
+                  {"remediation_time", 20},
+                  {"visit_rate", 0.001},
+                  {"visit_cost", 200},
+                  {"claim_rate", 0.1},
+                  {"reimbursement", 40},
+                  {"partner_share", 0.01},
+                  {"partner_contact_cost", 20},
+                  {"notice_cost", 0.05},
+                  {"monthly_price_consumer", 3},
+                  {"monthly_price_host", 4},
+                  {"churn_rate", 0.005},
+                  {"down_hours", 10},
+                  {"host_hour_consumer", 2},
+                  {"host_hour_corporate", 40}};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        set(parameters, values[i].name, exactly(values[i].value));
+    }
+    struct cost_scheme scheme = {.name = "a month for all in Japan",
+                                 .scope = {.region = "Japan"},
+                                 .consumers = true,
+                                 .recipients = RECIPIENTS_ELIGIBLE,
+                                 .form = FORM_FREE_MONTHS,
+                                 .amount = exactly(1)};
+    struct failure failure;
+    assert_true(cost_parameters_set_scheme(parameters, &scheme, &failure));
+    scheme = (struct cost_scheme){.name = "a voucher",
+                                  .corporates = true,
+                                  .recipients = RECIPIENTS_AFFECTED,
+                                  .form = FORM_FIXED,
+                                  .amount = exactly(10)};
+    assert_true(cost_parameters_set_scheme(parameters, &scheme, &failure));
+
+    struct cost_basis basis = basis_of(exactly(170000), exactly(652), exactly(10000));
+    struct cost_stratum strata[2] = {basis.strata[0], basis.strata[1]};
+    strata[0].customers_all = 3500000;
+    strata[1].customers_all = 5000;
+    strata[1].hosts_all = 100000;
+    basis.strata = strata;
+    basis.growth_an_hour = 0.1;
+    struct cost_estimate estimate = estimate_of(parameters, &basis, 1);
+
+    /* By hand: affected callers 25,500 and 391.2 + 100; others 3,330 and 4.348. */
+    double callers = 25500 + 3330 + 491.2 + 4.348;
+    double contacts = callers * 1.5;
+    double lines[] = {contacts * 0.75 * 16 * 1.25,
+                      contacts * 0.25 * 8 * 1.25,
+                      0,
+                      10000 * 0.02 * 20 * 1.25,
+                      10000 * 0.001 * 200,
+                      17000 * 40,
+                      6520,
+                      contacts * 0.01 * 20,
+                      3505000 * 0.05};
+    double cost = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_figure(&estimate.lines[i].figure, lines[i]);
+        cost += lines[i];
+    }
+    assert_int_equal(estimate.line_count, 9);
+    struct cost_figure all = {estimate.p10, estimate.p50, estimate.p90, estimate.mean};
+    assert_figure(&all, cost);
+    assert_figure(&estimate.callers, callers);
+    assert_figure(&estimate.contacts, contacts);
+    assert_figure(&estimate.phone, 0.75 * contacts);
+    assert_figure(&estimate.written, 0.25 * contacts);
+    assert_figure(&estimate.attempts, callers * 0.75 * 4 + 0.25 * contacts);
+    /* Beside the cost. A corporate customer has 20 hosts. */
+    assert_figure(&estimate.deferred_revenue, 3500000.0 * 3);
+    assert_figure(&estimate.revenue_at_risk, 0.005 * 12 * (170000 * 3 + 652 * 20 * 4));
+    assert_figure(&estimate.customers_loss, 10 * (170000.0 * 2 + 10000.0 * 40));
+    double varying = (lines[0] + lines[1] + lines[7]) * (25500 + 491.2) / callers + lines[3] +
+                     lines[4] + lines[5] + lines[6];
+    assert_figure(&estimate.further_hour, 0.1 * varying);
     assert_string_equal(estimate.currency, "USD");
     assert_true(estimate.seed == 1);
-    for (size_t i = 0; i < 3; i++) {
-        assert_null(estimate.drivers[i].parameter);
-        assert_true(estimate.drivers[i].swing == 0);
-    }
+    assert_int_equal(estimate.tornado_count, 0);
+    assert_null(estimate.drivers[0].parameter);
+    assert_int_equal(estimate.queue_count, 1);
+    assert_true(isnan(estimate.queues[0].wait_s.p50));
 }
 
 static void nobody_affected_costs_nothing(void **state)
 {
     (void)state;
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    struct cost_basis basis = {.consumers = exactly(0)};
-    struct cost_estimate estimate;
-    cost_estimate(&parameters, &basis, 1, &estimate);
+    struct cost_basis basis = basis_of(exactly(0), exactly(0), exactly(0));
+    struct cost_estimate estimate = estimate_of(the_defaults(), &basis, 1);
     assert_true(estimate.p10 == 0 && estimate.p50 == 0 && estimate.p90 == 0);
     assert_null(estimate.drivers[0].parameter);
+    struct cost_basis none = {.growth_an_hour = NAN};
+    estimate = estimate_of(the_defaults(), &none, 1);
+    assert_true(estimate.p90 == 0 && estimate.region_count == 0);
 }
 
 /* Quantiles of a PERT on [0, 1] and the density there, for the error of a sample's quantile. */
@@ -185,115 +360,298 @@ static struct shape shape_at(double likely)
     return shape;
 }
 
-static void one_range_has_the_quantiles_of_its_distribution(void **state)
+/* What a cost of `fixed` plus `slope` times a PERT on [2, 6] must look like. */
+static void assert_line(const struct cost_estimate *estimate, const struct shape *shape,
+                        double fixed, double slope)
+{
+    static const double shares[] = {0.1, 0.5, 0.9};
+    const double figures[] = {estimate->p10, estimate->p50, estimate->p90};
+    for (int i = 0; i < 3; i++) {
+        double error = sqrt(shares[i] * (1 - shares[i]) / DRAWS) / shape->densities[i];
+        assert_close(figures[i], fixed + slope * (2 + 4 * shape->quantiles[i]),
+                     5 * error * 4 * slope);
+    }
+    /* PERT's mean (a + 4m + b) / 6; its variance (mean - a)(b - mean) / 7. */
+    double mean = (2 + 4 * (2 + 4 * shape->likely) + 6) / 6;
+    double deviation = sqrt((mean - 2) * (6 - mean) / 7);
+    assert_close(estimate->mean, fixed + slope * mean, 5 * slope * deviation / sqrt(DRAWS));
+}
+
+static void one_range_has_the_moments_of_its_distribution(void **state)
 {
     (void)state;
-    /* All else is 1, with 1000 consumers, 100 corporates and 50 corporate hosts: how much cost is
-     * fixed, and how much goes with the one parameter. */
+    /* All else is 1 but for what would multiply, 0: 1000 consumers, 100 corporates, 50 corporate
+     * hosts. Nobody writes, nobody is told. How much cost is fixed, and how much goes along. */
     static const struct {
         const char *name;
         double fixed, slope;
-    } lines[] = {
-        {"contact_rate_consumer", 100 + 50 + 1000, 1000},
-        {"contact_rate_corporate", 1000 + 50 + 1000, 100},
-        {"repeat_contacts", 50 + 1000, 1100},
-        {"handle_time", 50 + 1000, 1100},
-        {"cost_per_minute", 1000, 1100 + 50},
-        {"remediation_rate", 1100 + 1000, 50},
-        {"remediation_time", 1100 + 1000, 50},
-        {"claim_rate", 1100 + 50, 1000},
-        {"reimbursement", 1100 + 50, 1000},
-    };
-    static const double shares[] = {0.1, 0.5, 0.9};
-    const struct cost_basis basis = {
-        .consumers = exactly(1000), .corporates = exactly(100), .corporate_hosts = exactly(50)};
+    } lines[] = {{"contact_rate_consumer", 100 + 50 + 50 + 1000, 1000},
+                 {"contact_rate_corporate", 1000 + 50 + 50 + 1000, 100},
+                 {"repeat_contacts", 50 + 50 + 1000, 1100},
+                 {"handle_time", 50 + 50 + 1000, 1100},
+                 {"cost_per_minute", 50 + 1000, 1100 + 50},
+                 {"remediation_time", 1100 + 50 + 1000, 50},
+                 {"visit_rate", 1100 + 50 + 1000, 50},
+                 {"visit_cost", 1100 + 50 + 1000, 50},
+                 {"reimbursement", 1100 + 50 + 50, 1000},
+                 {"notice_cost", 1100 + 50 + 50 + 1000, 1100}};
     for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
         for (int s = 0; s < 3; s++) {
             struct shape shape = shape_at(s * 0.5);
-            struct cost_parameters parameters = all_exactly(1);
-            const double low = 2;
-            const double width = 4;
-            set(&parameters, lines[l].name,
-                (struct range){low, low + width * shape.likely, low + width});
-            struct cost_estimate estimate;
-            cost_estimate(&parameters, &basis, 3, &estimate);
-            const double figures[] = {estimate.p10, estimate.p50, estimate.p90};
-            for (int i = 0; i < 3; i++) {
-                double expected =
-                    lines[l].fixed + lines[l].slope * (low + width * shape.quantiles[i]);
-                double error = sqrt(shares[i] * (1 - shares[i]) / DRAWS) / shape.densities[i];
-                assert_close(figures[i], expected, 5 * error * width * lines[l].slope);
-            }
+            struct cost_basis basis = basis_of(exactly(1000), exactly(100), exactly(50));
+            struct cost_parameters *parameters = all_exactly(1);
+            set(parameters, "written_share", exactly(0));
+            set(parameters, "contact_rate_host", exactly(0));
+            set(parameters, "partner_share", exactly(0));
+            set(parameters, "notice_cost", exactly(0));
+            set(parameters, lines[l].name, (struct range){2, 2 + 4 * shape.likely, 6});
+            struct cost_estimate estimate = estimate_of(parameters, &basis, 3);
+            assert_line(&estimate, &shape, lines[l].fixed, lines[l].slope);
             /* Only this parameter moves the cost, by exactly its range. */
+            assert_int_equal(estimate.tornado_count, 1);
             assert_string_equal(estimate.drivers[0].parameter, lines[l].name);
-            assert_close(estimate.drivers[0].swing, width * lines[l].slope, 1e-6);
+            assert_close(estimate.drivers[0].swing, 4 * lines[l].slope, 1e-6);
             assert_null(estimate.drivers[1].parameter);
-            assert_null(estimate.drivers[2].parameter);
+            free_arena(NULL);
         }
     }
 }
 
-static void a_range_of_the_basis_has_the_quantiles_of_its_distribution(void **state)
+static void a_range_of_the_basis_has_the_moments_of_its_distribution(void **state)
 {
     (void)state;
-    const struct range ranges[] = {{100, 100, 500}, {100, 300, 500}, {100, 500, 500}};
-    for (int which = 0; which < 3; which++) {
-        for (int s = 0; s < 3; s++) {
-            struct shape shape = shape_at(s * 0.5);
-            struct cost_parameters parameters = all_exactly(1);
-            struct cost_basis basis = {.consumers = exactly(0)};
-            struct range *parts[] = {&basis.consumers, &basis.corporates, &basis.corporate_hosts};
-            *parts[which] = ranges[s];
-            /* A consumer costs a contact and a claim. */
-            double slope = which == 0 ? 2 : 1;
-            struct cost_estimate estimate;
-            cost_estimate(&parameters, &basis, 3, &estimate);
-            double error = sqrt(0.25 / DRAWS) / shape.densities[1];
-            assert_close(estimate.p50, slope * (100 + 400 * shape.quantiles[1]),
-                         5 * error * 400 * slope);
-        }
+    for (int s = 0; s < 3; s++) {
+        struct shape shape = shape_at(s * 0.5);
+        struct cost_parameters *parameters = all_exactly(1);
+        set(parameters, "written_share", exactly(0));
+        set(parameters, "partner_share", exactly(0));
+        set(parameters, "notice_cost", exactly(0));
+        /* A consumer costs a contact and a claim. */
+        struct cost_basis basis =
+            basis_of((struct range){2, 2 + 4 * shape.likely, 6}, exactly(0), exactly(0));
+        struct cost_estimate estimate = estimate_of(parameters, &basis, 3);
+        assert_line(&estimate, &shape, 0, 2);
     }
 }
+
+/* Independent factors: the mean of the product is the product of the means, and the second moments
+ * multiply. */
+static void a_product_has_the_product_of_the_moments(void **state)
+{
+    (void)state;
+    const struct range factors[] = {{5, 20, 90}, {0.1, 0.15, 0.4}, {8, 15, 30}, {0.4, 1.5, 4.4}};
+    static const char *const names[] = {"", "contact_rate_consumer", "handle_time",
+                                        "cost_per_minute"};
+    struct cost_parameters *parameters = all_exactly(0);
+    set(parameters, "repeat_contacts", exactly(1));
+    double mean = 1;
+    double square = 1;
+    for (int i = 0; i < 4; i++) {
+        const struct range *range = &factors[i];
+        double m = (range->low + 4 * range->likely + range->high) / 6;
+        mean *= m;
+        square *= m * m + (m - range->low) * (range->high - m) / 7;
+        if (i > 0) {
+            set(parameters, names[i], *range);
+        }
+    }
+    struct cost_basis basis = basis_of(factors[0], exactly(0), exactly(0));
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct cost_estimate estimate = estimate_of(parameters, &basis, seed);
+        assert_close(estimate.mean, mean, 4 * sqrt((square - mean * mean) / DRAWS));
+    }
+}
+
+/* ---- Parts ---- */
+
+static void parts_add_up_to_the_cost(void **state)
+{
+    (void)state;
+    static const char *const regions[] = {"Japan", "Taiwan", "Europe"};
+    static const char *const product_lines[] = {"OfficeScan", "VirusBuster"};
+    struct cost_stratum strata[12];
+    for (size_t i = 0; i < 12; i++) {
+        strata[i] = (struct cost_stratum){.region = regions[i % 3],
+                                          .product_line = product_lines[i / 3 % 2],
+                                          .kind = i < 6 ? CUSTOMER_CONSUMER : CUSTOMER_CORPORATE,
+                                          .customers = {100, 200 + 50 * (double)i, 2000},
+                                          .hosts = {1000, 2000, 9000},
+                                          .customers_all = 5000};
+    }
+    struct cost_basis basis = {.strata = strata, .stratum_count = 12, .growth_an_hour = 0};
+    struct cost_parameters *parameters = the_defaults();
+    struct failure failure;
+    for (uint32_t hour = 0; hour < 24; hour++) {
+        assert_true(
+            cost_parameters_set_agents(parameters, "Japan", hour, hour < 9 ? 0 : 5, &failure));
+    }
+    struct cost_estimate estimate = estimate_of(parameters, &basis, 7);
+    const struct {
+        const struct cost_part *parts;
+        size_t count, expected;
+    } lists[] = {{estimate.lines, estimate.line_count, 9},
+                 {estimate.regions, estimate.region_count, 3},
+                 {estimate.product_lines, estimate.product_line_count, 2}};
+    for (size_t l = 0; l < 3; l++) {
+        double sum = 0;
+        assert_int_equal(lists[l].count, lists[l].expected);
+        for (size_t i = 0; i < lists[l].count; i++) {
+            sum += lists[l].parts[i].figure.mean;
+        }
+        assert_close(sum, estimate.mean, 1e-9 * estimate.mean);
+    }
+    assert_true(estimate.lines[2].figure.mean > 0); /* Japan's overtime */
+    assert_int_equal(estimate.queue_count, 3);
+    assert_close(estimate.contacts.mean, estimate.phone.mean + estimate.written.mean,
+                 1e-9 * estimate.contacts.mean);
+    assert_true(estimate.attempts.p50 > estimate.contacts.p50);
+    assert_true(estimate.contacts.p50 > estimate.callers.p50);
+}
+
+/* Draws that belong together stay together: two strata of half the draws each are one of all. */
+static void shared_draws_do_not_average_out(void **state)
+{
+    (void)state;
+    static double draws[COST_DRAWS];
+    const struct range range = {1000, 2000, 9000};
+    cost_draw(&range, 4, 0, draws);
+    struct cost_stratum strata[3];
+    for (int i = 0; i < 3; i++) {
+        strata[i] = (struct cost_stratum){.region = i == 1 ? "Taiwan" : "Japan",
+                                          .customer_draws = draws,
+                                          .host_draws = draws,
+                                          .customer_share = i == 2 ? 1 : 0.5,
+                                          .host_share = i == 2 ? 1 : 0.5};
+    }
+    struct cost_basis halves = {strata, 2, COST_DRAWS, NAN};
+    struct cost_basis whole = {strata + 2, 1, COST_DRAWS, NAN};
+    struct cost_parameters *parameters = the_defaults();
+    struct cost_estimate two = estimate_of(parameters, &halves, 4);
+    struct cost_estimate one = estimate_of(parameters, &whole, 4);
+    assert_close(two.p10, one.p10, 1e-9 * one.p10);
+    assert_close(two.p90, one.p90, 1e-9 * one.p90);
+    /* Nor does a row of a narrower scope with the same range. */
+    set_in(parameters, "contact_rate_consumer", (struct cost_scope){.region = "Taiwan"},
+           parameters->items[CONTACT_RATE_CONSUMER].range);
+    struct cost_estimate scoped = estimate_of(parameters, &halves, 4);
+    assert_close(scoped.p10, one.p10, 0.02 * one.p10);
+    assert_close(scoped.p90, one.p90, 0.02 * one.p90);
+}
+
+/* ---- The desk ---- */
+
+static void tabled_needs_are_the_searched_ones(void **state)
+{
+    (void)state;
+    static struct cost_needs needs;
+    cost_needs_make(&needs);
+    struct random_stream random = random_stream_new(6, 1);
+    for (int i = 0; i < 300; i++) {
+        double load = pow(10, -0.5 + 5 * random_uniform(&random));
+        double handle_s = 120 * pow(20, random_uniform(&random));
+        struct erlang_pool pool = {load * 3600 / handle_s, handle_s, INFINITY, 0};
+        double exact = erlang_agents_needed(&pool, COST_SERVICE_LEVEL, COST_SERVICE_WITHIN_S);
+        assert_close(cost_needs_agents(&needs, load, handle_s), exact, fmax(1.2, 0.005 * exact));
+    }
+}
+
+/* 100 calls in half an hour of three minutes each, the worked example that needs 14 agents. */
+static void the_desk_is_short_by_the_hour(void **state)
+{
+    (void)state;
+    struct cost_parameters *parameters = all_exactly(0);
+    set(parameters, "contact_rate_consumer", exactly(1));
+    set(parameters, "repeat_contacts", exactly(1));
+    set(parameters, "handle_time", exactly(3));
+    set(parameters, "contact_hours", exactly(48));
+    set(parameters, "patience", exactly(5));
+    set(parameters, "redial_share", exactly(0.5));
+    set(parameters, "cost_per_minute", exactly(2));
+    set(parameters, "overtime_premium", exactly(0.25));
+    struct failure failure;
+    for (uint32_t hour = 0; hour < 24; hour++) {
+        assert_true(
+            cost_parameters_set_agents(parameters, "Japan", hour, hour < 8 ? 20 : 4, &failure));
+    }
+    struct cost_basis basis = basis_of(exactly(9600), exactly(0), exactly(0));
+    struct cost_estimate estimate = estimate_of(parameters, &basis, 1);
+    const struct cost_queue *queue = &estimate.queues[0];
+    assert_figure(&queue->agents_needed, 14);
+    assert_figure(&queue->agents_missing, 10);
+    assert_figure(&queue->short_hours, 16);
+    assert_figure(&queue->overtime_hours, 10 * 16 * 2);
+    /* Extra pay is reckoned before rounding up to whole agents. */
+    assert_close(estimate.lines[2].figure.mean, 320 * 60 * 2 * 0.25, 0.1 * 320 * 60 * 2 * 0.25);
+    /* At night redials feed on themselves until calls = contacts / (1 - half of those lost). */
+    struct erlang_pool night = {200, 180, 300, 4};
+    double low = 200;
+    double high = 2000;
+    while (high - low > 1e-6) {
+        night.calls_per_hour = (low + high) / 2;
+        double lost = erlang_serve(&night, 20).abandoned;
+        if (night.calls_per_hour < 200 / (1 - 0.5 * lost)) {
+            low = night.calls_per_hour;
+        } else {
+            high = night.calls_per_hour;
+        }
+    }
+    double attempts = 9600 * (8 + 16 * low / 200) / 24;
+    assert_close(estimate.attempts.p50, attempts, 0.005 * attempts);
+    struct erlang_service service = erlang_serve(&night, 20);
+    double lost = 16 * low * service.abandoned / (8 * 200 + 16 * low);
+    assert_close(queue->abandoned.p50, lost, 0.01 * lost);
+    assert_true(queue->wait_s.p50 > 0 && queue->wait_s.p50 < service.wait_s);
+}
+
+/* ---- Drivers, seeds ---- */
 
 static void the_largest_swings_are_named_in_order(void **state)
 {
     (void)state;
-    struct cost_parameters parameters = all_exactly(1);
-    set(&parameters, "claim_rate", (struct range){0, 1, 2});
-    set(&parameters, "remediation_rate", (struct range){0, 1, 2});
-    set(&parameters, "contact_rate_corporate", (struct range){0, 1, 2});
-    set(&parameters, "contact_rate_consumer", (struct range){0.5, 1, 1.5});
-    const struct cost_basis basis = {
-        .consumers = exactly(1000), .corporates = exactly(100), .corporate_hosts = exactly(50)};
-    struct cost_estimate estimate;
-    cost_estimate(&parameters, &basis, 3, &estimate);
-    /* Swings of about 2000, 1000, 200 and 100: each shifts every draw by a constant. */
-    assert_string_equal(estimate.drivers[0].parameter, "claim_rate");
-    assert_string_equal(estimate.drivers[1].parameter, "contact_rate_consumer");
-    assert_string_equal(estimate.drivers[2].parameter, "contact_rate_corporate");
-    assert_close(estimate.drivers[0].swing, 2000, 1e-6);
-    assert_close(estimate.drivers[1].swing, 1000, 1e-6);
-    assert_close(estimate.drivers[2].swing, 200, 1e-6);
+    struct cost_parameters *parameters = all_exactly(1);
+    set(parameters, "written_share", exactly(0));
+    set(parameters, "reimbursement", (struct range){0, 1, 2});
+    set(parameters, "visit_cost", (struct range){0, 1, 2});
+    set(parameters, "contact_rate_corporate", (struct range){0, 1, 2});
+    set(parameters, "contact_rate_consumer", (struct range){0.5, 1, 1.5});
+    set(parameters, "partner_share", exactly(0));
+    const struct cost_basis basis = basis_of(exactly(1000), exactly(100), exactly(50));
+    struct cost_estimate estimate = estimate_of(parameters, &basis, 3);
+    static const struct {
+        const char *name;
+        double swing;
+    } expected[] = {{"reimbursement", 2000},
+                    {"contact_rate_consumer", 1000},
+                    {"contact_rate_corporate", 200},
+                    {"visit_cost", 100}};
+    assert_int_equal(estimate.tornado_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(estimate.tornado[i].parameter, expected[i].name);
+        assert_close(estimate.tornado[i].swing, expected[i].swing, 1e-6);
+        assert_close(estimate.tornado[i].at_high - estimate.tornado[i].at_low, expected[i].swing,
+                     1e-6);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(estimate.drivers[i].parameter, expected[i].name);
+    }
 }
 
 static void the_same_seed_gives_the_same_bytes(void **state)
 {
     (void)state;
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    const struct cost_basis basis = {.consumers = {80000, 100000, 140000},
-                                     .corporates = {500, 652, 900},
-                                     .corporate_hosts = {9000, 15000, 40000}};
-    struct cost_estimate first;
-    struct cost_estimate again;
-    struct cost_estimate other;
-    cost_estimate(&parameters, &basis, 11, &first);
-    cost_estimate(&parameters, &basis, 11, &again);
-    cost_estimate(&parameters, &basis, 12, &other);
+    const struct cost_basis basis =
+        basis_of((struct range){80000, 100000, 140000}, (struct range){500, 652, 900},
+                 (struct range){9000, 15000, 40000});
+    struct cost_estimate first = estimate_of(the_defaults(), &basis, 11);
+    struct cost_estimate again = estimate_of(the_defaults(), &basis, 11);
+    struct cost_estimate other = estimate_of(the_defaults(), &basis, 12);
     assert_true(first.p10 == again.p10 && first.p50 == again.p50 && first.p90 == again.p90);
-    for (size_t i = 0; i < 3; i++) {
-        assert_string_equal(first.drivers[i].parameter, again.drivers[i].parameter);
-        assert_true(first.drivers[i].swing == again.drivers[i].swing);
+    assert_true(first.mean == again.mean);
+    assert_memory_equal(&first.attempts, &again.attempts, sizeof first.attempts);
+    assert_int_equal(first.tornado_count, again.tornado_count);
+    for (size_t i = 0; i < first.tornado_count; i++) {
+        assert_string_equal(first.tornado[i].parameter, again.tornado[i].parameter);
+        assert_true(first.tornado[i].swing == again.tornado[i].swing);
     }
     /* Another seed: other draws, nearly the same answer. */
     assert_true(first.p50 != other.p50);
@@ -313,66 +671,56 @@ static void percentiles_are_in_order_whatever_the_ranges(void **state)
     (void)state;
     struct random_stream random = random_stream_new(8, 1);
     for (int round = 0; round < 12; round++) {
-        struct cost_parameters parameters;
-        cost_parameters_default(&parameters);
-        for (size_t i = 0; i < parameters.count; i++) {
-            parameters.items[i].range = random_range(&random, round % 3 == 0);
+        struct cost_parameters *parameters = the_defaults();
+        for (size_t i = 0; i < parameters->count; i++) {
+            if (parameters->items[i].range.high > 1) {
+                set(parameters, parameters->items[i].name, random_range(&random, round % 3 == 0));
+            }
         }
-        const struct cost_basis basis = {.consumers = random_range(&random, round % 2 == 0),
-                                         .corporates = random_range(&random, false),
-                                         .corporate_hosts = random_range(&random, false)};
-        struct cost_estimate estimate;
-        cost_estimate(&parameters, &basis, random_bits(&random), &estimate);
+        const struct cost_basis basis =
+            basis_of(random_range(&random, round % 2 == 0), random_range(&random, false),
+                     random_range(&random, false));
+        struct cost_estimate estimate = estimate_of(parameters, &basis, random_bits(&random));
         assert_ordered(&estimate);
-        assert_true(estimate.drivers[0].swing >= estimate.drivers[1].swing);
-        assert_true(estimate.drivers[1].swing >= estimate.drivers[2].swing);
     }
 }
 
 static void more_affected_cost_more(void **state)
 {
     (void)state;
-    struct cost_parameters parameters;
-    cost_parameters_default(&parameters);
-    /* Every step adds customers or hosts of one kind, or widens a range upwards by its own factor,
-     * so that every draw grows. */
-    static const struct cost_basis steps[] = {
-        {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}},
-        {{100, 100, 100}, {0, 0, 0}, {0, 0, 0}},
-        {{100, 100, 100}, {10, 10, 10}, {0, 0, 0}},
-        {{100, 100, 100}, {10, 10, 10}, {5000, 5000, 5000}},
-        {{100, 100, 100}, {10, 10, 10}, {5001, 5001, 5001}},
-        {{101, 101, 101}, {10, 10, 10}, {5001, 5001, 5001}},
-        {{101, 101, 101}, {11, 11, 11}, {5001, 5001, 5001}},
-        {{1010, 2020, 4040}, {11, 11, 11}, {5001, 5001, 5001}},
-        {{2020, 4040, 8080}, {11, 11, 11}, {5001, 5001, 5001}},
-        {{2020, 4040, 8080}, {20, 40, 60}, {6000, 8000, 9000}},
-    };
-    struct cost_estimate before = {.p10 = -1, .p50 = -1, .p90 = -1};
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct cost_estimate estimate;
-        cost_estimate(&parameters, &steps[i], 5, &estimate);
-        assert_ordered(&estimate);
-        assert_true(estimate.p10 > before.p10);
-        assert_true(estimate.p50 > before.p50);
-        assert_true(estimate.p90 > before.p90);
-        before = estimate;
+    struct cost_parameters *parameters = the_defaults();
+    double before = 0;
+    double scale = 1;
+    for (int step = 0; step < 6; step++) {
+        struct cost_basis basis = basis_of((struct range){scale, 2 * scale, 4 * scale},
+                                           exactly(scale / 10), exactly(scale));
+        struct cost_estimate estimate = estimate_of(parameters, &basis, 5);
+        assert_true(estimate.p50 > before);
+        before = estimate.p50;
+        scale *= 10;
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_defaults_are_whole_and_say_their_source),
-        cmocka_unit_test(bad_parameters_are_refused),
-        cmocka_unit_test(single_values_give_the_exact_product),
-        cmocka_unit_test(nobody_affected_costs_nothing),
-        cmocka_unit_test(one_range_has_the_quantiles_of_its_distribution),
-        cmocka_unit_test(a_range_of_the_basis_has_the_quantiles_of_its_distribution),
-        cmocka_unit_test(the_largest_swings_are_named_in_order),
-        cmocka_unit_test(the_same_seed_gives_the_same_bytes),
-        cmocka_unit_test(percentiles_are_in_order_whatever_the_ranges),
-        cmocka_unit_test(more_affected_cost_more),
+        cmocka_unit_test_teardown(the_defaults_are_whole_and_say_their_source, free_arena),
+        cmocka_unit_test_teardown(bad_parameters_are_refused, free_arena),
+        cmocka_unit_test_teardown(the_narrowest_scope_holds, free_arena),
+        cmocka_unit_test_teardown(single_values_give_the_exact_product, free_arena),
+        cmocka_unit_test_teardown(nobody_affected_costs_nothing, free_arena),
+        cmocka_unit_test_teardown(one_range_has_the_moments_of_its_distribution, free_arena),
+        cmocka_unit_test_teardown(a_range_of_the_basis_has_the_moments_of_its_distribution,
+                                  free_arena),
+        cmocka_unit_test_teardown(a_product_has_the_product_of_the_moments, free_arena),
+        cmocka_unit_test_teardown(parts_add_up_to_the_cost, free_arena),
+        cmocka_unit_test_teardown(shared_draws_do_not_average_out, free_arena),
+        cmocka_unit_test_teardown(tabled_needs_are_the_searched_ones, free_arena),
+        cmocka_unit_test_teardown(the_desk_is_short_by_the_hour, free_arena),
+        cmocka_unit_test_teardown(the_largest_swings_are_named_in_order, free_arena),
+        cmocka_unit_test_teardown(the_same_seed_gives_the_same_bytes, free_arena),
+        cmocka_unit_test_teardown(percentiles_are_in_order_whatever_the_ranges, free_arena),
+        cmocka_unit_test_teardown(more_affected_cost_more, free_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,205 @@
+/* From draws of parameters and of who is affected to draws of money; see cost_model.h.
+ *
+ * Overtime is why there are two rounds: how many agents a desk is short of depends on the calls of
+ * all strata of its region, and is then borne by each stratum by its calls.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/cost_model.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The values of one draw in one stratum. */
+struct draw {
+    double v[COST_NAME_COUNT];
+    double customers, hosts;
+    size_t index;
+};
+
+static void take(const struct cost_model *model, const struct cost_plan *plan, size_t index,
+                 struct draw *draw)
+{
+    for (int n = 0; n < COST_NAME_COUNT; n++) {
+        draw->v[n] = model->rows[plan->row[n]].draws[index];
+    }
+    draw->customers = plan->customer_share * plan->customers[index % plan->draw_count];
+    draw->hosts = plan->host_share * plan->hosts[index % plan->draw_count];
+    draw->index = index;
+}
+
+struct contacts {
+    double affected, callers; /* callers who are affected, and all */
+    double contacts, phone, written;
+};
+
+static struct contacts contacts_of(const struct cost_plan *plan, const struct draw *draw)
+{
+    const double *v = draw->v;
+    double affected =
+        plan->kind == CUSTOMER_CONSUMER
+            ? draw->customers * v[CONTACT_RATE_CONSUMER]
+            : draw->customers * v[CONTACT_RATE_CORPORATE] + draw->hosts * v[CONTACT_RATE_HOST];
+    double others = fmax(plan->customers_all - draw->customers, 0) * v[BYSTANDER_RATE];
+    struct contacts made = {.affected = affected, .callers = affected + others};
+    made.contacts = made.callers * v[REPEAT_CONTACTS];
+    made.written = made.contacts * v[WRITTEN_SHARE];
+    made.phone = made.contacts - made.written;
+    return made;
+}
+
+/* ---- First round: the desks ---- */
+
+static void add_calls(const struct cost_model *model, const struct cost_plan *plan, size_t draws)
+{
+    struct cost_region *region = &model->regions[plan->region];
+    struct draw draw;
+    for (size_t i = 0; i < draws; i++) {
+        take(model, plan, i, &draw);
+        struct contacts made = contacts_of(plan, &draw);
+        double per_caller = fmax(draw.v[ATTEMPTS_PER_CALLER], draw.v[REPEAT_CONTACTS]);
+        region->calls[i] += made.phone;
+        region->minutes[i] += made.phone * draw.v[HANDLE_TIME];
+        region->dialled[i] +=
+            made.callers * (1 - draw.v[WRITTEN_SHARE]) * per_caller + made.written;
+    }
+}
+
+/* The extra pay of the agent-hours the desk is short of, per call. */
+static void price_overtime(const struct cost_model *model, struct cost_region *region, size_t draws)
+{
+    const struct cost_row *rows = model->rows;
+    memset(region->overtime, 0, draws * sizeof *region->overtime);
+    for (size_t i = 0; i < draws && region->day.count > 0; i++) {
+        double hours = rows[region->rows[CONTACT_HOURS]].draws[i];
+        if (!(region->calls[i] > 0) || !(hours > 0)) {
+            continue;
+        }
+        double load = region->minutes[i] / (60 * hours);
+        double handle_s = 60 * region->minutes[i] / region->calls[i];
+        double needed = cost_needs_agents(&model->needs, load, handle_s);
+        double missing = cost_day_shortage(&region->day, needed).share * hours;
+        region->overtime[i] = missing * 60 * rows[region->rows[COST_PER_MINUTE]].draws[i] *
+                              rows[region->rows[OVERTIME_PREMIUM]].draws[i] / region->calls[i];
+    }
+}
+
+/* ---- Second round: the money ---- */
+
+struct money {
+    double lines[LINE_COUNT];
+    double varying, deferred, at_risk, loss;
+};
+
+static void pay_schemes(const struct cost_model *model, const struct cost_plan *plan,
+                        const struct draw *draw, double hosts_each, struct money *money)
+{
+    const struct cost_parameters *parameters = model->parameters;
+    double price = plan->kind == CUSTOMER_CONSUMER ? draw->v[MONTHLY_PRICE_CONSUMER]
+                                                   : draw->v[MONTHLY_PRICE_HOST] * hosts_each;
+    for (size_t i = 0; i < parameters->scheme_count; i++) {
+        const struct cost_scheme *scheme = &parameters->schemes[i];
+        if ((plan->schemes >> i & 1) == 0) {
+            continue;
+        }
+        double amount = model->rows[parameters->count + i].draws[draw->index];
+        bool all = scheme->recipients == RECIPIENTS_ELIGIBLE;
+        double given =
+            amount * (all ? fmax(plan->customers_all, draw->customers) : draw->customers);
+        given *= scheme->recipients == RECIPIENTS_CLAIMING ? draw->v[CLAIM_RATE] : 1;
+        given *= scheme->form == FORM_FIXED ? 1 : price;
+        if (scheme->form == FORM_FREE_MONTHS) {
+            money->deferred += given;
+        } else {
+            money->lines[LINE_COMPENSATION] += given;
+            money->varying += all ? 0 : given;
+        }
+    }
+}
+
+static struct money price_draw(const struct cost_model *model, const struct cost_plan *plan,
+                               const struct draw *draw, const struct contacts *made)
+{
+    const double *v = draw->v;
+    bool corporate = plan->kind == CUSTOMER_CORPORATE;
+    double all = fmax(plan->customers_all, draw->customers);
+    double each = draw->customers > 0 ? draw->hosts / draw->customers : 0;
+    each = fmax(each, plan->customers_all > 0 ? plan->hosts_all / plan->customers_all : 0);
+    struct money money = {.varying = 0};
+    double *lines = money.lines;
+    lines[LINE_CALLS] = made->phone * v[HANDLE_TIME] * v[COST_PER_MINUTE];
+    lines[LINE_WRITTEN] = made->written * v[WRITTEN_TIME] * v[COST_PER_MINUTE];
+    lines[LINE_OVERTIME] = made->phone * model->regions[plan->region].overtime[draw->index];
+    lines[LINE_PARTNERS] = made->contacts * v[PARTNER_SHARE] * v[PARTNER_CONTACT_COST];
+    if (made->callers > 0) {
+        money.varying =
+            made->affected / made->callers *
+            (lines[LINE_CALLS] + lines[LINE_WRITTEN] + lines[LINE_OVERTIME] + lines[LINE_PARTNERS]);
+    }
+    if (corporate) {
+        lines[LINE_REPAIRS] =
+            draw->hosts * v[REMEDIATION_RATE] * v[REMEDIATION_TIME] * v[COST_PER_MINUTE];
+        lines[LINE_VISITS] = draw->hosts * v[VISIT_RATE] * v[VISIT_COST];
+    } else {
+        lines[LINE_CLAIMS] = draw->customers * v[CLAIM_RATE] * v[REIMBURSEMENT];
+    }
+    money.varying += lines[LINE_REPAIRS] + lines[LINE_VISITS] + lines[LINE_CLAIMS];
+    lines[LINE_NOTICES] = all * v[NOTICE_COST];
+    pay_schemes(model, plan, draw, each, &money);
+    double yearly = 12 * (corporate ? v[MONTHLY_PRICE_HOST] * each : v[MONTHLY_PRICE_CONSUMER]);
+    money.at_risk = draw->customers * v[CHURN_RATE] * yearly;
+    money.loss =
+        draw->hosts * v[DOWN_HOURS] * v[corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER];
+    return money;
+}
+
+static void add_money(const struct cost_model *model, const struct cost_plan *plan, size_t draws,
+                      const struct cost_sums *sums)
+{
+    struct draw draw;
+    for (size_t i = 0; i < draws; i++) {
+        take(model, plan, i, &draw);
+        struct contacts made = contacts_of(plan, &draw);
+        struct money money = price_draw(model, plan, &draw, &made);
+        double total = 0;
+        for (int line = 0; line < LINE_COUNT; line++) {
+            total += money.lines[line];
+        }
+        sums->total[i] += total;
+        if (sums->lines[0] == NULL) {
+            continue;
+        }
+        for (int line = 0; line < LINE_COUNT; line++) {
+            sums->lines[line][i] += money.lines[line];
+        }
+        sums->regions[plan->region][i] += total;
+        sums->product_lines[plan->product_line][i] += total;
+        sums->varying[i] += money.varying;
+        sums->deferred[i] += money.deferred;
+        sums->at_risk[i] += money.at_risk;
+        sums->loss[i] += money.loss;
+        sums->callers[i] += made.callers;
+        sums->contacts[i] += made.contacts;
+        sums->phone[i] += made.phone;
+        sums->written[i] += made.written;
+    }
+}
+
+void cost_model_run(const struct cost_model *model, const struct cost_plan *plans, size_t count,
+                    size_t draws, const struct cost_sums *sums)
+{
+    for (size_t r = 0; r < model->region_count; r++) {
+        struct cost_region *region = &model->regions[r];
+        memset(region->calls, 0, draws * sizeof *region->calls);
+        memset(region->minutes, 0, draws * sizeof *region->minutes);
+        memset(region->dialled, 0, draws * sizeof *region->dialled);
+    }
+    for (size_t p = 0; p < count; p++) {
+        add_calls(model, &plans[p], draws);
+    }
+    for (size_t r = 0; r < model->region_count; r++) {
+        price_overtime(model, &model->regions[r], draws);
+    }
+    for (size_t p = 0; p < count; p++) {
+        add_money(model, &plans[p], draws, sums);
+    }
+}

@@ -1,0 +1,34 @@
+/* Everything the Monte Carlo works on, drawn and laid out; shared by cost_work.c, which draws it,
+ * and cost.c, which makes figures of it.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_COST_WORK_H
+#define EPICENTER_ANALYZER_COST_WORK_H
+
+#include "analyzer/cost_model.h"
+#include "common/arena.h"
+
+/* Two medians over the same draws differ by what was changed; a fifth of the draws will do. */
+#define TORNADO_DRAWS 2000
+
+struct cost_work {
+    struct cost_model model;
+    struct cost_row *rows;
+    struct cost_plan *plans, *merged;
+    size_t plan_count, merged_count;
+    struct cost_sums sums;
+    const char **product_lines;
+    size_t product_line_count;
+    struct arena arena; /* all of the above and the draws */
+    bool complete;      /* no allocation failed */
+};
+
+/* Zeroed memory that lives as long as the work; NULL, and `complete` false from then on, when it is
+ * out. */
+void *cost_work_allocate(struct cost_work *work, size_t size);
+
+/* Draws all rows and strata into an empty work with `complete` set. */
+void cost_work_prepare(struct cost_work *work, const struct cost_parameters *parameters,
+                       const struct cost_basis *basis, uint64_t seed);
+
+#endif
