@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/support/http_client.h"
+#include "tests/support/private_disk.h"
 #include "tests/support/process.h"
 
 static void sleep_s(time_t seconds)
@@ -121,7 +122,7 @@ void scenario_disk_full(struct stage *stage, bool full)
     /* Much memory, so that the judge needs no disk. */
     static const char *const settings[] = {"max_wal_size=32MB", "min_wal_size=32MB",
                                            "work_mem=256MB", NULL};
-    stage->skipped = private_cluster_no_disk();
+    stage->skipped = private_disk_refused();
     if (stage->skipped != NULL) {
         return;
     }

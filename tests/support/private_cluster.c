@@ -17,9 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,6 +29,7 @@
 #include "common/database.h"
 #include "common/failure.h"
 #include "common/migrate.h"
+#include "tests/support/private_disk.h"
 #include "tests/support/process.h"
 
 #define DATABASE "epicenter"
@@ -40,7 +39,6 @@
 #define ENDS_WITHIN_MS 10000
 #define SETTINGS_LIMIT 16
 #define LOOK_MS 20
-#define FILLER_PIECE (INT64_C(8) << 20)
 /* Of one server: its own workers and the connections of a test. */
 #define CHILDREN_LIMIT 256
 
@@ -70,7 +68,7 @@ static void remove_directory(const char *directory)
 {
     char disk[128];
     (void)snprintf(disk, sizeof disk, "%s/data", directory);
-    (void)umount2(disk, MNT_DETACH); /* most have none */
+    private_disk_unmount(disk); /* most have none */
     (void)nftw(directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -167,31 +165,6 @@ static void make_directory(struct private_cluster *cluster)
     }
 }
 
-const char *private_cluster_no_disk(void)
-{
-    char directory[] = "/tmp/epicenter-disk-XXXXXX";
-    static char why[128];
-    if (mkdtemp(directory) == NULL) {
-        return "cannot make a directory in /tmp";
-    }
-    bool mounted = mount("tmpfs", directory, "tmpfs", 0, "size=1m") == 0;
-    (void)snprintf(why, sizeof why, "mounting a disk was refused: %s", strerror(errno));
-    (void)(mounted && umount2(directory, MNT_DETACH));
-    (void)rmdir(directory);
-    return mounted ? NULL : why;
-}
-
-static void make_disk(struct private_cluster *cluster, size_t size_mb)
-{
-    const char *path = private_cluster_path(cluster, "data");
-    const struct passwd *user = getpwnam("postgres");
-    assert_int_equal(mkdir(path, 0700), 0);
-    if (mount("tmpfs", path, "tmpfs", 0, format(cluster, "size=%zum,mode=0700", size_mb)) != 0 ||
-        (geteuid() == 0 && (user == NULL || chown(path, user->pw_uid, user->pw_gid) != 0))) {
-        fail_msg("cannot make a disk: %s", strerror(errno));
-    }
-}
-
 static void make_cluster(struct private_cluster *cluster)
 {
     const char *const arguments[] = {format(cluster, "%sinitdb", cluster->binaries),
@@ -226,7 +199,7 @@ struct private_cluster *private_cluster_start(const struct private_cluster_optio
     find_binaries(cluster);
     make_directory(cluster);
     if (options != NULL && options->disk_mb > 0) {
-        make_disk(cluster, options->disk_mb);
+        private_disk_mount(private_cluster_path(cluster, "data"), options->disk_mb);
     }
     make_cluster(cluster);
     add_setting(cluster, "listen_addresses=");
@@ -385,36 +358,14 @@ void private_cluster_freeze(struct private_cluster *cluster, bool frozen)
     signal_all(cluster, frozen ? SIGSTOP : SIGCONT);
 }
 
-static int64_t free_bytes(struct private_cluster *cluster)
-{
-    struct statvfs disk;
-    assert_int_equal(statvfs(private_cluster_path(cluster, "data"), &disk), 0);
-    return (int64_t)(disk.f_bavail * disk.f_frsize);
-}
-
-/* In pieces, since one that finds too little room takes none, and the server goes on writing. */
-static void fill_disk(struct private_cluster *cluster, const char *filler, int64_t left_bytes)
-{
-    int file = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    off_t filled = 0;
-    assert_true(file >= 0);
-    for (int64_t over; (over = free_bytes(cluster) - left_bytes) > 0;) {
-        off_t piece = over < FILLER_PIECE ? over : FILLER_PIECE;
-        int refused = posix_fallocate(file, filled, piece);
-        assert_true(refused == 0 || refused == ENOSPC);
-        filled += refused == 0 ? piece : 0;
-    }
-    (void)close(file);
-}
-
 void private_cluster_fill_disk(struct private_cluster *cluster, int64_t left_kb)
 {
-    const char *filler = private_cluster_path(cluster, "data/filler");
+    const char *disk = private_cluster_path(cluster, "data");
     if (left_kb >= 0) {
-        fill_disk(cluster, filler, left_kb * 1024);
+        private_disk_fill(disk, left_kb * 1024);
         return;
     }
-    (void)unlink(filler);
+    private_disk_empty(disk);
     if (!process_is_running(cluster->server)) {
         process_free(cluster->server);
         cluster->server = NULL;

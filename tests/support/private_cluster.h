@@ -25,11 +25,8 @@ struct private_cluster;
 struct private_cluster_options {
     bool without_fsync;          /* faster; never where the test is about losing nothing */
     const char *const *settings; /* NULL-terminated "name=value"; NULL: none */
-    size_t disk_mb;              /* a disk of its own, of so much; 0: that of /tmp */
+    size_t disk_mb; /* a disk of its own, of so much (private_disk.h); 0: that of /tmp */
 };
-
-/* Whether we may make a disk; NULL, or why not. */
-const char *private_cluster_no_disk(void);
 
 /* Makes a cluster and starts it. NULL options: durable, no settings. */
 struct private_cluster *private_cluster_start(const struct private_cluster_options *options);
