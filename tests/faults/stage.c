@@ -114,14 +114,13 @@ struct oracle_finding stage_judge(struct stage *stage)
     struct fleet *fleet = stage->fleet;
     stage->fleet = NULL;
     fleet_finish(fleet, &records, &count);
-    records = realloc(records, (count + stage->other_count) * sizeof *records);
-    assert_non_null(records);
+    struct ledger_record *all = realloc(records, (count + stage->other_count) * sizeof *all);
+    assert_non_null(all);
     if (stage->other_count > 0) {
-        memcpy(records + count, stage->others, stage->other_count * sizeof *records);
+        memcpy(all + count, stage->others, stage->other_count * sizeof *all);
     }
-    struct oracle_finding finding =
-        oracle_judge(stage->cluster, records, count + stage->other_count);
-    free(records);
+    struct oracle_finding finding = oracle_judge(stage->cluster, all, count + stage->other_count);
+    free(all);
     return finding;
 }
 
