@@ -214,3 +214,38 @@ int PQputCopyEnd(PGconn *conn, const char *errormsg)
     REAL(PQputCopyEnd)
     return fails(FAIL_LIBPQ) ? -1 : real(conn, errormsg);
 }
+
+int PQsendPrepare(PGconn *conn, const char *stmtName, const char *query, int nParams,
+                  const Oid *paramTypes)
+{
+    REAL(PQsendPrepare)
+    return fails(FAIL_LIBPQ) ? 0 : real(conn, stmtName, query, nParams, paramTypes);
+}
+
+int PQsendQueryPrepared(PGconn *conn, const char *stmtName, int nParams,
+                        const char *const *paramValues, const int *paramLengths,
+                        const int *paramFormats, int resultFormat)
+{
+    REAL(PQsendQueryPrepared)
+    return fails(FAIL_LIBPQ) ? 0
+                             : real(conn, stmtName, nParams, paramValues, paramLengths,
+                                    paramFormats, resultFormat);
+}
+
+int PQenterPipelineMode(PGconn *conn)
+{
+    REAL(PQenterPipelineMode)
+    return fails(FAIL_LIBPQ) ? 0 : real(conn);
+}
+
+int PQpipelineSync(PGconn *conn)
+{
+    REAL(PQpipelineSync)
+    return fails(FAIL_LIBPQ) ? 0 : real(conn);
+}
+
+int PQexitPipelineMode(PGconn *conn)
+{
+    REAL(PQexitPipelineMode)
+    return fails(FAIL_LIBPQ) ? 0 : real(conn);
+}
