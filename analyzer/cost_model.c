@@ -64,22 +64,32 @@ static void add_calls(const struct cost_model *model, const struct cost_plan *pl
     }
 }
 
-/* The extra pay of the agent-hours the desk is short of, per call. */
+/* Agent-minutes beyond the roster. Where that is not known, all of them: a desk has people for its
+ * ordinary calls, and these come on top. */
+static double overtime_minutes(const struct cost_model *model, const struct cost_region *region,
+                               size_t index)
+{
+    double hours = model->rows[region->rows[CONTACT_HOURS]].draws[index];
+    double minutes = region->minutes[index];
+    if (region->day.count == 0 || !(hours > 0)) {
+        return minutes;
+    }
+    double handle_s = 60 * minutes / region->calls[index];
+    double needed = cost_needs_agents(&model->needs, minutes / (60 * hours), handle_s);
+    return cost_day_shortage(&region->day, needed).share * hours * 60;
+}
+
+/* The extra pay, per call. */
 static void price_overtime(const struct cost_model *model, struct cost_region *region, size_t draws)
 {
     const struct cost_row *rows = model->rows;
     memset(region->overtime, 0, draws * sizeof *region->overtime);
-    for (size_t i = 0; i < draws && region->day.count > 0; i++) {
-        double hours = rows[region->rows[CONTACT_HOURS]].draws[i];
-        if (!(region->calls[i] > 0) || !(hours > 0)) {
-            continue;
+    for (size_t i = 0; i < draws; i++) {
+        if (region->calls[i] > 0) {
+            region->overtime[i] = overtime_minutes(model, region, i) *
+                                  rows[region->rows[COST_PER_MINUTE]].draws[i] *
+                                  rows[region->rows[OVERTIME_PREMIUM]].draws[i] / region->calls[i];
         }
-        double load = region->minutes[i] / (60 * hours);
-        double handle_s = 60 * region->minutes[i] / region->calls[i];
-        double needed = cost_needs_agents(&model->needs, load, handle_s);
-        double missing = cost_day_shortage(&region->day, needed).share * hours;
-        region->overtime[i] = missing * 60 * rows[region->rows[COST_PER_MINUTE]].draws[i] *
-                              rows[region->rows[OVERTIME_PREMIUM]].draws[i] / region->calls[i];
     }
 }
 

@@ -237,6 +237,7 @@ static void single_values_give_the_exact_product(void **state)
                   {"written_time", 8},
                   {"cost_per_minute", 1.25},
                   {"contact_hours", 78},
+                  {"overtime_premium", 0.4},
                   {"remediation_rate", 0.02},
                   {"remediation_time", 20},
                   {"visit_rate", 0.001},
@@ -284,7 +285,7 @@ static void single_values_give_the_exact_product(void **state)
     double contacts = callers * 1.5;
     double lines[] = {contacts * 0.75 * 16 * 1.25,
                       contacts * 0.25 * 8 * 1.25,
-                      0,
+                      contacts * 0.75 * 16 * 1.25 * 0.4,
                       10000 * 0.02 * 20 * 1.25,
                       10000 * 0.001 * 200,
                       17000 * 40,
@@ -308,8 +309,8 @@ static void single_values_give_the_exact_product(void **state)
     assert_figure(&estimate.deferred_revenue, 3500000.0 * 3);
     assert_figure(&estimate.revenue_at_risk, 0.005 * 12 * (170000 * 3 + 652 * 20 * 4));
     assert_figure(&estimate.customers_loss, 10 * (170000.0 * 2 + 10000.0 * 40));
-    double varying = (lines[0] + lines[1] + lines[7]) * (25500 + 491.2) / callers + lines[3] +
-                     lines[4] + lines[5] + lines[6];
+    double varying = (lines[0] + lines[1] + lines[2] + lines[7]) * (25500 + 491.2) / callers +
+                     lines[3] + lines[4] + lines[5] + lines[6];
     assert_figure(&estimate.further_hour, 0.1 * varying);
     assert_string_equal(estimate.currency, "USD");
     assert_true(estimate.seed == 1);
@@ -393,6 +394,7 @@ static void one_range_has_the_moments_of_its_distribution(void **state)
                  {"remediation_time", 1100 + 50 + 1000, 50},
                  {"visit_rate", 1100 + 50 + 1000, 50},
                  {"visit_cost", 1100 + 50 + 1000, 50},
+                 {"overtime_premium", 1100 + 50 + 50 + 1000, 1100},
                  {"reimbursement", 1100 + 50 + 50, 1000},
                  {"notice_cost", 1100 + 50 + 50 + 1000, 1100}};
     for (size_t l = 0; l < sizeof lines / sizeof *lines; l++) {
@@ -404,6 +406,7 @@ static void one_range_has_the_moments_of_its_distribution(void **state)
             set(parameters, "contact_rate_host", exactly(0));
             set(parameters, "partner_share", exactly(0));
             set(parameters, "notice_cost", exactly(0));
+            set(parameters, "overtime_premium", exactly(0));
             set(parameters, lines[l].name, (struct range){2, 2 + 4 * shape.likely, 6});
             struct cost_estimate estimate = estimate_of(parameters, &basis, 3);
             assert_line(&estimate, &shape, lines[l].fixed, lines[l].slope);
@@ -426,6 +429,7 @@ static void a_range_of_the_basis_has_the_moments_of_its_distribution(void **stat
         set(parameters, "written_share", exactly(0));
         set(parameters, "partner_share", exactly(0));
         set(parameters, "notice_cost", exactly(0));
+        set(parameters, "overtime_premium", exactly(0));
         /* A consumer costs a contact and a claim. */
         struct cost_basis basis =
             basis_of((struct range){2, 2 + 4 * shape.likely, 6}, exactly(0), exactly(0));
@@ -615,6 +619,7 @@ static void the_largest_swings_are_named_in_order(void **state)
     set(parameters, "contact_rate_corporate", (struct range){0, 1, 2});
     set(parameters, "contact_rate_consumer", (struct range){0.5, 1, 1.5});
     set(parameters, "partner_share", exactly(0));
+    set(parameters, "overtime_premium", exactly(0));
     const struct cost_basis basis = basis_of(exactly(1000), exactly(100), exactly(50));
     struct cost_estimate estimate = estimate_of(parameters, &basis, 3);
     static const struct {
