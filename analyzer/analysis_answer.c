@@ -136,13 +136,17 @@ static double growth_an_hour(const struct update_answer *answer, instant_us now)
 static bool answer_cost(const struct analysis *analysis, const struct impact_answer *impact,
                         struct arena *arena, struct update_answer *answer, struct failure *failure)
 {
-    struct cost_basis basis;
+    struct cost_basis *basis = arena_allocate(arena, sizeof *basis);
+    if (basis == NULL) {
+        return failure_memory(failure, "estimating the cost");
+    }
     if (!cost_strata_make(impact, answer->product_line, &analysis->population,
-                          analysis->options.seed, arena, &basis, failure)) {
+                          analysis->options.seed, arena, basis, failure)) {
         return false;
     }
-    basis.growth_an_hour = growth_an_hour(answer, analysis->answers.as_of);
-    return cost_estimate(analysis->parameters, &basis, analysis->options.seed, arena, &answer->cost,
+    basis->growth_an_hour = growth_an_hour(answer, analysis->answers.as_of);
+    answer->cost_basis = basis;
+    return cost_estimate(analysis->parameters, basis, analysis->options.seed, arena, &answer->cost,
                          failure);
 }
 
@@ -372,7 +376,8 @@ bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
     struct arena *arena = &analysis->answer_arena;
     analysis->answers = (struct answers){
         .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
-        .alpha = analysis->options.alpha};
+        .alpha = analysis->options.alpha,
+        .cost_parameters = analysis->parameters};
     if (!count_population(analysis, failure)) {
         return false;
     }

@@ -15,6 +15,9 @@
 #include "common/buffer.h"
 #include "common/instant.h"
 
+struct cost_basis;
+struct cost_parameters;
+
 struct range {
     double low;
     double likely;
@@ -167,6 +170,7 @@ struct update_answer {
         customers_total; /* a customer in two product lines counts once */
 
     struct cost_estimate cost;
+    const struct cost_basis *cost_basis; /* what it was reckoned from; NULL where it was not */
     const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_LIMIT */
     size_t outreach_count;
     size_t outreach_total; /* customers to contact, listed or not */
@@ -189,6 +193,7 @@ struct answers {
     struct fleet_answer fleet;
     const struct update_answer *updates; /* HOLD first, then by evidence */
     size_t update_count;
+    const struct cost_parameters *cost_parameters; /* that the costs stand on */
 };
 
 /* Appends the document of GET /v1/updates: one JSON object, keys as in the fields above, times in

@@ -13,6 +13,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/api_metrics.h"
+#include "analyzer/cost_what_if.h"
 #include "analyzer/gate.h"
 #include "analyzer/json_value.h"
 #include "analyzer/pages.h"
@@ -284,6 +285,35 @@ static void serve_summary(void *context, struct http_request *request)
     buffer_free(&text);
 }
 
+/* ---- What if ---- */
+
+static void serve_what_if(void *context, struct http_request *request)
+{
+    struct live *live = live_of(context);
+    const char *update_id = http_request_query(request, "update");
+    const char *settings = http_request_query(request, "set");
+    const struct answers *answers;
+    instant_us as_of = INSTANT_NONE;
+    struct buffer body = {0};
+    struct failure failure;
+    if (update_id == NULL || settings == NULL) {
+        http_respond_problem(request, 400,
+                             "what if: ?update= and &set=name=low,likely,high are needed");
+        return;
+    }
+    struct analysis *analysis = live_lock(live);
+    bool good = analysis_answers(analysis, &answers, &failure) &&
+                cost_what_if(answers, update_id, settings, &body, &failure);
+    as_of = good ? answers->as_of : as_of;
+    live_unlock(live);
+    if (good) {
+        respond_answer(request, live, as_of, JSON_TYPE, &body);
+    } else {
+        http_respond_failure(request, &failure);
+    }
+    buffer_free(&body);
+}
+
 /* ---- Health ---- */
 
 static void serve_health(void *context, struct http_request *request)
@@ -328,17 +358,12 @@ static void serve_metrics(void *context, struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/v1/updates", 0, serve_updates},
-    {"GET", "/v1/updates/*", 0, serve_update},
-    {"GET", "/v1/hosts/*", 0, serve_host},
-    {"GET", "/v1/changes", 0, serve_changes},
-    {"GET", "/v1/summary", 0, serve_summary},
-    {"GET", "/healthz", 0, serve_health},
-    {"GET", "/readyz", 0, serve_readiness},
-    {"GET", "/metrics", 0, serve_metrics},
-    {"GET", "/", 0, pages_serve},
-    {"GET", "/executives", 0, pages_serve},
-    {"GET", "/support", 0, pages_serve},
+    {"GET", "/v1/updates", 0, serve_updates},   {"GET", "/v1/updates/*", 0, serve_update},
+    {"GET", "/v1/hosts/*", 0, serve_host},      {"GET", "/v1/changes", 0, serve_changes},
+    {"GET", "/v1/summary", 0, serve_summary},   {"GET", "/v1/what-if", 0, serve_what_if},
+    {"GET", "/healthz", 0, serve_health},       {"GET", "/readyz", 0, serve_readiness},
+    {"GET", "/metrics", 0, serve_metrics},      {"GET", "/", 0, pages_serve},
+    {"GET", "/executives", 0, pages_serve},     {"GET", "/support", 0, pages_serve},
     {"GET", "/assets/*", 0, pages_serve_asset},
 };
 

@@ -5,6 +5,7 @@
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
  *   GET /v1/changes                 changes of verdict, oldest first
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
+ *   GET /v1/what-if?update={id}&set=name=low,likely,high;…   the cost now and with these
  *   GET /healthz /readyz /metrics   GET / /executives /support and /assets/…: the pages
  *
  * What is read from the answers carries a strong ETag (a hash of the body; If-None-Match gives

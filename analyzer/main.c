@@ -21,8 +21,8 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"migrate", "analyzer migrate", "bring the database's schema up to date", command_migrate},
-    {"import", "analyzer import", "put customers, seats, updates or cost parameters into the database",
-     command_import},
+    {"import", "analyzer import",
+     "put customers, seats, updates or cost parameters into the database", command_import},
     {"webhook", "analyzer webhook", "say who is told of changes of verdict", command_webhook},
     {"serve", "analyzer serve", "follow the database and answer the API and the pages",
      command_serve},
@@ -32,6 +32,8 @@ static const struct command {
      command_verdict},
     {"watch", "analyzer watch", "print each change of verdict as it happens", command_watch},
     {"summary", "analyzer summary", "print what is known on one screen", command_summary},
+    {"what-if", "analyzer what-if", "print the cost with other parameters beside it",
+     command_what_if},
 };
 
 static void print_help(FILE *out)

@@ -140,6 +140,63 @@ static void one_update_is_the_element_of_the_list(void **state)
     http_answer_free(&all);
 }
 
+/* The left side is the answer itself; the right differs by what was asked, and by nothing else. */
+static void what_if_is_reckoned_beside_what_is(void **state)
+{
+    (void)state;
+    struct http_answer one = ask("/v1/updates/" SAMPLE_UPDATE);
+    struct http_answer both = ask("/v1/what-if?update=" SAMPLE_UPDATE
+                                  "&set=cost_per_minute%3D0,0,0%3Bclaim_rate%3D0,0,0");
+    assert_int_equal(both.status, 200);
+    json_t *update = json_of(&one);
+    json_t *document = json_of(&both);
+    json_t *now = json_object_get(document, "now");
+    json_t *then = json_object_get(document, "then");
+    assert_true(json_equal(now, json_object_get(update, "cost")));
+    assert_true(json_number_value(json_object_get(now, "p50")) > 0);
+    assert_true(json_number_value(json_object_get(then, "p50")) <
+                json_number_value(json_object_get(now, "p50")));
+    assert_true(json_equal(json_object_get(now, "contacts"), json_object_get(then, "contacts")));
+    assert_int_equal(json_array_size(json_object_get(document, "set")), 2);
+    json_decref(document);
+    json_decref(update);
+    http_answer_free(&both);
+    http_answer_free(&one);
+
+    static const struct {
+        const char *path;
+        unsigned status;
+    } refused[] = {
+        {"/v1/what-if", 400},
+        {"/v1/what-if?update=" SAMPLE_UPDATE, 400},
+        {"/v1/what-if?update=" SAMPLE_UPDATE "&set=", 400},
+        {"/v1/what-if?update=" SAMPLE_UPDATE "&set=handel_time%3D1,2,3", 400},
+        {"/v1/what-if?update=" SAMPLE_UPDATE "&set=handle_time%3D3,2,1", 400},
+        {"/v1/what-if?update=nobody%2F1&set=handle_time%3D1,2,3", 404},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct http_answer answer = ask(refused[i].path);
+        assert_int_equal(answer.status, refused[i].status);
+        http_answer_free(&answer);
+    }
+}
+
+static void the_command_puts_both_side_by_side(void **state)
+{
+    (void)state;
+    const char *good[] = {ANALYZER_PROGRAM,    "what-if", SAMPLE_UPDATE, "--set",
+                          "handle_time=1,2,3", "--url",   analyzer.url,  NULL};
+    struct process *process = process_run(good, 0);
+    const char *text = process_output(process);
+    assert_non_null(strstr(text, "with handle_time 1"));
+    assert_non_null(strstr(text, "cost, P50"));
+    assert_non_null(strstr(text, "\xe2\x88\x92")); /* less */
+    process_free(process);
+    const char *bad[] = {ANALYZER_PROGRAM,    "what-if", SAMPLE_UPDATE, "--set",
+                         "handel_time=1,2,3", "--url",   analyzer.url,  NULL};
+    process_free(process_run(bad, 1));
+}
+
 static void what_is_not_there_is_a_problem(void **state)
 {
     (void)state;
@@ -397,6 +454,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_tagged_and_not_sent_twice),
         cmocka_unit_test(one_update_is_the_element_of_the_list),
+        cmocka_unit_test(what_if_is_reckoned_beside_what_is),
+        cmocka_unit_test(the_command_puts_both_side_by_side),
         cmocka_unit_test(what_is_not_there_is_a_problem),
         cmocka_unit_test(a_host_is_told),
         cmocka_unit_test(changes_are_told_in_order),
