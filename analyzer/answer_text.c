@@ -208,6 +208,39 @@ static void put_facts(const struct text_page *page, const struct update_answer *
 
 /* ---- Cost, calls, the other updates ---- */
 
+/* What a reader would otherwise add to the cost, or take for it. */
+static void put_beside_cost(const struct text_page *page, const struct cost_estimate *cost)
+{
+    const struct {
+        const char *name;
+        double amount;
+    } apart[] = {{"revenue put off", cost->deferred_revenue.p50},
+                 {"revenue at risk", cost->revenue_at_risk.p50},
+                 {"the customers' own loss", cost->customers_loss.p50}};
+    char amount[TEXT_NUMBER_SIZE];
+    struct buffer line = {0};
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++) {
+        if (apart[i].amount > 0) {
+            buffer_append_format(&line, "%s%s (P50 %s)",
+                                 line.length > 0 ? ", " : "Not in it: ", apart[i].name,
+                                 text_amount(apart[i].amount, amount));
+        }
+    }
+    if (line.length > 0) {
+        buffer_append_text(&line, ".");
+    }
+    if (cost->further_hour.p50 > 0) {
+        buffer_append_format(&line, "%sA further hour before withdrawal adds %s (P50).",
+                             line.length > 0 ? " " : "",
+                             text_amount(cost->further_hour.p50, amount));
+    }
+    if (line.length > 0) {
+        text_put(page, "  ");
+        text_append_wrapped(page->out, line.data, 2, 2, page->columns);
+    }
+    buffer_free(&line);
+}
+
 static void put_cost(const struct text_page *page, const struct cost_estimate *cost)
 {
     char p10[TEXT_NUMBER_SIZE];
@@ -245,6 +278,7 @@ static void put_cost(const struct text_page *page, const struct cost_estimate *c
         text_append_wrapped(page->out, drivers.data, 2, 2, page->columns);
     }
     buffer_free(&drivers);
+    put_beside_cost(page, cost);
 }
 
 static void put_call(const struct text_page *page, const struct outreach_entry *entry)

@@ -116,6 +116,14 @@ static int compare_drivers(const void *a, const void *b)
     return strcmp(one->parameter, other->parameter);
 }
 
+/* Those that bear on what stands beside the cost, never on the cost itself. */
+static bool is_beside(size_t name)
+{
+    return name == ATTEMPTS_PER_CALLER || name == REDIAL_SHARE || name == PATIENCE ||
+           name == CHURN_RATE || name == DOWN_HOURS || name == HOST_HOUR_CONSUMER ||
+           name == HOST_HOUR_CORPORATE;
+}
+
 /* Costs that are the same but for the order of additions. */
 static bool matters(const struct cost_driver *driver)
 {
@@ -137,8 +145,9 @@ static bool find_drivers(struct cost_work *work, const struct cost_parameters *p
     }
     for (size_t r = 0; r < row_count; r++) {
         const char *name = work->rows[r].name;
-        if (r >= COST_NAME_COUNT && r < parameters->count) {
-            continue; /* a narrower scope, moved with its name */
+        bool narrower = r >= COST_NAME_COUNT && r < parameters->count; /* moved with its name */
+        if (narrower || (r < COST_NAME_COUNT && is_beside(r))) {
+            continue;
         }
         struct cost_driver driver = {.parameter = name};
         driver.at_low = median_at(work, row_count, name, false, held, total);
@@ -164,7 +173,8 @@ struct queue_draws {
     double wait_s[QUEUE_DRAWS], abandoned[QUEUE_DRAWS];
 };
 
-/* Attempts of the first QUEUE_DRAWS draws are added to `attempts`. */
+/* Attempts are added to `attempts`: all draws where the staffing is not known, else the first
+ * QUEUE_DRAWS. */
 static struct cost_queue queue_of(const struct cost_work *work, const struct cost_region *region,
                                   struct queue_draws *draws, double *attempts)
 {
@@ -182,11 +192,14 @@ static struct cost_queue queue_of(const struct cost_work *work, const struct cos
         draws->missing[i] = shortage.missing;
         draws->hours[i] = shortage.hours;
         draws->overtime[i] = shortage.share * span;
-        if (i >= QUEUE_DRAWS) {
+        if (!staffed) {
+            attempts[i] += region->dialled[i];
+        }
+        if (!staffed || i >= QUEUE_DRAWS) {
             continue;
         }
         struct cost_day_service service = {.wait_s = 0};
-        if (any && staffed) {
+        if (any) {
             struct cost_calls offered = {.contacts_per_hour = calls / span,
                                          .handle_s = handle_s,
                                          .patience_s = 60 * rows[region->rows[PATIENCE]].draws[i],
@@ -196,7 +209,7 @@ static struct cost_queue queue_of(const struct cost_work *work, const struct cos
         }
         draws->wait_s[i] = service.wait_s;
         draws->abandoned[i] = service.abandoned;
-        attempts[i] += staffed ? calls * service.attempts : region->dialled[i];
+        attempts[i] += calls * service.attempts + region->written[i];
     }
     struct cost_queue queue = {.region = region->name,
                                .agents_needed = figure_of(draws->needed, COST_DRAWS)};
@@ -210,19 +223,21 @@ static struct cost_queue queue_of(const struct cost_work *work, const struct cos
 
 static bool find_queues(struct cost_work *work, struct arena *arena, struct cost_estimate *estimate)
 {
-    double *attempts = cost_work_allocate(work, QUEUE_DRAWS * sizeof *attempts);
+    double *attempts = cost_work_allocate(work, COST_DRAWS * sizeof *attempts);
     struct queue_draws *draws = cost_work_allocate(work, sizeof *draws);
     struct cost_queue *queues =
         arena_allocate(arena, (work->model.region_count + 1) * sizeof *queues);
     if (!work->complete || queues == NULL) {
         return false;
     }
+    size_t counted = COST_DRAWS;
     for (size_t r = 0; r < work->model.region_count; r++) {
+        counted = work->model.regions[r].day.count > 0 ? QUEUE_DRAWS : counted;
         queues[r] = queue_of(work, &work->model.regions[r], draws, attempts);
     }
     estimate->queues = queues;
     estimate->queue_count = work->model.region_count;
-    estimate->attempts = figure_of(attempts, QUEUE_DRAWS);
+    estimate->attempts = figure_of(attempts, counted);
     return true;
 }
 

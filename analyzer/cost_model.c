@@ -58,6 +58,7 @@ static void add_calls(const struct cost_model *model, const struct cost_plan *pl
         struct contacts made = contacts_of(plan, &draw);
         double per_caller = fmax(draw.v[ATTEMPTS_PER_CALLER], draw.v[REPEAT_CONTACTS]);
         region->calls[i] += made.phone;
+        region->written[i] += made.written;
         region->minutes[i] += made.phone * draw.v[HANDLE_TIME];
         region->dialled[i] +=
             made.callers * (1 - draw.v[WRITTEN_SHARE]) * per_caller + made.written;
@@ -201,6 +202,7 @@ void cost_model_run(const struct cost_model *model, const struct cost_plan *plan
         struct cost_region *region = &model->regions[r];
         memset(region->calls, 0, draws * sizeof *region->calls);
         memset(region->minutes, 0, draws * sizeof *region->minutes);
+        memset(region->written, 0, draws * sizeof *region->written);
         memset(region->dialled, 0, draws * sizeof *region->dialled);
     }
     for (size_t p = 0; p < count; p++) {

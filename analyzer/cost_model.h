@@ -55,6 +55,7 @@ struct cost_region {
     size_t rows[COST_NAME_COUNT]; /* that hold in the region, whatever the tier and product line */
     double *calls;                /* phone contacts */
     double *minutes;              /* their handling */
+    double *written;              /* contacts by mail or chat */
     double *dialled;              /* attempts, were the staffing not known */
     double *overtime;             /* extra pay per call */
 };

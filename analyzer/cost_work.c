@@ -168,6 +168,7 @@ static size_t find_region(struct cost_work *work, const struct cost_parameters *
                                    .calls = allocate_draws(work),
                                    .minutes = allocate_draws(work),
                                    .dialled = allocate_draws(work),
+                                   .written = allocate_draws(work),
                                    .overtime = allocate_draws(work)};
     for (int n = 0; n < COST_NAME_COUNT; n++) {
         region->rows[n] = cost_parameters_find(parameters, (enum cost_name)n, name, NULL, NULL);
@@ -222,9 +223,13 @@ static struct cost_plan plan_of(struct cost_work *work, const struct cost_parame
     return plan;
 }
 
-static bool alike(const struct cost_plan *a, const struct cost_plan *b)
+/* Regions differ only by their rows, which are compared, and by their desks. */
+static bool alike(const struct cost_work *work, const struct cost_plan *a,
+                  const struct cost_plan *b)
 {
-    return a->kind == b->kind && a->region == b->region && a->schemes == b->schemes &&
+    bool staffed = work->model.regions[a->region].day.count > 0 ||
+                   work->model.regions[b->region].day.count > 0;
+    return a->kind == b->kind && (a->region == b->region || !staffed) && a->schemes == b->schemes &&
            memcmp(a->row, b->row, sizeof a->row) == 0;
 }
 
@@ -245,7 +250,7 @@ static void merge_plans(struct cost_work *work)
     for (size_t p = 0; work->complete && p < work->plan_count; p++) {
         const struct cost_plan *plan = &work->plans[p];
         size_t at = 0;
-        while (at < work->merged_count && !alike(&work->merged[at], plan)) {
+        while (at < work->merged_count && !alike(work, &work->merged[at], plan)) {
             at++;
         }
         struct cost_plan *into = &work->merged[at];

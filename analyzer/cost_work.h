@@ -8,8 +8,8 @@
 #include "analyzer/cost_model.h"
 #include "common/arena.h"
 
-/* Two medians over the same draws differ by what was changed; a fifth of the draws will do. */
-#define TORNADO_DRAWS 2000
+/* Two medians over the same draws differ by what was changed; a tenth of the draws will do. */
+#define TORNADO_DRAWS 1000
 
 struct cost_work {
     struct cost_model model;

@@ -566,6 +566,7 @@ static void the_desk_is_short_by_the_hour(void **state)
     struct cost_parameters *parameters = all_exactly(0);
     set(parameters, "contact_rate_consumer", exactly(1));
     set(parameters, "repeat_contacts", exactly(1));
+    set(parameters, "written_share", exactly(0.2));
     set(parameters, "handle_time", exactly(3));
     set(parameters, "contact_hours", exactly(48));
     set(parameters, "patience", exactly(5));
@@ -577,7 +578,7 @@ static void the_desk_is_short_by_the_hour(void **state)
         assert_true(
             cost_parameters_set_agents(parameters, "Japan", hour, hour < 8 ? 20 : 4, &failure));
     }
-    struct cost_basis basis = basis_of(exactly(9600), exactly(0), exactly(0));
+    struct cost_basis basis = basis_of(exactly(12000), exactly(0), exactly(0)); /* 9600 call */
     struct cost_estimate estimate = estimate_of(parameters, &basis, 1);
     const struct cost_queue *queue = &estimate.queues[0];
     assert_figure(&queue->agents_needed, 14);
@@ -599,7 +600,7 @@ static void the_desk_is_short_by_the_hour(void **state)
             high = night.calls_per_hour;
         }
     }
-    double attempts = 9600 * (8 + 16 * low / 200) / 24;
+    double attempts = 2400 + 9600 * (8 + 16 * low / 200) / 24;
     assert_close(estimate.attempts.p50, attempts, 0.005 * attempts);
     struct erlang_service service = erlang_serve(&night, 20);
     double lost = 16 * low * service.abandoned / (8 * 200 + 16 * low);
