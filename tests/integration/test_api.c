@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,47 @@ static void what_if_is_reckoned_beside_what_is(void **state)
         assert_int_equal(answer.status, refused[i].status);
         http_answer_free(&answer);
     }
+}
+
+static double in_sql(const char *query)
+{
+    /* Thousandths: the helper reads whole numbers. */
+    char statement[512];
+    snprintf(statement, sizeof statement, "select round(1000 * (%s))::bigint", query);
+    return (double)private_cluster_number(cluster, statement) / 1000;
+}
+
+/* The same figures in JSON and in SQL, and parts that add up to the whole in both. */
+static void the_cost_is_the_same_in_sql(void **state)
+{
+    (void)state;
+    struct http_answer one = ask("/v1/updates/" SAMPLE_UPDATE);
+    json_t *update = json_of(&one);
+    const json_t *cost = json_object_get(update, "cost");
+    double mean = json_number_value(json_object_get(cost, "mean"));
+    static const char *const breakdowns[] = {"kind", "region", "product line"};
+    for (size_t i = 0; i < 3; i++) {
+        char query[256];
+        snprintf(query, sizeof query,
+                 "select sum(mean) from cost_part where update_id = '" SAMPLE_UPDATE
+                 "' and breakdown = '%s'",
+                 breakdowns[i]);
+        assert_true(fabs(in_sql(query) - mean) < 0.01 + 1e-9 * mean);
+    }
+    assert_true(fabs(in_sql("select p90 from cost_beside where update_id = '" SAMPLE_UPDATE
+                            "' and quantity = 'attempts'") -
+                     json_number_value(json_object_get(json_object_get(cost, "attempts"), "p90"))) <
+                0.01);
+    const json_t *first = json_array_get(json_object_get(cost, "tornado"), 0);
+    assert_true(fabs(in_sql("select p50_at_high from cost_driver where update_id = '" SAMPLE_UPDATE
+                            "' and rank = 1") -
+                     json_number_value(json_object_get(first, "at_high"))) < 0.01);
+    const json_t *desk = json_array_get(json_object_get(cost, "desks"), 0);
+    assert_true(
+        in_sql("select sum(agents_needed) from desk_now where update_id = '" SAMPLE_UPDATE "'") >=
+        json_number_value(json_object_get(json_object_get(desk, "agents_needed"), "p50")));
+    json_decref(update);
+    http_answer_free(&one);
 }
 
 static void the_command_puts_both_side_by_side(void **state)
@@ -455,6 +497,7 @@ int main(void)
         cmocka_unit_test(answers_are_tagged_and_not_sent_twice),
         cmocka_unit_test(one_update_is_the_element_of_the_list),
         cmocka_unit_test(what_if_is_reckoned_beside_what_is),
+        cmocka_unit_test(the_cost_is_the_same_in_sql),
         cmocka_unit_test(the_command_puts_both_side_by_side),
         cmocka_unit_test(what_is_not_there_is_a_problem),
         cmocka_unit_test(a_host_is_told),
