@@ -85,6 +85,7 @@ struct cost_queue {
 struct cost_estimate {
     const char *currency;       /* ISO 4217 */
     double p10, p50, p90, mean; /* of the vendor's cost, in major units */
+    double p5, p95;             /* nine times in ten it is between them */
     uint64_t seed;
     struct cost_driver {
         const char *parameter;
@@ -170,7 +171,7 @@ struct update_answer {
         customers_total; /* a customer in two product lines counts once */
 
     struct cost_estimate cost;
-    const struct cost_basis *cost_basis; /* what it was reckoned from; NULL where it was not */
+    const struct cost_basis *cost_basis;   /* what it was reckoned from; NULL where it was not */
     const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_LIMIT */
     size_t outreach_count;
     size_t outreach_total; /* customers to contact, listed or not */

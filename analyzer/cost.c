@@ -285,6 +285,8 @@ static void find_totals(const struct cost_work *work, double growth, struct cost
 {
     const struct cost_sums *sums = &work->sums;
     struct cost_figure cost = figure_of(sums->total, COST_DRAWS);
+    estimate->p5 = percentile(sums->total, COST_DRAWS, 0.05);
+    estimate->p95 = percentile(sums->total, COST_DRAWS, 0.95);
     estimate->p10 = cost.p10;
     estimate->p50 = cost.p50;
     estimate->p90 = cost.p90;

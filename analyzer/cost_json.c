@@ -107,6 +107,8 @@ json_t *cost_json_value(const struct cost_estimate *cost)
     json_value_set(object, "p50", json_value_number(cost->p50), &complete);
     json_value_set(object, "p90", json_value_number(cost->p90), &complete);
     json_value_set(object, "mean", json_value_number(cost->mean), &complete);
+    json_value_set(object, "p5", json_value_number(cost->p5), &complete);
+    json_value_set(object, "p95", json_value_number(cost->p95), &complete);
     /* Text: a JSON number loses the low bits of a 64-bit seed in most readers. */
     json_value_set(object, "seed", json_value_text(seed), &complete);
     json_value_set(object, "drivers",

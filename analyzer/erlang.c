@@ -86,7 +86,7 @@ static struct erlang_service serve_patient(const struct erlang_pool *pool, doubl
 
 /* Erlang A. With R the sum above the full state and S = 1/B the sum up to it, a caller waits with
  * probability R / (S - 1 + R); of those who wait 1 - (c/x)(1 - 1/R) give up (Mandelbaum and Zeltyn,
- * eq. 2.9); and those answered later than t are the share of an incomplete gamma function,
+ * section 4.5); and those answered later than t are the share of an incomplete gamma function,
  * gamma(c + 1, x e^(-t/patience)), which has the same series. */
 static struct erlang_service serve_impatient(const struct erlang_pool *pool, double load,
                                              double within_s)

@@ -61,9 +61,11 @@ static void has_the_keys_of_the_design(void **state)
                 "outreach_total");
     assert_keys(json_object_get(update, "rate_ratio"), "low likely high");
     assert_keys(json_object_get(update, "onset"), "low likely high");
-    assert_keys(json_object_get(update, "cost"), "currency p10 p50 p90 mean seed drivers tornado by_kind by_region by_product_line "
-                "further_hour deferred_revenue revenue_at_risk customers_loss callers contacts "
-                "phone_contacts written_contacts attempts desks");
+    assert_keys(
+        json_object_get(update, "cost"),
+        "currency p10 p50 p90 mean p5 p95 seed drivers tornado by_kind by_region by_product_line "
+        "further_hour deferred_revenue revenue_at_risk customers_loss callers contacts "
+        "phone_contacts written_contacts attempts desks");
     json_t *cell = json_array_get(json_object_get(update, "impact"), 2);
     assert_keys(cell, "region product_line hosts customers");
     assert_keys(json_object_get(cell, "customers"), "confirmed probable estimated");

@@ -121,7 +121,8 @@ static void assert_ordered(const struct cost_estimate *estimate)
     assert_true(estimate->p10 >= 0);
     assert_true(estimate->p10 <= estimate->p50);
     assert_true(estimate->p50 <= estimate->p90);
-    assert_true(isfinite(estimate->p90) && isfinite(estimate->mean));
+    assert_true(estimate->p5 <= estimate->p10 && estimate->p90 <= estimate->p95);
+    assert_true(isfinite(estimate->p95) && isfinite(estimate->mean));
 }
 
 /* ---- Parameters ---- */
