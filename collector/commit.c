@@ -19,6 +19,9 @@
 
 /* While one waits for the disk, the other encodes; a third gains nothing on two cores. */
 #define COMMITTERS 2
+/* The second joins when so much waits: fewer rows are better off in the next group of the first,
+ * since a transaction costs as much as some hundred rows. */
+#define JOIN_ROWS 2000
 /* Rows of one transaction: 10 MB of COPY, a few hundred milliseconds. */
 #define GROUP_ROWS 50000
 /* Rows that may wait: two groups for each committer, at about 1 KB of memory a row; and the memory
@@ -49,7 +52,8 @@ struct commit {
     pthread_cond_t arrived;
     struct batch *first, **last;
     size_t queued_rows, queued_bytes;
-    size_t waiting; /* batches submitted and not yet answered */
+    size_t waiting;    /* batches submitted and not yet answered */
+    size_t committing; /* committers that are at a group */
     bool stopping;
     bool away;            /* the database did not answer when last asked */
     double progress_at_s; /* last commit, or when the first of the waiting batches came */
@@ -281,6 +285,12 @@ static void wait_for_work(struct commit *commit)
     (void)pthread_cond_timedwait(&commit->arrived, &commit->lock, &until);
 }
 
+/* For one more committer; the lock is held. */
+static bool has_work(const struct commit *commit)
+{
+    return commit->first != NULL && (commit->committing == 0 || commit->queued_rows >= JOIN_ROWS);
+}
+
 static void *run_committer(void *argument)
 {
     struct committer *committer = argument;
@@ -290,14 +300,18 @@ static void *run_committer(void *argument)
             keep_house(committer);
         }
         (void)pthread_mutex_lock(&commit->lock);
-        if (commit->first == NULL && !commit->stopping) {
+        if (!has_work(commit) && !(commit->stopping && commit->first == NULL)) {
             wait_for_work(commit);
         }
         bool ended = commit->first == NULL && commit->stopping;
-        struct batch *group = commit->first != NULL ? take_group(commit) : NULL;
+        struct batch *group = has_work(commit) ? take_group(commit) : NULL;
+        commit->committing += group != NULL;
         (void)pthread_mutex_unlock(&commit->lock);
         if (group != NULL) {
             commit_group(committer, group);
+            (void)pthread_mutex_lock(&commit->lock);
+            commit->committing--;
+            (void)pthread_mutex_unlock(&commit->lock);
         }
         if (ended) {
             return NULL;

@@ -5,8 +5,11 @@
 
 /* Every wait inside a transaction is bounded here, so that a collector that stops in the middle of
  * one does not hold what it inserted for ever. */
-#define STATEMENT_BEGIN                                                                            \
-    "begin; set local lock_timeout = '4s'; set local idle_in_transaction_session_timeout = '10s'"
+#define STATEMENT_BEGIN "begin"
+#define STATEMENT_COMMIT "commit"
+/* Once a connection. */
+#define STATEMENT_SET_TIMEOUTS                                                                     \
+    "set lock_timeout = '4s'; set idle_in_transaction_session_timeout = '10s'"
 #define STATEMENT_ROLLBACK "rollback"
 
 /* $1: array of {"segment_id", "attributes"}, by segment_id: two transactions that insert the same
@@ -38,6 +41,20 @@
 #define STATEMENT_COPY_REPORTS                                                                     \
     "copy report (load_id, host_id, customer_id, segment_id, observed_at, received_at, "           \
     "interval_s, busy, peak, product_busy) from stdin (format binary)"
+
+/* The same for a few rows in less time than a COPY takes to begin. $1 load, then arrays in the
+ * order of the columns. */
+#define STATEMENT_INSERT_REPORTS                                                                   \
+    "insert into report (load_id, host_id, customer_id, segment_id, observed_at, received_at, "    \
+    "interval_s, busy, peak, product_busy) select $1::bigint, * from unnest($2::uuid[], "          \
+    "$3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::double precision[], "       \
+    "$8::double precision[], $9::double precision[], $10::double precision[])"
+
+#define STATEMENT_INSERT_UPDATES                                                                   \
+    "insert into report_update (load_id, host_id, customer_id, segment_id, observed_at, "          \
+    "received_at, update_id, outcome, happened_at) select $1::bigint, * from unnest($2::uuid[], "  \
+    "$3::text[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::smallint[], "   \
+    "$9::timestamptz[])"
 
 #define STATEMENT_COPY_UPDATES                                                                     \
     "copy report_update (load_id, host_id, customer_id, segment_id, observed_at, received_at, "    \

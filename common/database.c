@@ -1,9 +1,8 @@
-/* libpq behind struct failure, and PostgreSQL's binary COPY; see database.h.
+/* libpq behind struct failure, and COPY both ways; see database.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/database.h"
 
 #include <errno.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +10,6 @@
 #include <time.h>
 
 #include "common/log.h"
-
-/* PostgreSQL counts from 2000-01-01. */
-#define POSTGRES_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
 
 /* A COPY is sent in pieces of this size, so that libpq's own buffer stays small. */
 #define COPY_CHUNK ((size_t)1 << 20)
@@ -44,6 +40,9 @@ struct database {
     unsigned connections; /* made so far */
     bool lost;            /* the connection has failed, though libpq may not say so yet */
     bool silent;          /* lost because it did not answer in time */
+    /* What this connection has prepared, by the address of its text; the n-th is named "s<n>". */
+    const char *prepared[DATABASE_PREPARED_MOST];
+    size_t prepared_count;
 };
 
 /* ---- Failures ---- */
@@ -141,6 +140,7 @@ static bool connect_now(struct database *database, struct failure *failure)
     (void)PQsetNoticeProcessor(database->connection, log_notice, NULL);
     database->lost = false;
     database->silent = false;
+    database->prepared_count = 0;
     database->connections++;
     return true;
 }
@@ -324,6 +324,115 @@ bool database_commit(struct database *database, bool *in_doubt, struct failure *
     return done;
 }
 
+/* ---- Several statements at once ---- */
+
+/* The place of `sql` among what this connection has prepared; *fresh: not yet. */
+static size_t find_prepared(struct database *database, const char *sql, bool *fresh)
+{
+    size_t place = 0;
+    while (place < database->prepared_count && database->prepared[place] != sql) {
+        place++;
+    }
+    *fresh = place == database->prepared_count;
+    return place;
+}
+
+static bool send_step(struct database *database, const struct database_step *step)
+{
+    char name[16];
+    const char *values[DATABASE_VALUES_MOST];
+    int lengths[DATABASE_VALUES_MOST];
+    int formats[DATABASE_VALUES_MOST];
+    bool fresh;
+    size_t place = find_prepared(database, step->sql, &fresh);
+    if (step->value_count > DATABASE_VALUES_MOST || place == DATABASE_PREPARED_MOST) {
+        return false;
+    }
+    (void)snprintf(name, sizeof name, "s%zu", place);
+    if (fresh) {
+        if (PQsendPrepare(database->connection, name, step->sql, 0, NULL) != 1) {
+            return false;
+        }
+        database->prepared[database->prepared_count++] = step->sql;
+    }
+    for (size_t i = 0; i < step->value_count; i++) {
+        values[i] = step->values[i].bytes;
+        lengths[i] = (int)step->values[i].length;
+        formats[i] = step->values[i].binary ? 1 : 0;
+    }
+    return PQsendQueryPrepared(database->connection, name, (int)step->value_count, values, lengths,
+                               formats, 0) == 1;
+}
+
+/* Takes what the server says up to the end of the pipeline: the result of the step that is asked
+ * for, and the first error, which all behind it share. */
+static bool take_answers(struct database *database, PGresult **last, PGresult **error)
+{
+    for (;;) {
+        PGresult *result = next_result(database);
+        if (database->lost || PQstatus(database->connection) != CONNECTION_OK) {
+            PQclear(result);
+            return false;
+        }
+        ExecStatusType status = PQresultStatus(result);
+        if (result == NULL) {
+            continue; /* the end of one step's results */
+        }
+        if (status == PGRES_PIPELINE_SYNC) {
+            PQclear(result);
+            return true;
+        }
+        if (status == PGRES_FATAL_ERROR && *error == NULL) {
+            *error = result;
+        } else if (status == PGRES_TUPLES_OK) {
+            PQclear(*last);
+            *last = result;
+        } else {
+            PQclear(result);
+        }
+    }
+}
+
+bool database_pipeline(struct database *database, const struct database_step *steps, size_t count,
+                       PGresult **rows, bool *in_doubt, struct failure *failure)
+{
+    PGresult *last = NULL;
+    PGresult *error = NULL;
+    *in_doubt = false;
+    if (!connected(database, failure)) {
+        return false;
+    }
+    size_t prepared = database->prepared_count;
+    bool sent = PQenterPipelineMode(database->connection) == 1;
+    for (size_t i = 0; i < count && sent; i++) {
+        sent = send_step(database, &steps[i]);
+    }
+    sent = sent && PQpipelineSync(database->connection) == 1;
+    bool whole = sent && take_answers(database, &last, &error);
+    if (!whole) {
+        /* Part of it may have gone out, and there is no way to take that back but to hang up. */
+        database->lost = true;
+        *in_doubt = sent;
+    }
+    bool done = whole && error == NULL;
+    if (!done) {
+        fail(database, error, "running statements", failure);
+        /* Which of the new ones the server has prepared is not known: another connection has none.
+         */
+        database->lost = database->lost || database->prepared_count != prepared;
+        PQclear(last);
+    } else if (rows != NULL) {
+        *rows = last;
+    } else {
+        PQclear(last);
+    }
+    PQclear(error);
+    if (whole && PQexitPipelineMode(database->connection) != 1) {
+        database->lost = true;
+    }
+    return done;
+}
+
 unsigned database_connections(const struct database *database)
 {
     return database->connections;
@@ -397,8 +506,6 @@ struct copy_reading {
     bool ended;
 };
 
-static const char copy_signature[11] = "PGCOPY\n\377\r\n";
-
 static uint32_t big32(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
@@ -445,11 +552,11 @@ static bool take_message(struct copy_reading *reading, const uint8_t *bytes, siz
 {
     size_t at = 0;
     if (!reading->header_read) {
-        if (length < sizeof copy_signature + 8 ||
-            memcmp(bytes, copy_signature, sizeof copy_signature) != 0) {
+        if (length < sizeof COPY_SIGNATURE + 8 ||
+            memcmp(bytes, COPY_SIGNATURE, sizeof COPY_SIGNATURE) != 0) {
             return failure_set(failure, FAILURE_SYSTEM, "the database sent no binary COPY");
         }
-        at = sizeof copy_signature + 8 + big32(bytes + sizeof copy_signature + 4);
+        at = sizeof COPY_SIGNATURE + 8 + big32(bytes + sizeof COPY_SIGNATURE + 4);
         reading->header_read = true;
     }
     while (at < length && !reading->ended) {
@@ -483,166 +590,5 @@ bool database_copy_out(struct database *database, const char *copy_sql, copy_row
         *failure = later;
         done = false;
     }
-    return done;
-}
-
-/* ---- Rows ---- */
-
-static void append_big(struct buffer *rows, uint64_t value, size_t size)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    }
-    buffer_append(rows, bytes, size);
-}
-
-static void append_field(struct buffer *rows, uint64_t value, size_t size)
-{
-    uint8_t bytes[12] = {0, 0, 0, (uint8_t)size};
-    for (size_t i = 0; i < size; i++) {
-        bytes[4 + i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    }
-    buffer_append(rows, bytes, 4 + size);
-}
-
-void copy_begin(struct buffer *rows)
-{
-    buffer_append(rows, copy_signature, sizeof copy_signature);
-    append_big(rows, 0, 8); /* flags and the length of the header extension */
-}
-
-void copy_row(struct buffer *rows, int16_t field_count)
-{
-    append_big(rows, (uint16_t)field_count, 2);
-}
-
-void copy_null(struct buffer *rows)
-{
-    append_big(rows, UINT32_MAX, 4);
-}
-
-void copy_int16(struct buffer *rows, int16_t value)
-{
-    append_field(rows, (uint16_t)value, 2);
-}
-
-void copy_int32(struct buffer *rows, int32_t value)
-{
-    append_field(rows, (uint32_t)value, 4);
-}
-
-void copy_int64(struct buffer *rows, int64_t value)
-{
-    append_field(rows, (uint64_t)value, 8);
-}
-
-void copy_double(struct buffer *rows, double value)
-{
-    uint64_t bits;
-    if (isnan(value)) {
-        copy_null(rows);
-        return;
-    }
-    memcpy(&bits, &value, sizeof bits);
-    append_field(rows, bits, 8);
-}
-
-void copy_bool(struct buffer *rows, bool value)
-{
-    append_field(rows, value, 1);
-}
-
-void copy_bytes(struct buffer *rows, const void *bytes, size_t length)
-{
-    append_big(rows, (uint32_t)length, 4);
-    buffer_append(rows, bytes, length);
-}
-
-void copy_text(struct buffer *rows, const char *text)
-{
-    if (text == NULL) {
-        copy_null(rows);
-    } else {
-        copy_bytes(rows, text, strlen(text));
-    }
-}
-
-void copy_uuid(struct buffer *rows, const struct uuid *uuid)
-{
-    copy_bytes(rows, uuid->bytes, sizeof uuid->bytes);
-}
-
-void copy_instant(struct buffer *rows, instant_us instant)
-{
-    copy_int64(rows, instant - POSTGRES_EPOCH);
-}
-
-void copy_end(struct buffer *rows)
-{
-    append_big(rows, UINT16_MAX, 2);
-}
-
-static bool read_big(struct copy_field field, size_t size, uint64_t *value, struct failure *failure)
-{
-    if (field.bytes == NULL || field.length != size) {
-        return failure_set(failure, FAILURE_SYSTEM,
-                           "the database sent a field of %zu bytes for one of %zu", field.length,
-                           size);
-    }
-    *value = 0;
-    for (size_t i = 0; i < size; i++) {
-        *value = *value << 8 | field.bytes[i];
-    }
-    return true;
-}
-
-bool copy_read_int16(struct copy_field field, int16_t *value, struct failure *failure)
-{
-    uint64_t bits = 0;
-    bool done = read_big(field, 2, &bits, failure);
-    *value = (int16_t)bits;
-    return done;
-}
-
-bool copy_read_int32(struct copy_field field, int32_t *value, struct failure *failure)
-{
-    uint64_t bits = 0;
-    bool done = read_big(field, 4, &bits, failure);
-    *value = (int32_t)bits;
-    return done;
-}
-
-bool copy_read_int64(struct copy_field field, int64_t *value, struct failure *failure)
-{
-    uint64_t bits = 0;
-    bool done = read_big(field, 8, &bits, failure);
-    *value = (int64_t)bits;
-    return done;
-}
-
-bool copy_read_double(struct copy_field field, double *value, struct failure *failure)
-{
-    uint64_t bits = 0;
-    bool done = read_big(field, 8, &bits, failure);
-    memcpy(value, &bits, sizeof *value);
-    return done;
-}
-
-bool copy_read_uuid(struct copy_field field, struct uuid *value, struct failure *failure)
-{
-    if (field.bytes == NULL || field.length != sizeof value->bytes) {
-        return failure_set(failure, FAILURE_SYSTEM, "the database sent %zu bytes for a UUID",
-                           field.length);
-    }
-    memcpy(value->bytes, field.bytes, sizeof value->bytes);
-    return true;
-}
-
-bool copy_read_instant(struct copy_field field, instant_us *value, struct failure *failure)
-{
-    int64_t since = 0;
-    bool done = copy_read_int64(field, &since, failure);
-    *value = since + POSTGRES_EPOCH;
     return done;
 }

@@ -37,6 +37,26 @@ MUST_CHECK bool database_run(struct database *database, const char *sql, size_t 
                              const char *const *parameters, PGresult **result,
                              struct failure *failure);
 
+/* Several statements in one round trip: each is prepared by the connection when it first sees the
+ * text (by its address: a constant), and none behind one that fails is run. `rows` (may be NULL)
+ * gets the rows of the last statement that gives some, the caller's to PQclear. *in_doubt: all was
+ * sent and the answer did not come, so a COMMIT among them may have happened. */
+#define DATABASE_VALUES_MOST 16
+#define DATABASE_PREPARED_MOST 16
+struct database_value {
+    const void *bytes; /* text with its NUL, or binary; NULL: SQL NULL */
+    size_t length;     /* of binary */
+    bool binary;
+};
+struct database_step {
+    const char *sql;
+    const struct database_value *values;
+    size_t value_count;
+};
+MUST_CHECK bool database_pipeline(struct database *database, const struct database_step *steps,
+                                  size_t count, PGresult **rows, bool *in_doubt,
+                                  struct failure *failure);
+
 /* Several statements without parameters, as a migration file holds them. */
 MUST_CHECK bool database_run_script(struct database *database, const char *sql,
                                     struct failure *failure);
@@ -70,7 +90,8 @@ MUST_CHECK bool database_ping(struct database *database, struct failure *failure
 
 /* ---- Rows of a binary COPY, in PostgreSQL's wire forms ---- */
 
-void copy_begin(struct buffer *rows); /* the header; once */
+#define COPY_SIGNATURE "PGCOPY\n\377\r\n" /* with its NUL */
+void copy_begin(struct buffer *rows);     /* the header; once */
 void copy_row(struct buffer *rows, int16_t field_count);
 void copy_null(struct buffer *rows);
 void copy_int16(struct buffer *rows, int16_t value);
@@ -83,6 +104,16 @@ void copy_bytes(struct buffer *rows, const void *bytes, size_t length);
 void copy_uuid(struct buffer *rows, const struct uuid *uuid);
 void copy_instant(struct buffer *rows, instant_us instant); /* timestamptz */
 void copy_end(struct buffer *rows);                         /* the trailer; once */
+
+/* An array as a binary parameter: array_begin, as many copy_… fields as there are elements, and
+ * array_end with their number. The types are PostgreSQL's own numbers (pg_type.oid). */
+#define ARRAY_OF_TEXT 25U
+#define ARRAY_OF_INT2 21U
+#define ARRAY_OF_DOUBLE 701U
+#define ARRAY_OF_INSTANT 1184U
+#define ARRAY_OF_UUID 2950U
+void array_begin(struct buffer *array, uint32_t element_type);
+void array_end(struct buffer *array, size_t count);
 
 /* Reading them back. Fail with FAILURE_SYSTEM when the length is not the type's. */
 MUST_CHECK bool copy_read_int16(struct copy_field field, int16_t *value, struct failure *failure);
