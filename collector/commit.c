@@ -79,6 +79,12 @@ static size_t batch_rows(const struct batch *batch)
 
 /* ---- Taking and answering ---- */
 
+/* For one more committer; the lock is held. */
+static bool has_work(const struct commit *commit)
+{
+    return commit->first != NULL && (commit->committing == 0 || commit->queued_rows >= JOIN_ROWS);
+}
+
 /* Takes up to GROUP_ROWS rows, but one batch at least. The lock is held. */
 static struct batch *take_group(struct commit *commit)
 {
@@ -285,12 +291,6 @@ static void wait_for_work(struct commit *commit)
     (void)pthread_cond_timedwait(&commit->arrived, &commit->lock, &until);
 }
 
-/* For one more committer; the lock is held. */
-static bool has_work(const struct commit *commit)
-{
-    return commit->first != NULL && (commit->committing == 0 || commit->queued_rows >= JOIN_ROWS);
-}
-
 static void *run_committer(void *argument)
 {
     struct committer *committer = argument;
@@ -391,7 +391,9 @@ bool commit_submit(struct commit *commit, struct batch *batch, struct failure *f
         commit->queued_bytes += bytes;
         *commit->last = batch;
         commit->last = &batch->next;
-        (void)pthread_cond_signal(&commit->arrived);
+        if (has_work(commit)) {
+            (void)pthread_cond_signal(&commit->arrived);
+        }
     }
     (void)pthread_mutex_unlock(&commit->lock);
     return refusal == NULL || failure_set(failure, FAILURE_UNAVAILABLE, "%s", refusal);

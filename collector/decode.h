@@ -49,6 +49,13 @@ struct decode_output {
     size_t rejection_count; /* all of them, though only the first so many are kept */
 };
 
+/* How many of them there are to read. */
+static inline size_t decode_rejections_kept(const struct decode_output *output)
+{
+    return output->rejection_count < DECODE_REJECTIONS_KEPT ? output->rejection_count
+                                                            : DECODE_REJECTIONS_KEPT;
+}
+
 /* False only when memory is out; a body that holds nothing acceptable is zero reports and at least
  * one rejection. The output must be zeroed before and freed by decode_output_free after, also on
  * false. */

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "collector/load.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <libpq-fe.h>
 
 #include "collector/known_ids.h"
+#include "collector/load_rows.h"
 #include "collector/repeat.h"
 #include "collector/resolve.h"
 #include "collector/statements.h"
@@ -37,11 +37,6 @@
  * a COPY costs as much as some hundred rows. From there on COPY's cheaper rows win. */
 #define SMALL_ROWS 400
 
-/* Columns of report, and of report_update behind them, without the load. */
-#define REPORT_COLUMNS 9
-#define UPDATE_COLUMNS 8
-#define LOAD_COLUMNS (REPORT_COLUMNS + UPDATE_COLUMNS)
-
 struct load_writer {
     const char *conninfo;
     char collector[96];
@@ -49,8 +44,8 @@ struct load_writer {
     unsigned connections;      /* of the database, when what follows was learnt */
     struct known_ids segments; /* in the database already, or in the transaction under way */
     struct known_ids host_names;
-    struct buffer reports, updates, rejected; /* rows for COPY, kept for their memory */
-    struct buffer columns[LOAD_COLUMNS];      /* likewise, of a small group */
+    struct load_rows rows; /* kept for their memory */
+    struct load_columns columns;
 };
 
 /* What is in one group. */
@@ -86,12 +81,8 @@ void load_writer_free(struct load_writer *writer)
     database_close(writer->database);
     known_ids_free(&writer->segments);
     known_ids_free(&writer->host_names);
-    buffer_free(&writer->reports);
-    buffer_free(&writer->updates);
-    buffer_free(&writer->rejected);
-    for (size_t i = 0; i < LOAD_COLUMNS; i++) {
-        buffer_free(&writer->columns[i]);
-    }
+    load_rows_free(&writer->rows);
+    load_columns_free(&writer->columns);
     free(writer);
 }
 
@@ -172,12 +163,6 @@ static bool note_report(struct load_writer *writer, struct group *group,
            (report->host_name == NULL || note_host_name(writer, group, report, failure));
 }
 
-static size_t kept_rejections(const struct decode_output *output)
-{
-    return output->rejection_count < DECODE_REJECTIONS_KEPT ? output->rejection_count
-                                                            : DECODE_REJECTIONS_KEPT;
-}
-
 static bool survey(struct load_writer *writer, struct group *group, struct failure *failure)
 {
     for (const struct batch *batch = group->first; batch != NULL; batch = batch->next) {
@@ -189,88 +174,9 @@ static bool survey(struct load_writer *writer, struct group *group, struct failu
                 return false;
             }
         }
-        group->rejection_count += kept_rejections(&batch->output);
+        group->rejection_count += decode_rejections_kept(&batch->output);
     }
     return true;
-}
-
-/* ---- Rows ---- */
-
-static void encode_host(struct buffer *rows, int64_t load_id, const struct report *report)
-{
-    copy_int64(rows, load_id);
-    copy_uuid(rows, &report->host_id);
-    copy_text(rows, report->customer_id);
-    if (report->has_host) {
-        copy_uuid(rows, &report->segment_id);
-    } else {
-        copy_null(rows);
-    }
-    copy_instant(rows, report->observed_at);
-    copy_instant(rows, report->received_at);
-}
-
-static void encode_report(struct load_writer *writer, int64_t load_id, const struct report *report)
-{
-    struct buffer *rows = &writer->reports;
-    copy_row(rows, 10);
-    encode_host(rows, load_id, report);
-    if (report->has_cpu) {
-        copy_double(rows, report->interval_s);
-        copy_double(rows, report->busy);
-        copy_double(rows, report->peak);
-        copy_double(rows, report->product_busy);
-    } else {
-        for (int i = 0; i < 4; i++) {
-            copy_null(rows);
-        }
-    }
-    for (size_t i = 0; i < report->update_count; i++) {
-        const struct report_update *update = &report->updates[i];
-        copy_row(&writer->updates, 9);
-        encode_host(&writer->updates, load_id, report);
-        copy_text(&writer->updates, update->id);
-        copy_int16(&writer->updates, (int16_t)update->outcome);
-        copy_instant(&writer->updates, update->at);
-    }
-}
-
-static void encode_rejections(struct buffer *rows, const struct batch *batch)
-{
-    for (size_t i = 0; i < kept_rejections(&batch->output); i++) {
-        const struct decode_rejection *rejection = &batch->output.rejections[i];
-        copy_row(rows, 5);
-        copy_text(rows, batch->source);
-        copy_text(rows, batch->customer_id[0] != '\0' ? batch->customer_id : NULL);
-        copy_int32(rows, rejection->line < INT32_MAX ? (int32_t)rejection->line : INT32_MAX);
-        copy_text(rows, rejection->detail);
-        copy_text(rows, rejection->excerpt);
-    }
-}
-
-static void begin_rows(struct buffer *rows)
-{
-    buffer_clear(rows);
-    copy_begin(rows);
-}
-
-static void encode_group(struct load_writer *writer, const struct group *group)
-{
-    begin_rows(&writer->reports);
-    begin_rows(&writer->updates);
-    begin_rows(&writer->rejected);
-    for (const struct batch *batch = group->first; batch != NULL; batch = batch->next) {
-        if (!batch_is_first(batch)) {
-            continue;
-        }
-        for (size_t i = 0; i < batch->output.report_count; i++) {
-            encode_report(writer, group->load.load_id, &batch->output.reports[i]);
-        }
-        encode_rejections(&writer->rejected, batch);
-    }
-    copy_end(&writer->reports);
-    copy_end(&writer->updates);
-    copy_end(&writer->rejected);
 }
 
 /* ---- The transaction ---- */
@@ -292,19 +198,19 @@ static bool add_named(struct load_writer *writer, const char *statement, const j
 }
 
 /* What STATEMENT_ADD_LOAD takes, as text. */
-struct load_values {
+struct load_texts {
     char count[24], from[INSTANT_TEXT_SIZE], until[INSTANT_TEXT_SIZE];
-    const char *texts[4];
+    const char *values[4];
 };
 
 static void fill_load(const struct load_writer *writer, size_t rows, instant_us from,
-                      instant_us until, struct load_values *values)
+                      instant_us until, struct load_texts *texts)
 {
-    (void)snprintf(values->count, sizeof values->count, "%zu", rows);
-    values->texts[0] = writer->collector;
-    values->texts[1] = values->count;
-    values->texts[2] = rows > 0 ? instant_format(from, values->from) : NULL;
-    values->texts[3] = instant_format(until, values->until);
+    (void)snprintf(texts->count, sizeof texts->count, "%zu", rows);
+    texts->values[0] = writer->collector;
+    texts->values[1] = texts->count;
+    texts->values[2] = rows > 0 ? instant_format(from, texts->from) : NULL;
+    texts->values[3] = instant_format(until, texts->until);
 }
 
 static void read_load(const struct load_writer *writer, PGresult *take_result,
@@ -320,10 +226,10 @@ static void read_load(const struct load_writer *writer, PGresult *take_result,
 static bool add_load(struct load_writer *writer, size_t rows, instant_us from, instant_us until,
                      struct resolve_load *load, struct failure *failure)
 {
-    struct load_values values;
+    struct load_texts texts;
     PGresult *result = NULL;
-    fill_load(writer, rows, from, until, &values);
-    if (!database_run(writer->database, STATEMENT_ADD_LOAD, 4, values.texts, &result, failure)) {
+    fill_load(writer, rows, from, until, &texts);
+    if (!database_run(writer->database, STATEMENT_ADD_LOAD, 4, texts.values, &result, failure)) {
         return false;
     }
     read_load(writer, result, load);
@@ -341,17 +247,18 @@ static bool store_group(struct load_writer *writer, struct group *group, struct 
                                              group->received_until, &group->load, failure)) {
         return false;
     }
-    encode_group(writer, group);
-    if (group->report_count > 0 &&
-        !database_copy_in(writer->database, STATEMENT_COPY_REPORTS, &writer->reports, failure)) {
+    load_rows_encode(&writer->rows, group->first, group->load.load_id);
+    if (group->report_count > 0 && !database_copy_in(writer->database, STATEMENT_COPY_REPORTS,
+                                                     &writer->rows.reports, failure)) {
         return false;
     }
-    if (group->update_count > 0 &&
-        !database_copy_in(writer->database, STATEMENT_COPY_UPDATES, &writer->updates, failure)) {
+    if (group->update_count > 0 && !database_copy_in(writer->database, STATEMENT_COPY_UPDATES,
+                                                     &writer->rows.updates, failure)) {
         return false;
     }
     return group->rejection_count == 0 ||
-           database_copy_in(writer->database, STATEMENT_COPY_REJECTED, &writer->rejected, failure);
+           database_copy_in(writer->database, STATEMENT_COPY_REJECTED, &writer->rows.rejected,
+                            failure);
 }
 
 static double clock_s(void)
@@ -444,73 +351,16 @@ static bool is_small(const struct batch *first)
     return rows > 0;
 }
 
-static void begin_columns(struct buffer *columns)
-{
-    static const uint32_t types[LOAD_COLUMNS] = {
-        ARRAY_OF_UUID,   ARRAY_OF_TEXT,   ARRAY_OF_UUID,    ARRAY_OF_INSTANT, ARRAY_OF_INSTANT,
-        ARRAY_OF_DOUBLE, ARRAY_OF_DOUBLE, ARRAY_OF_DOUBLE,  ARRAY_OF_DOUBLE,  ARRAY_OF_UUID,
-        ARRAY_OF_TEXT,   ARRAY_OF_UUID,   ARRAY_OF_INSTANT, ARRAY_OF_INSTANT, ARRAY_OF_TEXT,
-        ARRAY_OF_INT2,   ARRAY_OF_INSTANT};
-    for (size_t i = 0; i < LOAD_COLUMNS; i++) {
-        array_begin(&columns[i], types[i]);
-    }
-}
-
-/* The first five columns, which both tables have. */
-static void add_host_columns(struct buffer *columns, const struct report *report)
-{
-    copy_uuid(&columns[0], &report->host_id);
-    copy_text(&columns[1], report->customer_id);
-    if (report->has_host) {
-        copy_uuid(&columns[2], &report->segment_id);
-    } else {
-        copy_null(&columns[2]);
-    }
-    copy_instant(&columns[3], report->observed_at);
-    copy_instant(&columns[4], report->received_at);
-}
-
-static void add_columns(struct buffer *columns, const struct report *report)
-{
-    add_host_columns(columns, report);
-    copy_double(&columns[5], report->has_cpu ? report->interval_s : NAN);
-    copy_double(&columns[6], report->has_cpu ? report->busy : NAN);
-    copy_double(&columns[7], report->has_cpu ? report->peak : NAN);
-    copy_double(&columns[8], report->has_cpu ? report->product_busy : NAN);
-    struct buffer *updates = columns + REPORT_COLUMNS;
-    for (size_t i = 0; i < report->update_count; i++) {
-        add_host_columns(updates, report);
-        copy_text(&updates[5], report->updates[i].id);
-        copy_int16(&updates[6], (int16_t)report->updates[i].outcome);
-        copy_instant(&updates[7], report->updates[i].at);
-    }
-}
-
-/* The values of one INSERT: the load, then `count` arrays of `rows` elements. */
-static bool fill_arrays(const char *load_id, struct buffer *columns, size_t count, size_t rows,
-                        struct database_value *values, struct failure *failure)
-{
-    values[0] = (struct database_value){.bytes = load_id};
-    for (size_t i = 0; i < count; i++) {
-        array_end(&columns[i], rows);
-        if (!buffer_check(&columns[i], failure)) {
-            return false;
-        }
-        values[i + 1] = (struct database_value){columns[i].data, columns[i].length, true};
-    }
-    return true;
-}
-
 /* BEGIN and the load; nothing is in doubt when this fails. */
 static bool begin_small(struct load_writer *writer, struct group *group, struct failure *failure)
 {
-    struct load_values load;
+    struct load_texts load;
     struct database_value values[4];
     PGresult *result = NULL;
     bool in_doubt;
     fill_load(writer, group->report_count, group->received_from, group->received_until, &load);
     for (size_t i = 0; i < 4; i++) {
-        values[i] = (struct database_value){.bytes = load.texts[i]};
+        values[i] = (struct database_value){.bytes = load.values[i]};
     }
     const struct database_step steps[] = {{STATEMENT_BEGIN, NULL, 0},
                                           {STATEMENT_ADD_LOAD, values, 4}};
@@ -524,33 +374,24 @@ static bool begin_small(struct load_writer *writer, struct group *group, struct 
 /* The rows and COMMIT. */
 static bool end_small(struct load_writer *writer, struct group *group, struct failure *failure)
 {
-    struct buffer *columns = writer->columns;
-    struct database_value reports[REPORT_COLUMNS + 1];
-    struct database_value updates[UPDATE_COLUMNS + 1];
+    struct load_values values;
     char load_id[24];
     bool in_doubt = false;
-    begin_columns(columns);
-    for (const struct batch *batch = group->first; batch != NULL; batch = batch->next) {
-        for (size_t i = 0; i < batch->output.report_count; i++) {
-            add_columns(columns, &batch->output.reports[i]);
-        }
-    }
     (void)snprintf(load_id, sizeof load_id, "%lld", (long long)group->load.load_id);
-    bool filled =
-        fill_arrays(load_id, columns, REPORT_COLUMNS, group->report_count, reports, failure) &&
-        fill_arrays(load_id, columns + REPORT_COLUMNS, UPDATE_COLUMNS, group->update_count, updates,
-                    failure);
-    struct database_step steps[3] = {{STATEMENT_INSERT_REPORTS, reports, REPORT_COLUMNS + 1}};
-    size_t count = 1;
-    if (group->update_count > 0) {
-        steps[count++] =
-            (struct database_step){STATEMENT_INSERT_UPDATES, updates, UPDATE_COLUMNS + 1};
-    }
-    steps[count++] = (struct database_step){STATEMENT_COMMIT, NULL, 0};
-    if (!filled) {
+    load_columns_encode(&writer->columns, group->first);
+    if (!load_columns_values(&writer->columns, load_id, group->report_count, group->update_count,
+                             &values, failure)) {
         roll_back(writer);
         return false;
     }
+    struct database_step steps[3] = {
+        {STATEMENT_INSERT_REPORTS, values.reports, LOAD_REPORT_COLUMNS + 1}};
+    size_t count = 1;
+    if (group->update_count > 0) {
+        steps[count++] = (struct database_step){STATEMENT_INSERT_UPDATES, values.updates,
+                                                LOAD_UPDATE_COLUMNS + 1};
+    }
+    steps[count++] = (struct database_step){STATEMENT_COMMIT, NULL, 0};
     if (database_pipeline(writer->database, steps, count, NULL, &in_doubt, failure)) {
         return true;
     }

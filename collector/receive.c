@@ -62,16 +62,10 @@ static void answer_failure(struct service *service, struct http_request *request
     http_respond_failure(request, failure);
 }
 
-static size_t kept_rejections(const struct decode_output *output)
-{
-    return output->rejection_count < DECODE_REJECTIONS_KEPT ? output->rejection_count
-                                                            : DECODE_REJECTIONS_KEPT;
-}
-
 static json_t *describe_rejections(const struct decode_output *output)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < kept_rejections(output); i++) {
+    for (size_t i = 0; i < decode_rejections_kept(output); i++) {
         json_t *item = json_pack("{s:I, s:s}", "line", (json_int_t)output->rejections[i].line,
                                  "detail", output->rejections[i].detail);
         if (item == NULL || json_array_append_new(list, item) != 0) {
@@ -104,8 +98,12 @@ static void answer_accepted(struct service *service, struct http_request *reques
                             const struct decode_output *output)
 {
     struct buffer body = {0};
-    write_answer(output, &body);
     service_count(service, 200);
+    if (output->report_count == 1 && output->rejection_count == 0) {
+        http_respond_kept(request, service->accepted_one);
+        return;
+    }
+    write_answer(output, &body);
     http_respond(request, 200, "application/json", &body);
 }
 
@@ -116,7 +114,7 @@ static void answer_refused(struct service *service, struct http_request *request
     struct failure failure = {.code = FAILURE_FORBIDDEN};
     char details[1024] = "";
     size_t used = 0;
-    for (size_t i = 0; i < kept_rejections(output); i++) {
+    for (size_t i = 0; i < decode_rejections_kept(output); i++) {
         const struct decode_rejection *rejection = &output->rejections[i];
         if (rejection->code != FAILURE_FORBIDDEN) {
             failure.code = FAILURE_INVALID;
@@ -317,7 +315,7 @@ static bool decode_body(struct service *service, const struct http_request *requ
 static void note_forbidden(struct service *service, const struct http_request *request,
                            const struct arrival *arrival, const struct decode_output *output)
 {
-    for (size_t i = 0; i < kept_rejections(output); i++) {
+    for (size_t i = 0; i < decode_rejections_kept(output); i++) {
         if (output->rejections[i].code == FAILURE_FORBIDDEN) {
             access_note(service->access, ACCESS_FORBIDDEN_WRITE, &arrival->token, request,
                         output->rejections[i].detail);

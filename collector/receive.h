@@ -22,6 +22,9 @@
 #define RECEIVE_REPORTS_PATH "/v1/reports"
 #define RECEIVE_COLLECTD_PATH "/v1/collectd"
 
+/* The answer to one report that is accepted; struct service keeps it ready. */
+#define RECEIVE_ACCEPTED_ONE "{\"accepted\":1,\"rejected\":[]}"
+
 /* For http_server_options: who may send to the two routes, and what, by the headers alone. Token,
  * media type, encoding, and the limit of a body that is one report. */
 bool receive_admits(void *context, struct http_request *request, size_t *body_limit);

@@ -123,7 +123,9 @@ bool serve(const struct serve_options *options, struct failure *failure)
                                                   .replay = options->replay};
     const struct commit_options commit_options = {.conninfo = options->common.conninfo,
                                                   .heartbeats = !options->replay};
-    if (!access_start(&access_options, &service.access, failure) ||
+    if (!http_kept_answer_new(200, "application/json", RECEIVE_ACCEPTED_ONE, &service.accepted_one,
+                              failure) ||
+        !access_start(&access_options, &service.access, failure) ||
         !gate_new(&options->quotas, service.access, &service.gate, failure) ||
         !commit_start(&commit_options, &service.commit, failure) ||
         !enrol_start(options->common.conninfo, service.access, &service.enrol, failure)) {
@@ -135,6 +137,7 @@ done:
     enrol_stop(service.enrol);
     commit_stop(service.commit);
     gate_free(service.gate);
+    http_kept_answer_free(service.accepted_one);
     access_stop(service.access);
     return good;
 }

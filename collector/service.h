@@ -25,6 +25,7 @@ struct service {
     struct enrol *enrol;
     struct access *access;
     struct gate *gate;
+    struct http_kept_answer *accepted_one; /* what nearly every single report gets */
     bool replay; /* takes replay tokens, and customer_id and received_at from bodies */
     atomic_ullong bytes_received;                 /* bodies, on the wire */
     atomic_ullong answered[SERVICE_STATUS_COUNT]; /* requests of /v1/…, by service_statuses */

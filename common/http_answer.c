@@ -40,20 +40,22 @@ void http_respond_header(struct http_request *request, const char *name, const c
     }
 }
 
+static const struct answer_header security[] = {
+    {"Content-Security-Policy",
+     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
+};
+#define SECURITY_HEADERS (sizeof security / sizeof *security)
+
 void http_security_headers(struct http_request *request)
 {
-    static const struct answer_header security[] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-         "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-         "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types lit-html"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"},
-    };
-    for (size_t i = 0; i < sizeof security / sizeof *security; i++) {
+    for (size_t i = 0; i < SECURITY_HEADERS; i++) {
         if (!has_header(request, security[i].name) &&
             request->header_count < ANSWER_HEADERS_LIMIT) {
             request->headers[request->header_count++] = security[i];
@@ -61,7 +63,19 @@ void http_security_headers(struct http_request *request)
     }
 }
 
-/* Completes the answer and lets the connection go on. A NULL response (memory is out) closes it. */
+/* Lets the connection go on; from here on the request is the event loop's. */
+static void hand_back(struct http_request *request, unsigned status, struct MHD_Response *response,
+                      bool kept)
+{
+    request->response = response;
+    request->response_kept = kept;
+    request->status = status;
+    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED) {
+        http_loop_resume(request->loop, &request->resumption);
+    }
+}
+
+/* Completes the answer. A NULL response (memory is out) closes the connection. */
 static void answer(struct http_request *request, unsigned status, const char *content_type,
                    struct MHD_Response *response)
 {
@@ -81,14 +95,76 @@ static void answer(struct http_request *request, unsigned status, const char *co
             (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
         }
     }
-    request->response = response;
-    request->status = status;
-    struct MHD_Connection *connection = request->connection;
-    /* From here on the request is the event loop's. */
-    if (atomic_exchange(&request->state, REQUEST_ANSWERED) == REQUEST_SUSPENDED) {
-        MHD_resume_connection(connection);
-    }
+    hand_back(request, status, response, false);
 }
+
+/* ---- Kept answers ---- */
+
+/* One that keeps the connection open, and one that is the last. */
+struct http_kept_answer {
+    unsigned status;
+    struct MHD_Response *responses[2];
+};
+
+static struct MHD_Response *keep_response(const char *content_type, const char *text, bool last)
+{
+    /* COPY only reads, whatever its type says. */
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+    bool good = response != NULL;
+    for (size_t i = 0; good && i < SECURITY_HEADERS; i++) {
+        good = MHD_add_response_header(response, security[i].name, security[i].value) == MHD_YES;
+    }
+    good =
+        good &&
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) == MHD_YES &&
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
+        (!last ||
+         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES);
+    if (!good && response != NULL) {
+        MHD_destroy_response(response);
+    }
+    return good ? response : NULL;
+}
+
+bool http_kept_answer_new(unsigned status, const char *content_type, const char *text,
+                          struct http_kept_answer **kept, struct failure *failure)
+{
+    struct http_kept_answer *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return failure_memory(failure, "preparing an answer");
+    }
+    made->status = status;
+    for (int last = 0; last < 2; last++) {
+        made->responses[last] = keep_response(content_type, text, last == 1);
+        if (made->responses[last] == NULL) {
+            http_kept_answer_free(made);
+            return failure_memory(failure, "preparing an answer");
+        }
+    }
+    *kept = made;
+    return true;
+}
+
+void http_kept_answer_free(struct http_kept_answer *kept)
+{
+    if (kept == NULL) {
+        return;
+    }
+    for (int last = 0; last < 2; last++) {
+        if (kept->responses[last] != NULL) {
+            MHD_destroy_response(kept->responses[last]);
+        }
+    }
+    free(kept);
+}
+
+void http_respond_kept(struct http_request *request, const struct http_kept_answer *kept)
+{
+    hand_back(request, kept->status, kept->responses[request->must_close], true);
+}
+
+/* ---- Answers of the moment ---- */
 
 void http_respond(struct http_request *request, unsigned status, const char *content_type,
                   struct buffer *take_body)

@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/http_deadlines.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -21,6 +23,7 @@
 struct watched {
     struct watched *next, *previous;
     int socket;
+    struct in6_addr address; /* all zero where it cannot be told */
     uint32_t began_ms;
     void *findings;
     _Atomic uint64_t
@@ -30,6 +33,7 @@ struct watched {
 struct http_deadlines {
     struct http_deadline_options limits;
     unsigned look_ms;
+    unsigned address_limit; /* 0: none */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t stop_said;
@@ -68,43 +72,83 @@ static void enter(struct watched *watched, enum http_phase phase)
     atomic_store_explicit(&watched->since, (uint64_t)now_ms() << 8 | phase, memory_order_relaxed);
 }
 
+/* An IPv4 address as IPv6 writes it, so that there is one form to compare. */
+static struct in6_addr address_of(struct MHD_Connection *connection)
+{
+    struct in6_addr address = {0};
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *peer = info != NULL ? info->client_addr : NULL;
+    if (peer != NULL && peer->sa_family == AF_INET6) {
+        address = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+    } else if (peer != NULL && peer->sa_family == AF_INET) {
+        memset(address.s6_addr + 10, 0xff, 2);
+        memcpy(address.s6_addr + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+               4);
+    }
+    return address;
+}
+
+/* The lock is held. A walk of the list for each connection costs less than a table would that is
+ * kept for those few who set a limit. */
+static bool is_crowded(const struct http_deadlines *deadlines, const struct in6_addr *address)
+{
+    unsigned count = 0;
+    for (const struct watched *watched = deadlines->first;
+         deadlines->address_limit > 0 && watched != NULL; watched = watched->next) {
+        count += memcmp(&watched->address, address, sizeof *address) == 0;
+    }
+    return deadlines->address_limit > 0 && count >= deadlines->address_limit;
+}
+
+static struct watched *watch(struct http_deadlines *deadlines, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct watched *watched = info != NULL ? calloc(1, sizeof *watched) : NULL;
+    if (watched == NULL) {
+        if (info != NULL) {
+            /* Nobody stays whom nobody watches. */
+            (void)shutdown(info->connect_fd, SHUT_RDWR);
+        }
+        return NULL;
+    }
+    watched->socket = info->connect_fd;
+    watched->address = address_of(connection);
+    watched->began_ms = now_ms();
+    enter(watched, HTTP_PHASE_NEW);
+    (void)pthread_mutex_lock(&deadlines->lock);
+    if (is_crowded(deadlines, &watched->address)) {
+        (void)shutdown(watched->socket, SHUT_RDWR);
+    }
+    watched->next = deadlines->first;
+    if (watched->next != NULL) {
+        watched->next->previous = watched;
+    }
+    deadlines->first = watched;
+    (void)pthread_mutex_unlock(&deadlines->lock);
+    return watched;
+}
+
+static void unwatch(struct http_deadlines *deadlines, struct watched *watched)
+{
+    (void)pthread_mutex_lock(&deadlines->lock);
+    *(watched->previous != NULL ? &watched->previous->next : &deadlines->first) = watched->next;
+    if (watched->next != NULL) {
+        watched->next->previous = watched->previous;
+    }
+    (void)pthread_mutex_unlock(&deadlines->lock);
+    free(watched->findings);
+    free(watched);
+}
+
 void http_deadlines_notify(void *context, struct MHD_Connection *connection, void **slot,
                            enum MHD_ConnectionNotificationCode code)
 {
-    struct http_deadlines *deadlines = context;
-    struct watched *watched = *slot;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        watched = calloc(1, sizeof *watched);
-        if (watched == NULL || info == NULL) {
-            free(watched);
-            if (info != NULL) {
-                /* Nobody stays whom nobody watches. */
-                (void)shutdown(info->connect_fd, SHUT_RDWR);
-            }
-            return;
-        }
-        watched->socket = info->connect_fd;
-        watched->began_ms = now_ms();
-        enter(watched, HTTP_PHASE_NEW);
-        *slot = watched;
-        (void)pthread_mutex_lock(&deadlines->lock);
-        watched->next = deadlines->first;
-        if (watched->next != NULL) {
-            watched->next->previous = watched;
-        }
-        deadlines->first = watched;
-        (void)pthread_mutex_unlock(&deadlines->lock);
-    } else if (watched != NULL) {
-        (void)pthread_mutex_lock(&deadlines->lock);
-        *(watched->previous != NULL ? &watched->previous->next : &deadlines->first) = watched->next;
-        if (watched->next != NULL) {
-            watched->next->previous = watched->previous;
-        }
-        (void)pthread_mutex_unlock(&deadlines->lock);
-        free(watched->findings);
-        free(watched);
+        *slot = watch(context, connection);
+    } else if (*slot != NULL) {
+        unwatch(context, *slot);
         *slot = NULL;
     }
 }
@@ -186,14 +230,15 @@ static void fill_limits(struct http_deadlines *deadlines,
     deadlines->look_ms = smaller(LOOK_MS, shortest / 4 + 1);
 }
 
-bool http_deadlines_start(const struct http_deadline_options *options,
+bool http_deadlines_start(const struct http_server_options *options,
                           struct http_deadlines **deadlines, struct failure *failure)
 {
     struct http_deadlines *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return failure_memory(failure, "starting the HTTP server");
     }
-    fill_limits(made, options);
+    fill_limits(made, &options->deadlines);
+    made->address_limit = options->address_limit;
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -31,7 +31,8 @@ enum http_phase {
 
 struct http_deadlines;
 
-MUST_CHECK bool http_deadlines_start(const struct http_deadline_options *options,
+/* Takes the deadlines from the server's options, and how many connections one address may have. */
+MUST_CHECK bool http_deadlines_start(const struct http_server_options *options,
                                      struct http_deadlines **deadlines, struct failure *failure);
 /* After the server whose connections are watched. NULL is nothing. */
 void http_deadlines_stop(struct http_deadlines *deadlines);

@@ -13,13 +13,15 @@
 
 #include "common/arena.h"
 #include "common/buffer.h"
+#include "common/http_loop.h"
 #include "common/http_server.h"
 
 /* The security headers are six; a route adds a few. */
 #define ANSWER_HEADERS_LIMIT 16
 
 struct http_server {
-    struct MHD_Daemon *daemon;
+    struct http_loop **loops;
+    size_t loop_count; /* started */
     const struct http_route *routes;
     size_t route_count;
     void *context;
@@ -27,7 +29,7 @@ struct http_server {
     struct http_deadlines *deadlines;
     struct http_tls *tls; /* NULL: plain HTTP */
     uint16_t port;
-    int listener; /* after quiescing; -1 before */
+    int listener;
     atomic_bool quiesced;
     atomic_size_t calling; /* handlers that have not returned */
     atomic_size_t waiting; /* requests handed to a handler whose answer is not yet queued */
@@ -40,7 +42,9 @@ enum request_state { REQUEST_HANDLED, REQUEST_SUSPENDED, REQUEST_ANSWERED };
 
 struct http_request {
     struct http_server *server;
+    struct http_loop *loop;
     struct MHD_Connection *connection;
+    struct http_resumption resumption;
     struct arena arena; /* what lives as long as the request */
     const char *method;
     const char *path;
@@ -62,6 +66,7 @@ struct http_request {
     } headers[ANSWER_HEADERS_LIMIT];
     size_t header_count;
     struct MHD_Response *response;
+    bool response_kept; /* it is an http_kept_answer's, not to be destroyed with the request */
     unsigned status;
     _Atomic enum request_state state;
 };

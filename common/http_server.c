@@ -4,21 +4,18 @@
  * The hard thing is the late answer. A handler may answer before it returns or much later from
  * another thread, and the two must not cross: a request's `state` is the single point both sides
  * pass through. The event loop suspends the connection first and only then says so in `state`;
- * whoever comes second sees what the first did and resumes. After its exchange the answering side
- * never touches the request again, since the loop may already have freed it.
+ * whoever comes second sees what the first did, and has the connection resumed. After its exchange
+ * the answering side touches the request only where it was suspended, and only until its loop is
+ * told; in any other case the loop may already have freed it.
  *
  * libmicrohttpd before 1.0.3 can pass over connections that are ready while another one of the same
- * loop is being suspended (its traversal of the ready list), and edge-triggered epoll does not tell
- * it again. The guard is that the loop never rests for long while anything is suspended: every
- * answer resumes a connection and so runs the loop over the whole list once more, and whoever
- * answers late has a deadline (the collector's committers: the statement time-out). With nothing
- * suspended nothing is passed over.
+ * loop is being suspended. It does not matter here: what is passed over stays in its list of ready
+ * connections, and the loop does not wait while that list holds any (http_loop.c).
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "common/http_server.h"
 
-#include <errno.h>
-#include <netdb.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,14 +31,16 @@
 #include "common/http_deadlines.h"
 #include "common/http_exchange.h"
 #include "common/http_headers.h"
+#include "common/http_loop.h"
 #include "common/http_tls.h"
 
 #define CONNECTION_LIMIT_DEFAULT 4096U
 /* Files the process needs beside its connections: database, log, libraries. */
 #define OTHER_FILES 128U
 /* Request line and headers, and the piece of the body being read. Half would refuse some proxies'
- * headers; twice would be 256 MiB at 4096 connections. */
-#define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
+ * headers; libmicrohttpd zeroes all of it for every request, which at twice as much is a twelfth of
+ * what a single report costs. */
+#define CONNECTION_MEMORY_BYTES ((size_t)16 * 1024)
 /* A body that is refused is read up to this far, and dropped, before the connection is simply
  * closed, so that an honest client still sees the answer. */
 #define DRAIN_BYTES ((size_t)256 * 1024)
@@ -138,7 +137,9 @@ static enum MHD_Result send_answer(struct http_request *request)
     request->response = NULL;
     http_deadlines_enter(request->connection, HTTP_PHASE_SENDING);
     enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
-    MHD_destroy_response(response);
+    if (!request->response_kept) {
+        MHD_destroy_response(response);
+    }
     return result;
 }
 
@@ -236,13 +237,12 @@ static enum MHD_Result hand_over(struct http_request *request)
     if (atomic_load(&request->state) == REQUEST_ANSWERED) {
         return send_answer(request);
     }
-    struct MHD_Connection *connection = request->connection;
-    http_deadlines_enter(connection, HTTP_PHASE_ANSWERING);
-    MHD_suspend_connection(connection);
+    http_deadlines_enter(request->connection, HTTP_PHASE_ANSWERING);
+    MHD_suspend_connection(request->connection);
     enum request_state expected = REQUEST_HANDLED;
     if (!atomic_compare_exchange_strong(&request->state, &expected, REQUEST_SUSPENDED)) {
-        MHD_resume_connection(
-            connection); /* answered just now, by somebody who saw no suspension */
+        /* Answered just now, by somebody who saw no suspension. */
+        http_loop_resume(request->loop, &request->resumption);
     }
     return MHD_YES;
 }
@@ -282,7 +282,9 @@ static struct http_request *request_new(struct http_server *server,
         return NULL;
     }
     request->server = server;
+    request->loop = http_loop_current();
     request->connection = connection;
+    request->resumption.connection = connection;
     request->rest = "";
     request->method = arena_copy_text(&request->arena, method, strlen(method));
     request->path = arena_copy_text(&request->arena, path, strlen(path));
@@ -326,7 +328,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     stop_waiting(request);
     atomic_fetch_sub(&request->server->open, 1);
     atomic_fetch_sub(&request->server->bodies, request->body_counted);
-    if (request->response != NULL) {
+    if (request->response != NULL && !request->response_kept) {
         MHD_destroy_response(request->response);
     }
     buffer_free(&request->body);
@@ -357,58 +359,74 @@ static unsigned fit_connections(unsigned wanted)
                                                     : OTHER_FILES / 2;
 }
 
-static bool resolve(const struct http_server_options *options, struct addrinfo **address,
-                    struct failure *failure)
+/* A daemon without a thread, on a descriptor of its own of the one listening socket. */
+static struct MHD_Daemon *start_daemon(struct http_server *server, unsigned connections)
 {
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", options->port);
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-                             .ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM};
-    int error = getaddrinfo(options->address, port, &hints, address);
-    if (error != 0) {
-        return failure_set(failure, FAILURE_INVALID, "cannot listen on \"%s\": %s",
-                           options->address, gai_strerror(error));
-    }
-    return true;
-}
-
-static struct MHD_Daemon *start_daemon(struct http_server *server, const struct addrinfo *address,
-                                       const struct http_server_options *options)
-{
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    if (address->ai_family == AF_INET6) {
-        flags |= MHD_USE_IPv6;
-    }
-    unsigned connections = fit_connections(
-        options->connection_limit > 0 ? options->connection_limit : CONNECTION_LIMIT_DEFAULT);
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)options->threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    if (options->threads <= 1) {
-        pool[0] = pool[1];
-    }
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     struct MHD_OptionItem tls[HTTP_TLS_ITEMS] = {{MHD_OPTION_END, 0, NULL}};
     if (server->tls != NULL) {
         flags |= MHD_USE_TLS;
         http_tls_items(server->tls, tls);
     }
+    int listener = fcntl(server->listener, F_DUPFD_CLOEXEC, 0);
+    if (listener < 0) {
+        return NULL;
+    }
+    /* Takes the descriptor over, and closes it when it does not start. */
     return MHD_start_daemon(
-        flags, options->port, NULL, NULL, on_access, server, MHD_OPTION_SOCK_ADDR, address->ai_addr,
+        flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, listener,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
         http_unescape, NULL, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        options->address_limit, MHD_OPTION_NOTIFY_CONNECTION, http_deadlines_notify,
-        server->deadlines, MHD_OPTION_ARRAY, pool, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_NOTIFY_CONNECTION,
+        http_deadlines_notify, server->deadlines, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+}
+
+static bool start_loops(struct http_server *server, const struct http_server_options *options,
+                        struct failure *failure)
+{
+    unsigned threads = options->threads > 0 ? options->threads : 1;
+    unsigned connections = fit_connections(
+        options->connection_limit > 0 ? options->connection_limit : CONNECTION_LIMIT_DEFAULT);
+    server->loops = calloc(threads, sizeof *server->loops);
+    if (server->loops == NULL) {
+        return failure_memory(failure, "starting the HTTP server");
+    }
+    for (unsigned i = 0; i < threads; i++) {
+        struct MHD_Daemon *daemon = start_daemon(server, (connections + threads - 1 - i) / threads);
+        if (daemon == NULL) {
+            return failure_set(failure, FAILURE_SYSTEM,
+                               "cannot serve on %s port %u: libmicrohttpd did not start",
+                               options->address, server->port);
+        }
+        if (!http_loop_start(daemon, &server->loops[i], failure)) {
+            MHD_stop_daemon(daemon);
+            return false;
+        }
+        server->loop_count++;
+    }
+    return true;
+}
+
+static void stop_loops(struct http_server *server)
+{
+    for (size_t i = 0; i < server->loop_count; i++) {
+        http_loop_stop(server->loops[i]);
+    }
+    free(server->loops);
+}
+
+static void close_listener(struct http_server *server)
+{
+    if (server->listener >= 0) {
+        (void)close(server->listener);
+    }
+    server->listener = -1;
 }
 
 bool http_server_start(const struct http_server_options *options, const struct http_route *routes,
                        size_t route_count, void *context, struct http_server **server,
                        struct failure *failure)
 {
-    bool good = false;
-    struct addrinfo *address = NULL;
     struct http_server *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return failure_memory(failure, "starting the HTTP server");
@@ -417,33 +435,21 @@ bool http_server_start(const struct http_server_options *options, const struct h
     made->route_count = route_count;
     made->context = context;
     made->admission = options->admission;
+    made->port = options->port;
     made->listener = -1;
-    if (!resolve(options, &address, failure) ||
-        (options->tls.certificate != NULL && !http_tls_new(&options->tls, &made->tls, failure)) ||
-        !http_deadlines_start(&options->deadlines, &made->deadlines, failure)) {
-        goto done;
+    if (http_listen(options->address, &made->port, &made->listener, failure) &&
+        (options->tls.certificate == NULL || http_tls_new(&options->tls, &made->tls, failure)) &&
+        http_deadlines_start(options, &made->deadlines, failure) &&
+        start_loops(made, options, failure)) {
+        *server = made;
+        return true;
     }
-    errno = 0;
-    made->daemon = start_daemon(made, address, options);
-    if (made->daemon == NULL) {
-        failure_set(failure, FAILURE_SYSTEM, "cannot listen on %s port %u: %s", options->address,
-                    options->port, errno != 0 ? strerror(errno) : "libmicrohttpd did not start");
-        goto done;
-    }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(made->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    made->port = info != NULL ? info->port : options->port;
-    *server = made;
-    good = true;
-done:
-    if (address != NULL) {
-        freeaddrinfo(address);
-    }
-    if (!good) {
-        http_deadlines_stop(made->deadlines);
-        http_tls_free(made->tls);
-        free(made);
-    }
-    return good;
+    stop_loops(made);
+    close_listener(made);
+    http_deadlines_stop(made->deadlines);
+    http_tls_free(made->tls);
+    free(made);
+    return false;
 }
 
 uint16_t http_server_port(const struct http_server *server)
@@ -462,11 +468,12 @@ void http_server_quiesce(struct http_server *server)
     if (atomic_exchange(&server->quiesced, true)) {
         return;
     }
-    server->listener = MHD_quiesce_daemon(server->daemon);
-    if (server->listener >= 0) {
-        /* Or new clients would wait in the backlog of a socket nobody accepts from. */
-        (void)shutdown(server->listener, SHUT_RDWR);
+    for (size_t i = 0; i < server->loop_count; i++) {
+        http_loop_quiesce(server->loops[i]);
     }
+    /* Or new clients would wait in the backlog of a socket nobody accepts from. */
+    (void)shutdown(server->listener, SHUT_RDWR);
+    close_listener(server);
     while (atomic_load(&server->calling) > 0) {
         rest_a_moment();
     }
@@ -486,11 +493,8 @@ void http_server_stop(struct http_server *server)
     for (int left = SENDING_LIMIT_MS; left > 0 && atomic_load(&server->open) > 0; left--) {
         rest_a_moment();
     }
-    MHD_stop_daemon(server->daemon);
+    stop_loops(server);
     http_deadlines_stop(server->deadlines);
     http_tls_free(server->tls);
-    if (server->listener >= 0) {
-        (void)close(server->listener);
-    }
     free(server);
 }

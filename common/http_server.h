@@ -112,6 +112,16 @@ void http_respond(struct http_request *request, unsigned status, const char *con
 void http_respond_static(struct http_request *request, unsigned status, const char *content_type,
                          const void *bytes, size_t length);
 
+/* An answer that is given over and over, made once: `text` and its headers are copied. It must
+ * outlive the server. */
+struct http_kept_answer;
+MUST_CHECK bool http_kept_answer_new(unsigned status, const char *content_type, const char *text,
+                                     struct http_kept_answer **kept, struct failure *failure);
+void http_kept_answer_free(struct http_kept_answer *kept); /* NULL is fine */
+
+/* Answers with it, and with none of the headers of http_respond_header. */
+void http_respond_kept(struct http_request *request, const struct http_kept_answer *kept);
+
 /* Answers with RFC 9457 application/problem+json: type about:blank, title of the status, status,
  * detail. 503 and 429 get a jittered Retry-After. */
 void http_respond_problem(struct http_request *request, unsigned status, const char *format, ...)

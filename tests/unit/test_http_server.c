@@ -32,6 +32,8 @@ struct world {
     atomic_int held;     /* requests that wait in `waiting` */
     pthread_mutex_t lock;
     struct http_request *waiting[CONNECTIONS];
+    struct http_kept_answer *kept;
+    atomic_bool stalling, stalled; /* whether /stall is to keep its loop, and whether it does */
 };
 
 static void respond_text(struct http_request *request, unsigned status, const char *text)
@@ -117,12 +119,31 @@ static void get_large(void *context, struct http_request *request)
     http_respond_static(request, 200, "text/plain", large, sizeof large);
 }
 
+static void get_kept(void *context, struct http_request *request)
+{
+    struct world *world = context;
+    http_respond_kept(request, world->kept);
+}
+
+/* Keeps its loop from looking at anything else. */
+static void get_stall(void *context, struct http_request *request)
+{
+    struct world *world = context;
+    const struct timespec moment = {.tv_nsec = 1000000};
+    atomic_store(&world->stalled, true);
+    while (atomic_load(&world->stalling)) {
+        (void)nanosleep(&moment, NULL);
+    }
+    respond_text(request, 200, "stalled");
+}
+
 static const struct http_route routes[] = {
     {"GET", "/plain", 0, get_plain},   {"GET", "/smug", 0, get_smug},
     {"POST", "/echo", 100, post_echo}, {"GET", "/echo", 0, get_plain},
     {"GET", "/rest/*", 0, get_rest},   {"GET", "/raced", 0, get_raced},
     {"GET", "/held", 0, get_held},     {"GET", "/problem", 0, get_problem},
-    {"GET", "/large", 0, get_large},
+    {"GET", "/large", 0, get_large},   {"GET", "/kept", 0, get_kept},
+    {"POST", "/kept", 100, get_kept},  {"GET", "/stall", 0, get_stall},
 };
 
 static void release_held(struct world *world)
@@ -156,7 +177,8 @@ static int start_with(void **state, const struct http_server_options *options)
     static struct world world;
     world = (struct world){.lock = PTHREAD_MUTEX_INITIALIZER};
     struct failure failure;
-    if (!http_server_start(options, routes, sizeof routes / sizeof *routes, &world, &world.server,
+    if (!http_kept_answer_new(200, "text/plain", "plain", &world.kept, &failure) ||
+        !http_server_start(options, routes, sizeof routes / sizeof *routes, &world, &world.server,
                            &failure)) {
         print_error("%s\n", failure.message);
         return -1;
@@ -179,6 +201,7 @@ static int stop(void **state)
 {
     struct world *world = *state;
     http_server_stop(world->server);
+    http_kept_answer_free(world->kept);
     return 0;
 }
 
@@ -368,7 +391,7 @@ static void honest_headers_are_taken(void **state)
     }
     struct buffer text = {0};
     buffer_append_text(&text, PLAIN);
-    append_headers(&text, 40, 400);
+    append_headers(&text, 30, 400);
     int connection = http_raw_connect(http_server_port(world->server));
     for (int round = 0; round < 3; round++) {
         struct buffer received = {0};
@@ -639,6 +662,38 @@ static void every_answer_carries_the_security_headers(void **state)
     free(answer);
 }
 
+/* The answer without its Date. */
+static char *ask_undated(struct world *world, const char *text)
+{
+    bool closed;
+    char *answer = ask(world, text, strlen(text), &closed);
+    char *date = strstr(answer, "Date: ");
+    char *end = date != NULL ? strchr(date, '\n') : NULL;
+    assert_non_null(end);
+    memmove(date, end + 1, strlen(end));
+    return answer;
+}
+
+static void a_kept_answer_is_like_any_other(void **state)
+{
+    struct world *world = *state;
+    char *plain = ask_undated(world, "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (int round = 0; round < 3; round++) {
+        char *kept = ask_undated(world, "GET /kept HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_string_equal(kept, plain);
+        free(kept);
+    }
+    free(plain);
+    /* Behind chunks nothing more is read. */
+    bool closed;
+    static const char chunks[] = "POST /kept HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                                 "\r\n1\r\na\r\n0\r\n\r\n";
+    char *last = ask(world, chunks, sizeof chunks - 1, &closed);
+    assert_non_null(strstr(last, "Connection: close\r\n"));
+    assert_true(closed);
+    free(last);
+}
+
 static void a_problem_is_json_and_503_says_when_to_come_again(void **state)
 {
     struct world *world = *state;
@@ -726,6 +781,59 @@ static void ready_connections_are_served_while_others_wait(void **state)
     }
 }
 
+static void stall(struct world *world, int connection)
+{
+    static const char text[] = "GET /stall HTTP/1.1\r\nHost: x\r\n\r\n";
+    atomic_store(&world->stalling, true);
+    atomic_store(&world->stalled, false);
+    http_raw_send(connection, text, sizeof text - 1);
+    for (int i = 0; i < PATIENCE_MS && !atomic_load(&world->stalled); i++) {
+        rest_ms(1);
+    }
+    assert_true(atomic_load(&world->stalled));
+}
+
+static void receive_something(int connection)
+{
+    struct buffer received = {0};
+    for (int tries = 0; tries < PATIENCE_MS && received.length == 0; tries++) {
+        (void)http_raw_receive(connection, 1, &received);
+    }
+    assert_true(received.length > 0);
+    buffer_free(&received);
+}
+
+/* libmicrohttpd 0.9.75 asks for 128 events at a time; as many of them as that, and nothing behind
+ * them, were left alone until something else happened. */
+static void a_crowd_that_comes_at_once_is_served(void **state)
+{
+    struct world *world = *state;
+    static const int crowds[] = {126, 127, 128, 129, 255, 256, 257};
+    static const char plain[] = "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n";
+    int connections[257];
+    int staller = http_raw_connect(http_server_port(world->server));
+    for (int i = 0; i < 257; i++) {
+        connections[i] = http_raw_connect(http_server_port(world->server));
+        http_raw_send(connections[i], plain, sizeof plain - 1);
+        receive_something(connections[i]);
+    }
+    for (size_t c = 0; c < sizeof crowds / sizeof *crowds; c++) {
+        stall(world, staller);
+        for (int i = 0; i < crowds[c]; i++) {
+            http_raw_send(connections[i], plain, sizeof plain - 1);
+        }
+        atomic_store(&world->stalling, false);
+        for (int i = 0; i < crowds[c]; i++) {
+            receive_something(connections[i]);
+        }
+        receive_something(staller);
+    }
+    for (int i = 0; i < 257; i++) {
+        http_raw_close(connections[i]);
+    }
+    http_raw_close(staller);
+}
+
 static void what_is_in_flight_when_it_stops_is_answered(void **state)
 {
     struct world *world = *state;
@@ -741,6 +849,7 @@ static void what_is_in_flight_when_it_stops_is_answered(void **state)
     assert_non_null(strstr(received.data, "released"));
     buffer_free(&received);
     http_raw_close(connection);
+    http_kept_answer_free(world->kept);
     assert_int_equal(start_one(state), 0); /* for the teardown */
 }
 
@@ -768,6 +877,7 @@ int main(void)
                                         stop),
         cmocka_unit_test_setup_teardown(head_is_get_without_a_body, start_one, stop),
         cmocka_unit_test_setup_teardown(every_answer_carries_the_security_headers, start_one, stop),
+        cmocka_unit_test_setup_teardown(a_kept_answer_is_like_any_other, start_one, stop),
         cmocka_unit_test_setup_teardown(a_problem_is_json_and_503_says_when_to_come_again,
                                         start_one, stop),
         cmocka_unit_test_setup_teardown(an_answer_may_race_the_handler_s_return, start_one, stop),
@@ -778,6 +888,7 @@ int main(void)
                                         stop),
         cmocka_unit_test_setup_teardown(ready_connections_are_served_while_others_wait, start_pool,
                                         stop),
+        cmocka_unit_test_setup_teardown(a_crowd_that_comes_at_once_is_served, start_one, stop),
         cmocka_unit_test_setup_teardown(what_is_in_flight_when_it_stops_is_answered, start_one,
                                         stop),
     };

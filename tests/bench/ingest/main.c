@@ -357,26 +357,31 @@ static void bench_everything(void **state)
     bench_single(bench, 64, 0.4);
     bench_single(bench, 512, 0.6);
     bench_single(bench, 1000, 0.6);
-    bench_table_add(bench->table, "peak memory of the collector so far",
-                    cost_peak_bytes(collector) / 1e6, "MB");
-
-    bench_table_section(bench->table, "A million reports in batches, 8 senders");
-    static const size_t sizes[] = {100, 5000};
-    static const size_t hosts[] = {100000, 1000000};
-    for (size_t i = 0; i < 8; i++) {
-        bench_batched(bench, sizes[i % 2], i / 2 % 2 == 1, hosts[i / 4]);
-    }
-    bench_table_add(bench->table, "peak memory of the collector so far",
-                    cost_peak_bytes(collector) / 1e6, "MB");
-
-    bench_table_section(bench->table, "Overload");
-    bench_overload(bench);
-
-    bench_table_section(bench->table, "What one would take instead, a million of the same reports");
-    rivals_run(bench->table);
 
     (void)serving_stop(&bench->collector);
     private_cluster_remove(bench->cluster);
+    return;
+}
+bench_table_add(bench->table, "peak memory of the collector so far",
+                cost_peak_bytes(collector) / 1e6, "MB");
+
+bench_table_section(bench->table, "A million reports in batches, 8 senders");
+static const size_t sizes[] = {100, 5000};
+static const size_t hosts[] = {100000, 1000000};
+for (size_t i = 0; i < 8; i++) {
+    bench_batched(bench, sizes[i % 2], i / 2 % 2 == 1, hosts[i / 4]);
+}
+bench_table_add(bench->table, "peak memory of the collector so far",
+                cost_peak_bytes(collector) / 1e6, "MB");
+
+bench_table_section(bench->table, "Overload");
+bench_overload(bench);
+
+bench_table_section(bench->table, "What one would take instead, a million of the same reports");
+rivals_run(bench->table);
+
+(void)serving_stop(&bench->collector);
+private_cluster_remove(bench->cluster);
 }
 
 int main(void)
