@@ -22,6 +22,9 @@
 /* The second joins when so much waits: fewer rows are better off in the next group of the first,
  * since a transaction costs as much as some hundred rows. */
 #define JOIN_ROWS 2000
+/* Or when a group has taken so long, ten times what one does: its commit stalls, and nobody else
+ * shall wait for it. */
+#define JOIN_AFTER_S 0.05
 /* Rows of one transaction: 10 MB of COPY, a few hundred milliseconds. */
 #define GROUP_ROWS 50000
 /* Rows that may wait: two groups for each committer, at about 1 KB of memory a row; and the memory
@@ -54,6 +57,8 @@ struct commit {
     size_t queued_rows, queued_bytes;
     size_t waiting;    /* batches submitted and not yet answered */
     size_t committing; /* committers that are at a group */
+    double group_at_s; /* when the last of them began */
+    bool dozing;       /* the other one may wait for longer than JOIN_AFTER_S */
     bool stopping;
     bool away;            /* the database did not answer when last asked */
     double progress_at_s; /* last commit, or when the first of the waiting batches came */
@@ -82,7 +87,8 @@ static size_t batch_rows(const struct batch *batch)
 /* For one more committer; the lock is held. */
 static bool has_work(const struct commit *commit)
 {
-    return commit->first != NULL && (commit->committing == 0 || commit->queued_rows >= JOIN_ROWS);
+    return commit->first != NULL && (commit->committing == 0 || commit->queued_rows >= JOIN_ROWS ||
+                                     clock_s() - commit->group_at_s >= JOIN_AFTER_S);
 }
 
 /* Takes up to GROUP_ROWS rows, but one batch at least. The lock is held. */
@@ -282,13 +288,31 @@ static void keep_house(struct committer *committer)
     }
 }
 
-/* Waits for batches or for the next look at the house; the lock is held. */
+/* Waits for batches, for a group that stalls, or for the next look at the house; the lock is held.
+ */
 static void wait_for_work(struct commit *commit)
 {
-    double until_s = clock_s() + LOOK_AGAIN_S;
+    bool doze = commit->committing == 0;
+    double until_s = clock_s() + (doze ? LOOK_AGAIN_S : JOIN_AFTER_S);
     struct timespec until = {.tv_sec = (time_t)until_s};
     until.tv_nsec = (long)((until_s - (double)until.tv_sec) * 1e9);
+    commit->dozing |= doze;
     (void)pthread_cond_timedwait(&commit->arrived, &commit->lock, &until);
+}
+
+/* Takes a group where there is one to take; the lock is held. */
+static struct batch *begin_group(struct commit *commit)
+{
+    if (!has_work(commit)) {
+        return NULL;
+    }
+    commit->committing++;
+    commit->group_at_s = clock_s();
+    if (commit->dozing) {
+        commit->dozing = false;
+        (void)pthread_cond_signal(&commit->arrived);
+    }
+    return take_group(commit);
 }
 
 static void *run_committer(void *argument)
@@ -304,8 +328,7 @@ static void *run_committer(void *argument)
             wait_for_work(commit);
         }
         bool ended = commit->first == NULL && commit->stopping;
-        struct batch *group = has_work(commit) ? take_group(commit) : NULL;
-        commit->committing += group != NULL;
+        struct batch *group = begin_group(commit);
         (void)pthread_mutex_unlock(&commit->lock);
         if (group != NULL) {
             commit_group(committer, group);

@@ -33,13 +33,17 @@ static bool resolve(const char *address, uint16_t port, struct addrinfo **found,
 
 static uint16_t port_of(int listener)
 {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } bound;
     socklen_t length = sizeof bound;
-    if (getsockname(listener, (struct sockaddr *)&bound, &length) != 0) {
+    memset(&bound, 0, sizeof bound);
+    if (getsockname(listener, &bound.any, &length) != 0) {
         return 0;
     }
-    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                             : ((struct sockaddr_in *)&bound)->sin_port);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.six.sin6_port : bound.four.sin_port);
 }
 
 static int open_listener(const struct addrinfo *address)

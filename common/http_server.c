@@ -387,7 +387,7 @@ static bool start_loops(struct http_server *server, const struct http_server_opt
     unsigned threads = options->threads > 0 ? options->threads : 1;
     unsigned connections = fit_connections(
         options->connection_limit > 0 ? options->connection_limit : CONNECTION_LIMIT_DEFAULT);
-    server->loops = calloc(threads, sizeof *server->loops);
+    server->loops = calloc(threads, sizeof(struct http_loop *));
     if (server->loops == NULL) {
         return failure_memory(failure, "starting the HTTP server");
     }
