@@ -155,6 +155,7 @@ static void what_if_is_reckoned_beside_what_is(void **state)
     json_t *then = json_object_get(document, "then");
     assert_true(json_equal(now, json_object_get(update, "cost")));
     assert_true(json_number_value(json_object_get(now, "p50")) > 0);
+    assert_true(json_is_object(json_object_get(now, "further_hour"))); /* it is still out */
     assert_true(json_number_value(json_object_get(then, "p50")) <
                 json_number_value(json_object_get(now, "p50")));
     assert_true(json_equal(json_object_get(now, "contacts"), json_object_get(then, "contacts")));
