@@ -26,7 +26,8 @@ static bool same_group(const void *context, uint32_t item)
     const struct group_key *key = context;
     const struct cost_group *group = &key->population->groups[item];
     return group->region == key->wanted.region && group->tier == key->wanted.tier &&
-           group->product_line == key->wanted.product_line && group->kind == key->wanted.kind;
+           group->product_line == key->wanted.product_line && group->kind == key->wanted.kind &&
+           group->by_line == key->wanted.by_line;
 }
 
 static uint64_t hash_group(const struct cost_group *group)
@@ -34,7 +35,7 @@ static uint64_t hash_group(const struct cost_group *group)
     uint64_t hash = hash_number((uint64_t)(uintptr_t)group->region);
     hash = hash_number(hash ^ (uint64_t)(uintptr_t)group->tier);
     hash = hash_number(hash ^ (uint64_t)(uintptr_t)group->product_line);
-    return hash_number(hash ^ (uint64_t)group->kind);
+    return hash_number(hash ^ (uint64_t)group->kind ^ (uint64_t)group->by_line << 8);
 }
 
 static struct cost_group *find_group(struct cost_population *population, struct group_key *key,
@@ -67,14 +68,22 @@ static struct cost_group *find_group(struct cost_population *population, struct 
     return &population->groups[population->count++];
 }
 
+/* The product line the customer has, if it has one only. */
+static const char *only_line(const struct registry_customer *customer)
+{
+    return customer->seat_count == 1 ? customer->seats[0].product_line : NULL;
+}
+
 static bool count_into(struct cost_population *population, const struct registry_customer *customer,
-                       const char *product_line, double seats, struct failure *failure)
+                       bool by_line, const char *product_line, double seats,
+                       struct failure *failure)
 {
     struct group_key key = {.population = population,
                             .wanted = {.region = customer->region,
                                        .tier = customer->tier,
                                        .product_line = product_line,
-                                       .kind = customer->kind}};
+                                       .kind = customer->kind,
+                                       .by_line = by_line}};
     struct cost_group *group = find_group(population, &key, failure);
     if (group != NULL) {
         group->customers += 1;
@@ -90,10 +99,10 @@ bool cost_population_count(struct cost_population *population, const struct regi
     bool done = true;
     const struct registry_customer *customer;
     for (size_t i = 0; done && (customer = registry_customer_at(registry, i)) != NULL; i++) {
-        done = count_into(population, customer, NULL,
+        done = count_into(population, customer, false, only_line(customer),
                           fmax(1, (double)registry_total_seats(customer)), failure);
         for (size_t s = 0; done && s < customer->seat_count; s++) {
-            done = count_into(population, customer, customer->seats[s].product_line,
+            done = count_into(population, customer, true, customer->seats[s].product_line,
                               customer->seats[s].seats, failure);
         }
     }
@@ -118,9 +127,11 @@ struct making {
 static struct cost_stratum *find_stratum(struct making *making, const struct cost_stratum *wanted)
 {
     size_t at = 0;
-    while (at < making->count && (making->strata[at].kind != wanted->kind ||
-                                  !same_text(making->strata[at].region, wanted->region) ||
-                                  !same_text(making->strata[at].tier, wanted->tier))) {
+    while (at < making->count &&
+           (making->strata[at].kind != wanted->kind ||
+            !same_text(making->strata[at].region, wanted->region) ||
+            !same_text(making->strata[at].product_line, wanted->product_line) ||
+            !same_text(making->strata[at].tier, wanted->tier))) {
         at++;
     }
     if (at < making->count) {
@@ -144,7 +155,9 @@ static struct cost_stratum stratum_of(const struct outreach_candidate *candidate
     const struct registry_customer *customer = candidate->customer;
     return (struct cost_stratum){.region = customer != NULL ? customer->region : candidate->region,
                                  .tier = customer != NULL ? customer->tier : NULL,
-                                 .product_line = product_line,
+                                 .product_line = product_line != NULL ? product_line
+                                                 : customer != NULL   ? only_line(customer)
+                                                                      : NULL,
                                  .kind = customer != NULL ? customer->kind : CUSTOMER_CONSUMER};
 }
 
@@ -178,12 +191,13 @@ static void add_population(struct making *making, const struct cost_population *
 {
     for (size_t i = 0; i < population->count; i++) {
         const struct cost_group *group = &population->groups[i];
-        if (!same_text(group->product_line, product_line)) {
+        if (group->by_line != (product_line != NULL) ||
+            (group->by_line && !same_text(group->product_line, product_line))) {
             continue;
         }
         struct cost_stratum wanted = {.region = group->region,
                                       .tier = group->tier,
-                                      .product_line = product_line,
+                                      .product_line = group->product_line,
                                       .kind = group->kind};
         struct cost_stratum *stratum = find_stratum(making, &wanted);
         stratum->customers_all += group->customers;

@@ -74,14 +74,15 @@ static const struct cost_stratum *find(const struct cost_basis *basis, enum cust
     return NULL;
 }
 
-static double customers_of(const char *product_line)
+static double customers_of(bool by_line, const char *product_line)
 {
     double sum = 0;
     for (size_t i = 0; i < population.count; i++) {
-        const char *of = population.groups[i].product_line;
-        bool same = of == NULL ? product_line == NULL
-                               : product_line != NULL && strcmp(of, product_line) == 0;
-        sum += same ? population.groups[i].customers : 0;
+        const struct cost_group *group = &population.groups[i];
+        bool same = group->product_line == NULL
+                        ? product_line == NULL
+                        : product_line != NULL && strcmp(group->product_line, product_line) == 0;
+        sum += group->by_line == by_line && same ? group->customers : 0;
     }
     return sum;
 }
@@ -89,13 +90,15 @@ static double customers_of(const char *product_line)
 static void everybody_is_counted_once_and_once_a_product_line(void **state)
 {
     (void)state;
-    assert_true(customers_of(NULL) == 100);
-    assert_true(customers_of("VirusBuster") == 90);
-    assert_true(customers_of("OfficeScan") == 10);
-    assert_true(customers_of("ServerProtect") == 4);
+    assert_true(customers_of(false, "VirusBuster") == 90);
+    assert_true(customers_of(false, "OfficeScan") == 6);
+    assert_true(customers_of(false, NULL) == 4); /* two product lines */
+    assert_true(customers_of(true, "VirusBuster") == 90);
+    assert_true(customers_of(true, "OfficeScan") == 10);
+    assert_true(customers_of(true, "ServerProtect") == 4);
     /* Counting again forgets what was counted before. */
     assert_true(cost_population_count(&population, registry, &failure));
-    assert_true(customers_of(NULL) == 100);
+    assert_true(customers_of(true, "OfficeScan") == 10);
 }
 
 static struct outreach_candidate candidate(const char *id, uint64_t confirmed, uint64_t probable)
@@ -124,11 +127,14 @@ static void the_affected_are_shared_out_as_they_were_seen(void **state)
     const struct cost_stratum *japan = find(&basis, CUSTOMER_CONSUMER, "Japan", "basic");
     assert_true(japan->customer_share == 0.5 && japan->host_share == 0.5);
     assert_true(japan->customers_all == 60);
+    assert_string_equal(japan->product_line, "VirusBuster");
     const struct cost_stratum *premium = find(&basis, CUSTOMER_CORPORATE, "Japan", "premium");
     assert_true(premium->customer_share == 0.5 && premium->host_share == 0.75);
     assert_true(premium->customers_all == 4 && premium->hosts_all == 428);
     const struct cost_stratum *basic = find(&basis, CUSTOMER_CORPORATE, "Japan", "basic");
     assert_true(basic->host_share == 0.25 && basic->hosts_all == 600);
+    assert_string_equal(basic->product_line, "OfficeScan");
+    assert_null(premium->product_line); /* it has two */
 
     /* Nobody is lost: the shares of a kind add up, and all strata together draw what was given. */
     double shares = 0;
