@@ -207,6 +207,14 @@ static bool count_body(struct http_request *request, size_t taken)
     return !request->body_crowded;
 }
 
+/* What waits for its answer needs its body no more. */
+static void drop_body(struct http_request *request)
+{
+    atomic_fetch_sub(&request->server->bodies, request->body_counted);
+    request->body_counted = 0;
+    buffer_free(&request->body);
+}
+
 static enum MHD_Result take_body(struct http_request *request, const char *bytes, size_t *length)
 {
     size_t taken = *length;
@@ -234,6 +242,7 @@ static enum MHD_Result hand_over(struct http_request *request)
     atomic_fetch_add(&server->waiting, 1);
     request->route->handler(server->context, request);
     atomic_fetch_sub(&server->calling, 1);
+    drop_body(request);
     if (atomic_load(&request->state) == REQUEST_ANSWERED) {
         return send_answer(request);
     }
@@ -327,11 +336,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     }
     stop_waiting(request);
     atomic_fetch_sub(&request->server->open, 1);
-    atomic_fetch_sub(&request->server->bodies, request->body_counted);
+    drop_body(request);
     if (request->response != NULL && !request->response_kept) {
         MHD_destroy_response(request->response);
     }
-    buffer_free(&request->body);
     arena_free(&request->arena);
     free(request);
 }

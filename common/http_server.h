@@ -96,7 +96,7 @@ void http_request_each_query(const struct http_request *request, http_query_visi
 /* `size` bytes, zeroed, that live as long as the request: the same ones in its admission and its
  * handler, which both ask for as many. NULL: memory is out. */
 void *http_request_note(struct http_request *request, size_t size);
-/* The body as sent (still encoded). NUL-terminated beyond `length`. */
+/* The body as sent (still encoded), until the handler returns. NUL-terminated beyond `length`. */
 const struct buffer *http_request_body(const struct http_request *request);
 
 /* ---- The answer ---- */

@@ -26,34 +26,50 @@ static uint64_t mix(uint64_t value)
     return value ^ (value >> 31);
 }
 
-void reports_append(struct buffer *out, size_t index, size_t hosts)
+struct sample reports_sample(size_t index, size_t hosts)
 {
     static const char *const regions[] = {"JP", "APAC", "EMEA", "AMER"};
     static const char *const rings[] = {"canary", "early", "broad", "broad"};
-    char at[INSTANT_TEXT_SIZE];
     uint64_t host = index % hosts;
     uint64_t first = mix(host);
     uint64_t second = mix(first);
     /* Within what the collector takes: the rounds of a host a minute apart, in the last days. */
     instant_us round = (instant_us)(index / hosts);
-    (void)instant_format(instant_now() - INSTANT_SECOND - round * INSTANT_MINUTE, at);
+    struct sample sample = {.at = instant_now() - INSTANT_SECOND - round * INSTANT_MINUTE,
+                            .product_line = host % 3 == 0 ? "OfficeScan" : "VirusBuster",
+                            .region = regions[host % 4],
+                            .ring = rings[host / 4 % 4],
+                            .engine = (unsigned)(host % 5),
+                            .busy = (unsigned)(first % 90 + 5),
+                            .peak = (unsigned)(second % 10),
+                            .installed = index % 20 == 0};
+    (void)snprintf(sample.host_id, sizeof sample.host_id,
+                   "%08" PRIx32 "-%04" PRIx32 "-4%03" PRIx32 "-8%03" PRIx32 "-%012" PRIx64,
+                   (uint32_t)first, (uint32_t)(first >> 32) & 0xFFFF,
+                   (uint32_t)(first >> 48) & 0xFFF, (uint32_t)second & 0xFFF, second >> 16);
+    return sample;
+}
+
+void reports_append(struct buffer *out, size_t index, size_t hosts)
+{
+    char at[INSTANT_TEXT_SIZE];
+    struct sample sample = reports_sample(index, hosts);
+    (void)instant_format(sample.at, at);
     buffer_append_format(
         out,
-        "{\"host_id\":\"%08" PRIx32 "-%04" PRIx32 "-4%03" PRIx32 "-8%03" PRIx32 "-%012" PRIx64
-        "\",\"observed_at\":\"%s\",\"host\":{\"product_line\":\"%s\",\"product_version\":\"6.5\","
-        "\"os\":\"Windows XP\",\"os_version\":\"SP2\",\"region\":\"%s\",\"ring\":\"%s\","
-        "\"attributes\":{\"engine\":\"7.%u10\",\"locale\":\"ja-JP\"}},",
-        (uint32_t)first, (uint32_t)(first >> 32) & 0xFFFF, (uint32_t)(first >> 48) & 0xFFF,
-        (uint32_t)second & 0xFFF, second >> 16, at, host % 3 == 0 ? "OfficeScan" : "VirusBuster",
-        regions[host % 4], rings[host / 4 % 4], (unsigned)(host % 5));
-    if (index % 20 == 0) {
+        "{\"host_id\":\"%s\",\"observed_at\":\"%s\",\"host\":{\"product_line\":\"%s\","
+        "\"product_version\":\"6.5\",\"os\":\"Windows "
+        "XP\",\"os_version\":\"SP2\",\"region\":\"%s\","
+        "\"ring\":\"%s\",\"attributes\":{\"engine\":\"7.%u10\",\"locale\":\"ja-JP\"}},",
+        sample.host_id, at, sample.product_line, sample.region, sample.ring, sample.engine);
+    if (sample.installed) {
         buffer_append_format(out,
                              "\"updates\":[{\"id\":\"pattern/2.594.00\",\"outcome\":\"installed\","
                              "\"at\":\"%s\"}],",
                              at);
     }
     buffer_append_format(out, "\"cpu\":{\"interval_s\":60,\"busy\":0.%02u,\"peak\":0.9%u}}",
-                         (unsigned)(first % 90 + 5), (unsigned)(second % 10));
+                         sample.busy, sample.peak);
 }
 
 static void pack(const struct buffer *plain, struct buffer *packed)

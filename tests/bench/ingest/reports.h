@@ -8,10 +8,22 @@
 #include <stddef.h>
 
 #include "common/buffer.h"
+#include "common/instant.h"
 #include "tests/bench/ingest/load_client.h"
 
-/* Appends report number `index` of a fleet of `hosts`: a minute's CPU with the host's attributes;
- * every twentieth also says an update. No two of the same host have the same time. */
+/* What report number `index` of a fleet of `hosts` says: a minute's CPU with the host's attributes,
+ * and every twentieth time an installation. The same for the same number. */
+struct sample {
+    char host_id[37];
+    instant_us at;
+    const char *product_line, *region, *ring;
+    unsigned engine;     /* 7.N10 */
+    unsigned busy, peak; /* hundredths, and tenths beyond 0.9 */
+    bool installed;
+};
+struct sample reports_sample(size_t index, size_t hosts);
+
+/* Appends it as the collector takes it. */
 void reports_append(struct buffer *out, size_t index, size_t hosts);
 
 struct requests {
