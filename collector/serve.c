@@ -74,6 +74,11 @@ static void wait_for_signal(const sigset_t *awaited, struct access *access)
     log_info("stopping", log_text("signal", strsignal(signal_number)));
 }
 
+/* What is allocated in pieces of this size or more goes back to the system when it is freed. Left
+ * to itself glibc raises the limit to the largest piece it has seen, and then bodies and decoded
+ * batches of all sizes break its heaps up: under overload memory grows for as long as it lasts. */
+#define LARGE_PIECE_BYTES (128 * 1024)
+
 static bool run(const struct serve_options *options, struct service *service,
                 const sigset_t *awaited, struct failure *failure)
 {
@@ -116,6 +121,7 @@ bool serve(const struct serve_options *options, struct failure *failure)
     (void)sigaddset(&awaited, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_PIECE_BYTES);
 
     const struct access_options access_options = {.conninfo = options->common.conninfo,
                                                   .key_file = options->token_keys,
