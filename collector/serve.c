@@ -3,6 +3,7 @@
  * event loop stop. SPDX-License-Identifier: Apache-2.0 */
 #include "collector/serve.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
