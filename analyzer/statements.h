@@ -141,6 +141,85 @@
     " update webhook_message set due_at = null, last_error = $2"                                   \
     " where webhook_id = $1::bigint and due_at is not null"
 
+/* ---- outreach_case: who calls whom ---- */
+
+#define STATEMENT_CASE_COLUMNS                                                                     \
+    "c.customer_id, c.state, c.holder, " STATEMENT_MICROSECONDS(                                   \
+        "c.held_until") ","                                                                        \
+                        " c.note, " STATEMENT_MICROSECONDS("c.since") ", c.version"
+
+/* Nobody has come near it, or whoever took it let the hold run out. */
+#define STATEMENT_CASE_IS_OPEN                                                                     \
+    "(c.state = 'new' or (c.held_until <= now() and c.returns_to = 'new'))"
+
+/* $1 update, $2 customers in the order to call them: gives the first hundred that are open a row to
+ * lock. In the order of their ids, so that two who do this at once wait and do not deadlock. */
+#define STATEMENT_CASES_OPEN                                                                       \
+    "insert into outreach_case (update_id, customer_id, changed_by)"                               \
+    " select $1, head.id, 'epicenter' from"                                                        \
+    "  (select q.id, c.customer_id is null as missing"                                             \
+    "   from unnest($2::text[]) with ordinality q(id, place)"                                      \
+    "   left join outreach_case c on c.update_id = $1 and c.customer_id = q.id"                    \
+    "   where c.customer_id is null or " STATEMENT_CASE_IS_OPEN                                    \
+    "   order by q.place limit 100) head"                                                          \
+    " where head.missing order by head.id on conflict do nothing"
+
+/* $1 update, $2 customers in order, $3 agent, $4 seconds to hold it -> the case taken. */
+#define STATEMENT_CASE_TAKE_NEXT                                                                   \
+    "with next as (select c.customer_id from outreach_case c"                                      \
+    "  join unnest($2::text[]) with ordinality q(id, place) on q.id = c.customer_id"               \
+    "  where c.update_id = $1 and " STATEMENT_CASE_IS_OPEN                                         \
+    "  order by q.place limit 1 for update of c skip locked)"                                      \
+    " update outreach_case c set state = 'taken', returns_to = 'new', holder = $3,"                \
+    " held_until = now() + $4::double precision * interval '1 second', since = now(),"             \
+    " version = c.version + 1, changed_by = $3"                                                    \
+    " from next where c.update_id = $1 and c.customer_id = next.customer_id"                       \
+    " returning " STATEMENT_CASE_COLUMNS
+
+/* $1 update, $2 customer, $3 agent, $4 seconds -> the case, when nobody else holds it. Whoever has
+ * it already holds it longer. */
+#define STATEMENT_CASE_TAKE                                                                        \
+    "insert into outreach_case as c (update_id, customer_id, state, holder, held_until,"           \
+    " changed_by) values ($1, $2, 'taken', $3,"                                                    \
+    " now() + $4::double precision * interval '1 second', $3)"                                     \
+    " on conflict (update_id, customer_id) do update set state = 'taken',"                         \
+    " returns_to = case c.state when 'taken' then c.returns_to else c.state end,"                  \
+    " holder = $3, held_until = excluded.held_until, since = now(), version = c.version + 1,"      \
+    " changed_by = $3"                                                                             \
+    " where c.held_until is null or c.held_until <= now() or c.holder = $3"                        \
+    " returning " STATEMENT_CASE_COLUMNS
+
+/* $1 update, $2 customer, $3 agent who holds it, $4 state, $5 note -> the case. */
+#define STATEMENT_CASE_OUTCOME                                                                     \
+    "update outreach_case c set state = $4, returns_to = $4, holder = null, held_until = null,"    \
+    " note = $5, since = now(), version = c.version + 1, changed_by = $3"                          \
+    " where c.update_id = $1 and c.customer_id = $2 and c.holder = $3 and c.held_until > now()"    \
+    " returning " STATEMENT_CASE_COLUMNS
+
+/* $1 update, $2 customer, $3 agent who holds it -> the case, as it was before. */
+#define STATEMENT_CASE_RELEASE                                                                     \
+    "update outreach_case c set state = c.returns_to, holder = null, held_until = null,"           \
+    " since = now(), version = c.version + 1, changed_by = $3"                                     \
+    " where c.update_id = $1 and c.customer_id = $2 and c.holder = $3"                             \
+    " returning " STATEMENT_CASE_COLUMNS
+
+/* $1 update, $2 customers whose hosts are all back: those nobody has come near, or got no further
+ * than a message, need no call. */
+#define STATEMENT_CASES_RECOVERED                                                                  \
+    "insert into outreach_case as c (update_id, customer_id, state, returns_to, changed_by)"       \
+    " select $1, id, 'recovered', 'recovered', 'epicenter' from unnest($2::text[]) id order by id" \
+    " on conflict (update_id, customer_id) do update set state = 'recovered',"                     \
+    " returns_to = 'recovered', holder = null, held_until = null, since = now(),"                  \
+    " version = c.version + 1, changed_by = 'epicenter'"                                           \
+    " where c.state in ('new', 'message_left') or (c.held_until <= now()"                          \
+    " and c.returns_to in ('new', 'message_left'))"
+
+/* $1 update, $2 customer, null: all of them -> the cases as they are now. */
+#define STATEMENT_CASES                                                                            \
+    "select " STATEMENT_CASE_COLUMNS " from outreach c"                                            \
+    " where c.update_id = $1 and ($2::text is null or c.customer_id = $2)"                         \
+    " order by c.customer_id"
+
 /* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
 #define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
 
