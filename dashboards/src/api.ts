@@ -32,12 +32,28 @@ export interface ImpactCell {
   customers: AffectedCount;
 }
 
+// Of ten thousand draws, in major units.
+export interface CostFigure {
+  p10: number;
+  p50: number;
+  p90: number;
+}
+
+export interface CostPart extends CostFigure {
+  kind: string;
+}
+
 export interface CostEstimate {
   currency: string | null; // ISO 4217
   p10: number | null; // major units
   p50: number | null;
   p90: number | null;
   drivers?: { parameter: string; swing: number }[]; // the parameters it depends on most
+  by_kind?: CostPart[]; // adds up to the whole, draw by draw
+  further_hour?: CostFigure | null; // what one more hour before withdrawal adds
+  deferred_revenue?: CostFigure | null; // this and the next two stand beside the cost
+  revenue_at_risk?: CostFigure | null;
+  customers_loss?: CostFigure | null;
 }
 
 export interface OutreachEntry {

@@ -10,6 +10,7 @@ import { doubts } from './doubts.js';
 import * as format from './format.js';
 import { Frame } from './frame.js';
 import { headline } from './headline.js';
+import { price } from './price.js';
 import { sums } from './sums.js';
 import { timeline } from './timeline.js';
 
@@ -86,7 +87,8 @@ function harm(update: UpdateAnswer, answers: Answers): TemplateResult {
       ${bars('Customers affected, by region', regions, most)}
       ${bars('Customers affected, by product line', lines, most)}
     </div>
-    <div class="halves">${timeline(update, answers)} ${doubts(update, answers)}</div>`;
+    <div class="halves">${price(update)} ${timeline(update, answers)}</div>
+    ${doubts(update, answers)}`;
 }
 
 // What is there to decide, and by whom?

@@ -87,6 +87,10 @@ export function moneyRange(cost: CostEstimate): string {
   return moneyFormat(cost.currency).formatRange(cost.p10, cost.p90);
 }
 
+export function moneyBetween(low: number, high: number, cost: CostEstimate): string {
+  return cost.currency === null ? NOTHING : moneyFormat(cost.currency).formatRange(low, high);
+}
+
 const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 const calendar = { day: 'numeric', month: 'short' } as const;
 const clockUtc = new Intl.DateTimeFormat(undefined, { ...clock, timeZone: 'UTC' });

@@ -71,6 +71,27 @@ describe('what the page says', () => {
     await close();
   });
 
+  it('lists what the cost is made of, the largest kind first', async () => {
+    const { page, close } = await visit(browser, 'executives', 'one_bad');
+    const kinds = bad.cost.by_kind.filter((part) => part.p90 > 0).sort((a, b) => b.p50 - a.p50);
+    const names = await page.locator('.price tbody th').allInnerTexts();
+    assert.deepEqual(names, kinds.slice(0, names.length).map((part) => part.kind));
+    assert.ok(names.length >= 3);
+    const said = await page.locator('.price').innerText();
+    for (const { kind } of kinds.slice(names.length)) {
+      assert.ok(said.includes(kind), `${kind} is named among the rest`);
+    }
+    assert.ok(!said.includes('compensation'), 'what costs nothing is not listed');
+    assert.ok(!said.includes('not stopped'), 'it is stopped');
+    await close();
+  });
+
+  it('says what four more hours would add while the update is out', async () => {
+    const { page, close } = await visit(browser, 'executives', 'several_suspects', {}, settled.several_suspects);
+    assert.match(await page.locator('.price .waiting').innerText(), /4 more hours: \+ €840 – €3\.28k/);
+    await close();
+  });
+
   it('names no customer', async () => {
     const { page, close } = await visit(browser, 'executives', 'one_bad');
     const text = await page.locator('body').innerText();
