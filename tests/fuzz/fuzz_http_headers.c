@@ -116,21 +116,42 @@ static int open_connection(void)
     return connection;
 }
 
+/* libFuzzer's own alarm may come in the middle; then the connecting goes on without us. */
+static void connect_to_server(int connection)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(http_server_port(world.server)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct pollfd writable = {.fd = connection, .events = POLLOUT};
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (connect(connection, (const struct sockaddr *)&address, sizeof address) != 0) {
+        error = errno;
+    }
+    while (error == EINTR) {
+        if (poll(&writable, 1, PATIENCE_MS) > 0 &&
+            getsockopt(connection, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+            error = errno;
+        }
+    }
+    if (error != 0) {
+        (void)fprintf(stderr, "cannot connect: %s\n", strerror(error));
+        abort();
+    }
+}
+
 /* Sends the bytes, then the end of all bytes, and waits until the server closes. The library passes
  * over an end that comes together with the last bytes, and closes only at its deadline; so the end
  * comes a moment later. */
 static void send_all(const uint8_t *bytes, size_t length)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(http_server_port(world.server)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     /* Reset at the end, or tens of thousands of dead connections would take all ports. */
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int connection = open_connection();
     char answer[4096];
     ssize_t received = 1;
-    if (connect(connection, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0) {
+    connect_to_server(connection);
+    if (setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) != 0) {
         abort();
     }
     (void)send(connection, bytes, length, MSG_NOSIGNAL);
