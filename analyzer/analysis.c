@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/analysis_state.h"
+#include "analyzer/parallel.h"
 
 #define ALPHA_DEFAULT 0.001
 #define RISK_WINDOW_DEFAULT (60 * INSTANT_MINUTE)
@@ -30,6 +31,9 @@ bool analysis_new(const struct analysis_options *options, const struct registry 
     }
     if (made->options.margin == 0) {
         made->options.margin = MARGIN_DEFAULT;
+    }
+    if (made->options.threads == 0) {
+        made->options.threads = parallel_processors();
     }
     made->met.keeps_all = true;
     made->registry = registry;
@@ -61,6 +65,8 @@ void analysis_free(struct analysis *analysis)
     name_list_free(&analysis->customers);
     name_list_free(&analysis->updates);
     free(analysis->customer_hosts);
+    free(analysis->customer_sizes);
+    free(analysis->segment_kinds);
     segments_free(&analysis->met);
     segments_free(&analysis->segments);
     for (size_t i = 0; i < analysis->open_count; i++) {
@@ -207,7 +213,7 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
                                        .busy = report->busy,
                                        .has_cpu = report->has_cpu && !isnan(report->busy),
                                        .first_update = (uint32_t)open->update_count,
-                                       .update_count = (uint32_t)report->update_count};
+                                       .update_count = (uint8_t)report->update_count};
     if (!intern(analysis, &analysis->customers, report->customer_id, &pending->customer, failure) ||
         (report->has_host &&
          !segments_intern(&analysis->met, &report->segment_id, report->attributes,

@@ -35,6 +35,7 @@ struct analysis_options {
     instant_us risk_window; /* how long after installation a host counts as exposed; 0: 60 min */
     double margin;          /* rate ratio below which harm is not worth a hold; 0: 1.5 */
     uint64_t seed;          /* of the Monte Carlo draws */
+    unsigned threads;       /* to close a minute with; 0: one a processor. Changes no answer */
 };
 
 /* `registry` and `parameters` are borrowed and must outlive the analysis; both may gain entries

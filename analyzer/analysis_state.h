@@ -31,9 +31,12 @@ struct pending_report {
     uint32_t segment; /* number in `met`, or SEGMENT_NONE */
     instant_us observed_at, received_at;
     double interval_s, busy;
-    uint32_t first_update, update_count; /* in the minute's updates */
+    uint32_t first_update; /* in the minute's updates */
+    uint8_t update_count;
     bool has_cpu;
 };
+_Static_assert(sizeof(struct pending_report) == 64, "a waiting report is as large as a cache line");
+_Static_assert(REPORT_UPDATES_LIMIT <= UINT8_MAX, "the updates of a report can be counted");
 
 struct pending_update {
     uint32_t update;
@@ -60,6 +63,17 @@ struct update_state {
     double pace;               /* installations a minute, over about the last ten */
 };
 
+struct customer_size {
+    _Atomic uint64_t known; /* see registered_class in analysis_place.c */
+    int32_t moved_in;       /* 1 + the last minute in which a host came or went */
+};
+
+/* A segment by its number in `met`, as `segments` has it. */
+struct segment_kind {
+    uint32_t kind;
+    uint32_t settled; /* 1 + how many attributes were left out when it was looked up */
+};
+
 struct analysis {
     struct analysis_options options;
     const struct registry *registry;
@@ -69,6 +83,10 @@ struct analysis {
     struct name_list customers, updates;
     uint32_t *customer_hosts; /* hosts seen, by customer number */
     uint32_t customer_hosts_count;
+    struct customer_size *customer_sizes; /* by customer number */
+    uint32_t customer_sizes_count;
+    struct segment_kind *segment_kinds; /* by number in `met` */
+    uint32_t segment_kinds_count;
     struct segments met;      /* in the order of arrival: texts only */
     struct segments segments; /* in the order of the closed minutes: what the stations number by */
 

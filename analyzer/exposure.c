@@ -12,6 +12,9 @@
 /* Told again with another latency or a corrected clock, an installation moves by seconds. */
 #define SAME_INSTALL_S 300
 
+/* So many items ahead a line of memory is asked for; see analysis_place.c. */
+#define AHEAD 16U
+
 void exposure_init(struct exposure *exposure, int32_t window_minutes,
                    const struct segments *segments)
 {
@@ -133,6 +136,20 @@ static bool watch_settling(struct exposure *exposure, const struct fleet_host *h
                      host->since / 60 + class_ends(exposure, host, age_class), number, failure);
 }
 
+/* A host mostly stays in its stratum when it changes cells. */
+static bool find_stratum_of(struct exposure *exposure, const struct fleet_host *host,
+                            uint32_t *number, struct failure *failure)
+{
+    if (host->risk_cell != EXPOSURE_NONE) {
+        *number = exposure->cells[host->risk_cell].stratum;
+        const struct exposure_stratum *stratum = &exposure->strata[*number];
+        if (stratum->segment == host->segment && stratum->size_class == host->size_class) {
+            return true;
+        }
+    }
+    return exposure_find_stratum(exposure, host->segment, host->size_class, number, failure);
+}
+
 bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t number,
                       struct failure *failure)
 {
@@ -140,7 +157,7 @@ bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t n
     uint32_t wanted = EXPOSURE_NONE;
     if (host->state == HOST_HEALTHY) {
         uint32_t stratum;
-        if (!exposure_find_stratum(exposure, host->segment, host->size_class, &stratum, failure) ||
+        if (!find_stratum_of(exposure, host, &stratum, failure) ||
             !exposure_find_cell(exposure, stratum, host_mask(exposure, host), &wanted, failure)) {
             return false;
         }
@@ -278,8 +295,7 @@ bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t n
         if (host->state == HOST_HEALTHY) {
             uint32_t stratum;
             struct exposure_tally *tally;
-            if (!exposure_find_stratum(exposure, host->segment, host->size_class, &stratum,
-                                       failure) ||
+            if (!find_stratum_of(exposure, host, &stratum, failure) ||
                 !exposure_find_tally(exposure, update, stratum, &tally, failure)) {
                 return false;
             }
@@ -344,11 +360,20 @@ bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32
     bool done = true;
     struct wheel_bucket due = wheel_take(&exposure->ageing, minute);
     for (uint32_t i = 0; done && i < due.count; i++) {
+        if (i + 2 * AHEAD < due.count) {
+            __builtin_prefetch(&exposure->installs[due.items[i + 2 * AHEAD]], 1);
+        }
+        if (i + AHEAD < due.count) {
+            __builtin_prefetch(&fleet->hosts[exposure->installs[due.items[i + AHEAD]].host], 1);
+        }
         done = age(exposure, fleet, due.items[i], minute, failure);
     }
     wheel_done(&exposure->ageing, minute, due);
     due = wheel_take(&exposure->settling, minute);
     for (uint32_t i = 0; done && i < due.count; i++) {
+        if (i + AHEAD < due.count) {
+            __builtin_prefetch(&fleet->hosts[due.items[i + AHEAD]], 1);
+        }
         done = settle(exposure, fleet, due.items[i], failure);
     }
     wheel_done(&exposure->settling, minute, due);

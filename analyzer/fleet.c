@@ -44,6 +44,9 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
 #define CALM_REPORTS 2
 
+/* So many hosts ahead a host is asked for: a miss takes as long as many a step. */
+#define AHEAD 24
+
 #define SILENT_INTERVALS 3
 #define SILENT_SECONDS 300
 /* Until a host says how often it reports; the design's usual interval. */
@@ -89,6 +92,27 @@ uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id)
 {
     struct id_key key = {.fleet = fleet, .id = id};
     return hash_index_find(&fleet->by_id, hash_bytes(id, sizeof *id), same_id, &key);
+}
+
+void fleet_find_several(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
+                        uint32_t *hosts)
+{
+    uint64_t hashes[FLEET_FIND_MOST];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_bytes(ids[i], sizeof *ids[i]);
+        hash_index_expect(&fleet->by_id, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t guess = hash_index_guess(&fleet->by_id, hashes[i]);
+        if (guess != HASH_INDEX_NONE) {
+            __builtin_prefetch(&fleet->ids[guess]);
+            __builtin_prefetch(&fleet->hosts[guess]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct id_key key = {.fleet = fleet, .id = ids[i]};
+        hosts[i] = hash_index_find(&fleet->by_id, hashes[i], same_id, &key);
+    }
 }
 
 static bool grow(struct fleet *fleet, struct failure *failure)
@@ -140,10 +164,8 @@ fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
     return fleet_second_of(corrected < received_at ? corrected : received_at);
 }
 
-static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet_second began,
-                 struct failure *failure)
+static bool add_event(struct fleet *fleet, const struct fleet_event *event, struct failure *failure)
 {
-    struct fleet_host *host = &fleet->hosts[number];
     if (fleet->event_count == fleet->event_capacity) {
         size_t capacity = fleet->event_capacity == 0 ? 256 : fleet->event_capacity * 2;
         struct fleet_event *events = realloc(fleet->events, capacity * sizeof *events);
@@ -153,8 +175,18 @@ static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet
         fleet->events = events;
         fleet->event_capacity = capacity;
     }
-    fleet->events[fleet->event_count++] =
-        (struct fleet_event){.host = number, .from = host->state, .to = to, .began = began};
+    fleet->events[fleet->event_count++] = *event;
+    return true;
+}
+
+static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet_second began,
+                 struct failure *failure)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    struct fleet_event event = {.host = number, .from = host->state, .to = to, .began = began};
+    if (!add_event(fleet, &event, failure)) {
+        return false;
+    }
     fleet->in_state[host->state]--;
     fleet->in_state[to]++;
     host->state = (uint8_t)to;
@@ -332,6 +364,29 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
     return !unwatched || watch_silence(fleet, number, now / 60, failure);
 }
 
+struct fleet fleet_part(const struct fleet *fleet)
+{
+    return (struct fleet){.hosts = fleet->hosts, .ids = fleet->ids, .count = fleet->count};
+}
+
+bool fleet_join(struct fleet *fleet, struct fleet *part, bool take, struct failure *failure)
+{
+    bool done = !take || wheel_join(&fleet->silence, &part->silence, failure);
+    for (size_t i = 0; take && done && i < part->event_count; i++) {
+        done = add_event(fleet, &part->events[i], failure);
+    }
+    for (int state = HOST_NEW; take && state <= HOST_SILENT; state++) {
+        fleet->in_state[state] += part->in_state[state]; /* modulo 2^64, as it was counted */
+    }
+    fleet->reports += part->reports;
+    fleet->duplicate_reports += part->duplicate_reports;
+    fleet->out_of_order_reports += part->out_of_order_reports;
+    free(part->events);
+    wheel_free(&part->silence);
+    *part = (struct fleet){0};
+    return done;
+}
+
 bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure)
 {
     struct wheel_bucket due = wheel_take(&fleet->silence, minute);
@@ -339,6 +394,9 @@ bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failu
     for (uint32_t i = 0; done && i < due.count; i++) {
         uint32_t number = due.items[i];
         struct fleet_host *host = &fleet->hosts[number];
+        if (i + AHEAD < due.count) {
+            __builtin_prefetch(&fleet->hosts[due.items[i + AHEAD]]);
+        }
         if (silence_due(host) >= (minute + 1) * 60) {
             done = watch_silence(fleet, number, minute, failure);
         } else {

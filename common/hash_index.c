@@ -31,6 +31,25 @@ uint32_t hash_index_find(const struct hash_index *index, uint64_t hash, hash_ind
     return HASH_INDEX_NONE;
 }
 
+void hash_index_expect(const struct hash_index *index, uint64_t hash)
+{
+    if (index->capacity > 0) {
+        __builtin_prefetch(&index->slots[(uint32_t)hash & (index->capacity - 1)]);
+    }
+}
+
+uint32_t hash_index_guess(const struct hash_index *index, uint64_t hash)
+{
+    if (index->capacity == 0) {
+        return HASH_INDEX_NONE;
+    }
+    size_t at = (uint32_t)hash & (index->capacity - 1);
+    while (index->slots[at].item != HASH_INDEX_NONE && index->slots[at].hash != (uint32_t)hash) {
+        at = (at + 1) & (index->capacity - 1);
+    }
+    return index->slots[at].item;
+}
+
 static bool grow(struct hash_index *index, struct failure *failure)
 {
     size_t capacity = index->capacity == 0 ? 64 : index->capacity * 2;

@@ -29,6 +29,11 @@ typedef bool (*hash_index_same)(const void *context, uint32_t item);
 uint32_t hash_index_find(const struct hash_index *index, uint64_t hash, hash_index_same same,
                          const void *context);
 
+/* The two steps of finding one among many without waiting for each: asks for the place of the hash
+ * in memory, and says later which item is likely the one; only hash_index_find knows. */
+void hash_index_expect(const struct hash_index *index, uint64_t hash);
+uint32_t hash_index_guess(const struct hash_index *index, uint64_t hash);
+
 /* Adds an item that is not there yet. */
 MUST_CHECK bool hash_index_add(struct hash_index *index, uint64_t hash, uint32_t item,
                                struct failure *failure);
