@@ -9,6 +9,7 @@
 
 #include "analyzer/analysis_state.h"
 #include "analyzer/parallel.h"
+#include "common/large_pages.h"
 
 #define ALPHA_DEFAULT 0.001
 #define RISK_WINDOW_DEFAULT (60 * INSTANT_MINUTE)
@@ -166,6 +167,7 @@ bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t siz
     }
     *array = moved;
     *capacity = grown;
+    large_pages_ask(moved, grown * size);
     return true;
 }
 

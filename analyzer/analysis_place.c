@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "analyzer/parallel.h"
+#include "common/large_pages.h"
 
 /* With fewer reports in a minute threads cost more than they bring. */
 #define PART_REPORTS 4096
@@ -18,19 +19,22 @@
 /* So many reports ahead a line is asked for: a miss takes about as long as ten reports. */
 #define AHEAD 16
 
-struct ordered_report {
+/* A report while it is sorted. */
+struct sort_key {
     uint64_t prefix; /* of the host's id, as a number that sorts like it */
     uint32_t report;
-    uint32_t host; /* FLEET_NONE until it is known */
 };
 
 struct minute_order {
     struct analysis *analysis;
-    const struct open_minute *open;
-    struct ordered_report *items, *scratch;
-    uint8_t *changes; /* by place in `items`: it must be placed */
+    struct open_minute *open;       /* its reports are put in order in place */
+    struct pending_report *buckets; /* the same by the first bits of the host's id */
+    uint32_t *bucket_ends;
+    unsigned bucket_bits;
+    struct sort_key *keys, *spare_keys;
+    uint32_t *hosts;  /* by place in the order; FLEET_NONE until it is known */
+    uint8_t *changes; /* likewise: it must be placed */
     size_t count;
-    unsigned bits; /* of the id, by which buckets are made */
     unsigned parts;
     size_t ends[PARALLEL_PARTS_MOST]; /* where each part ends */
     struct fleet heard[PARALLEL_PARTS_MOST];
@@ -41,11 +45,6 @@ struct minute_order {
 static size_t part_begins(const struct minute_order *order, unsigned part)
 {
     return part == 0 ? 0 : order->ends[part - 1];
-}
-
-static const struct pending_report *report_at(const struct minute_order *order, size_t at)
-{
-    return &order->open->reports[order->items[at].report];
 }
 
 /* ---- Order ---- */
@@ -70,10 +69,10 @@ static int compare_reports(const void *left, const void *right)
     return (a->busy > b->busy) - (a->busy < b->busy);
 }
 
-static int compare_ordered(const void *left, const void *right, void *context)
+static int compare_keys(const void *left, const void *right, void *context)
 {
-    const struct ordered_report *a = left;
-    const struct ordered_report *b = right;
+    const struct sort_key *a = left;
+    const struct sort_key *b = right;
     const struct pending_report *reports = context;
     if (a->prefix != b->prefix) {
         return a->prefix < b->prefix ? -1 : 1;
@@ -84,21 +83,19 @@ static int compare_ordered(const void *left, const void *right, void *context)
 /* Few enough for the simplest sort, which is then the fastest. */
 #define FEW 24
 
-static void sort_bucket(const struct minute_order *order, struct ordered_report *items,
-                        size_t count)
+static void sort_few(struct sort_key *keys, size_t count, struct pending_report *reports)
 {
-    struct pending_report *reports = order->open->reports;
     if (count > FEW) {
-        qsort_r(items, count, sizeof *items, compare_ordered, reports);
+        qsort_r(keys, count, sizeof *keys, compare_keys, reports);
         return;
     }
     for (size_t i = 1; i < count; i++) {
-        struct ordered_report moving = items[i];
+        struct sort_key moving = keys[i];
         size_t at = i;
-        for (; at > 0 && compare_ordered(&moving, &items[at - 1], reports) < 0; at--) {
-            items[at] = items[at - 1];
+        for (; at > 0 && compare_keys(&moving, &keys[at - 1], reports) < 0; at--) {
+            keys[at] = keys[at - 1];
         }
-        items[at] = moving;
+        keys[at] = moving;
     }
 }
 
@@ -109,90 +106,112 @@ static uint64_t prefix_of(const struct uuid *id)
     return __builtin_bswap64(prefix);
 }
 
-/* Buckets by the first bits, about four reports each; host ids are random, or hashes. */
-static bool spread(struct minute_order *order, struct failure *failure)
+/* Host ids are random, or hashes, so their first bits make even buckets. A bucket of some 500
+ * reports stays in the processor's cache while it is sorted. */
+#define BUCKET_REPORTS 512
+#define BUCKET_BITS_MOST 11
+
+static size_t bucket_of(const struct minute_order *order, const struct pending_report *report)
 {
-    unsigned bits = order->bits;
-    size_t buckets = (size_t)1 << bits;
-    uint32_t *next = calloc(buckets + 1, sizeof *next);
-    if (next == NULL) {
-        return failure_memory(failure, "ordering reports");
-    }
+    return order->bucket_bits == 0 ? 0 : prefix_of(&report->host_id) >> (64 - order->bucket_bits);
+}
+
+static void spread(struct minute_order *order)
+{
+    const struct pending_report *reports = order->open->reports;
+    uint32_t *next = order->bucket_ends;
+    size_t buckets = (size_t)1 << order->bucket_bits;
     for (size_t i = 0; i < order->count; i++) {
-        uint64_t prefix = prefix_of(&order->open->reports[i].host_id);
-        order->scratch[i] =
-            (struct ordered_report){.prefix = prefix, .report = (uint32_t)i, .host = FLEET_NONE};
-        next[(prefix >> (64 - bits)) + 1]++;
+        next[bucket_of(order, &reports[i]) + 1]++;
     }
     for (size_t i = 0; i < buckets; i++) {
         next[i + 1] += next[i];
     }
     for (size_t i = 0; i < order->count; i++) {
-        order->items[next[order->scratch[i].prefix >> (64 - bits)]++] = order->scratch[i];
+        order->buckets[next[bucket_of(order, &reports[i])]++] = reports[i];
     }
-    free(next);
-    return true;
 }
 
-/* Sorts a part's buckets; parts end between buckets, so between hosts. */
+/* By the next eight bits, which leaves two or three to compare, then back where they came from. */
+static void sort_bucket(struct minute_order *order, size_t begin, size_t end)
+{
+    uint32_t next[257] = {0};
+    struct sort_key *keys = order->keys + begin;
+    size_t count = end - begin;
+    unsigned shift = 64 - order->bucket_bits - 8;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t prefix = prefix_of(&order->buckets[begin + i].host_id);
+        order->spare_keys[begin + i] =
+            (struct sort_key){.prefix = prefix, .report = (uint32_t)(begin + i)};
+        next[(prefix >> shift & 0xff) + 1]++;
+    }
+    for (size_t i = 0; i < 256; i++) {
+        next[i + 1] += next[i];
+    }
+    for (size_t i = begin; i < end; i++) {
+        struct sort_key key = order->spare_keys[i];
+        keys[next[key.prefix >> shift & 0xff]++] = key;
+    }
+    for (size_t i = 0, first = 0; i < 256; first = next[i++]) {
+        sort_few(keys + first, next[i] - first, order->buckets);
+    }
+    for (size_t i = 0; i < count; i++) {
+        order->open->reports[begin + i] = order->buckets[keys[i].report];
+    }
+}
+
 static void sort_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
-    unsigned bits = order->bits;
-    size_t end = order->ends[part];
-    for (size_t begin = part_begins(order, part); begin < end;) {
-        uint64_t bucket = order->items[begin].prefix >> (64 - bits);
-        size_t next = begin + 1;
-        while (next < end && order->items[next].prefix >> (64 - bits) == bucket) {
-            next++;
+    size_t buckets = (size_t)1 << order->bucket_bits;
+    for (size_t i = 0; i < buckets; i++) {
+        size_t begin = i == 0 ? 0 : order->bucket_ends[i - 1];
+        if (begin >= part_begins(order, part) && begin < order->ends[part]) {
+            sort_bucket(order, begin, order->bucket_ends[i]);
         }
-        sort_bucket(order, order->items + begin, next - begin);
-        begin = next;
     }
 }
 
+/* Parts end between buckets, so between hosts. */
 static void part_at_buckets(struct minute_order *order)
 {
+    size_t buckets = (size_t)1 << order->bucket_bits;
+    size_t bucket = 0;
     for (unsigned part = 0; part < order->parts; part++) {
         size_t end = order->count * (part + 1) / order->parts;
-        end = end < part_begins(order, part) ? part_begins(order, part) : end;
-        while (end > 0 && end < order->count &&
-               order->items[end].prefix >> (64 - order->bits) ==
-                   order->items[end - 1].prefix >> (64 - order->bits)) {
-            end++;
+        while (bucket < buckets - 1 && order->bucket_ends[bucket] < end) {
+            bucket++;
         }
-        order->ends[part] = end;
+        order->ends[part] = part == order->parts - 1 ? order->count : order->bucket_ends[bucket];
     }
-}
-
-static unsigned bucket_bits(size_t count)
-{
-    unsigned bits = 1;
-    while (bits < 20 && ((size_t)4 << bits) < count) {
-        bits++;
-    }
-    return bits;
 }
 
 static bool put_in_order(struct minute_order *order, struct failure *failure)
 {
-    size_t parts = order->count / PART_REPORTS;
+    size_t count = order->count;
+    size_t parts = count / PART_REPORTS;
     unsigned most = order->analysis->options.threads;
     order->parts = parts < 1 ? 1 : parts < most ? (unsigned)parts : most;
-    order->bits = bucket_bits(order->count);
-    order->items = malloc((order->count + 1) * sizeof *order->items);
-    order->scratch = malloc((order->count + 1) * sizeof *order->scratch);
-    order->changes = calloc(order->count + 1, sizeof *order->changes);
-    if (order->items == NULL || order->scratch == NULL || order->changes == NULL) {
+    while (order->bucket_bits < BUCKET_BITS_MOST &&
+           (size_t)BUCKET_REPORTS << order->bucket_bits < count) {
+        order->bucket_bits++;
+    }
+    order->bucket_ends = calloc(((size_t)1 << order->bucket_bits) + 1, sizeof *order->bucket_ends);
+    order->buckets = malloc((count + 1) * sizeof *order->buckets);
+    order->keys = malloc((count + 1) * sizeof *order->keys);
+    order->spare_keys = malloc((count + 1) * sizeof *order->spare_keys);
+    order->hosts = malloc((count + 1) * sizeof *order->hosts);
+    order->changes = calloc(count + 1, sizeof *order->changes);
+    if (order->bucket_ends == NULL || order->buckets == NULL || order->keys == NULL ||
+        order->spare_keys == NULL || order->hosts == NULL || order->changes == NULL) {
         return failure_memory(failure, "ordering reports");
     }
-    if (!spread(order, failure)) {
-        return false;
-    }
+    large_pages_ask(order->buckets, count * sizeof *order->buckets);
+    large_pages_ask(order->keys, count * sizeof *order->keys);
+    large_pages_ask(order->spare_keys, count * sizeof *order->spare_keys);
+    spread(order);
     part_at_buckets(order);
     parallel_run(order->parts, sort_part, order);
-    free(order->scratch);
-    order->scratch = NULL;
     return true;
 }
 
@@ -204,20 +223,11 @@ static void find_part(void *context, unsigned part)
     size_t end = order->ends[part];
     for (size_t begin = part_begins(order, part); begin < end; begin += FLEET_FIND_MOST) {
         const struct uuid *ids[FLEET_FIND_MOST];
-        uint32_t hosts[FLEET_FIND_MOST];
         size_t count = end - begin < FLEET_FIND_MOST ? end - begin : FLEET_FIND_MOST;
         for (size_t i = 0; i < count; i++) {
-            ids[i] = &report_at(order, begin + i)->host_id;
-            if (begin + i + FLEET_FIND_MOST < end) {
-                const char *ahead = (const char *)report_at(order, begin + i + FLEET_FIND_MOST);
-                __builtin_prefetch(ahead);
-                __builtin_prefetch(ahead + 64);
-            }
+            ids[i] = &order->open->reports[begin + i].host_id;
         }
-        fleet_find_several(&order->analysis->fleet, ids, count, hosts);
-        for (size_t i = 0; i < count; i++) {
-            order->items[begin + i].host = hosts[i];
-        }
+        fleet_find_several(&order->analysis->fleet, ids, count, &order->hosts[begin]);
     }
 }
 
@@ -297,9 +307,9 @@ static void note_movers(struct minute_order *order)
 {
     struct analysis *analysis = order->analysis;
     for (size_t i = 0; i < order->count; i++) {
-        uint32_t host = order->items[i].host;
+        uint32_t host = order->hosts[i];
         if (order->changes[i] != 0) {
-            analysis->customer_sizes[report_at(order, i)->customer].moved_in =
+            analysis->customer_sizes[order->open->reports[i].customer].moved_in =
                 analysis->next_minute + 1;
         }
         if (order->changes[i] != 0 && host != FLEET_NONE) {
@@ -315,17 +325,17 @@ static void find_movers_part(void *context, unsigned part)
     const struct fleet *fleet = &order->analysis->fleet;
     find_part(order, part);
     for (size_t i = part_begins(order, part); i < order->ends[part]; i++) {
-        uint32_t host = order->items[i].host;
+        uint32_t host = order->hosts[i];
         order->changes[i] =
-            host == FLEET_NONE || fleet->hosts[host].customer != report_at(order, i)->customer;
+            host == FLEET_NONE || fleet->hosts[host].customer != order->open->reports[i].customer;
     }
 }
 
 static bool must_place(struct minute_order *order, size_t at)
 {
     struct analysis *analysis = order->analysis;
-    const struct pending_report *pending = report_at(order, at);
-    const struct fleet_host *host = &analysis->fleet.hosts[order->items[at].host];
+    const struct pending_report *pending = &order->open->reports[at];
+    const struct fleet_host *host = &analysis->fleet.hosts[order->hosts[at]];
     if (pending->update_count > 0) {
         return true;
     }
@@ -352,13 +362,8 @@ static void note_delay(struct fleet_host *host, const struct pending_report *pen
 
 static void ask_ahead(const struct minute_order *order, size_t at, size_t end)
 {
-    if (at + 2 * AHEAD < end) {
-        const char *report = (const char *)report_at(order, at + 2 * (size_t)AHEAD);
-        __builtin_prefetch(report);
-        __builtin_prefetch(report + 64);
-    }
-    if (at + AHEAD < end && order->items[at + AHEAD].host != FLEET_NONE) {
-        __builtin_prefetch(&order->analysis->fleet.hosts[order->items[at + AHEAD].host], 1);
+    if (at + AHEAD < end && order->hosts[at + AHEAD] != FLEET_NONE) {
+        __builtin_prefetch(&order->analysis->fleet.hosts[order->hosts[at + AHEAD]], 1);
     }
 }
 
@@ -369,18 +374,18 @@ static void check_part(void *context, unsigned part)
     struct minute_order *order = context;
     size_t end = order->ends[part];
     for (size_t begin = part_begins(order, part); begin < end;) {
-        uint32_t host = order->items[begin].host;
+        uint32_t host = order->hosts[begin];
         uint8_t changes = 0;
         size_t next = begin;
         do {
             ask_ahead(order, next, end);
             changes |= order->changes[next] != 0 || must_place(order, next);
             next++;
-        } while (next < end && host != FLEET_NONE && order->items[next].host == host);
+        } while (next < end && host != FLEET_NONE && order->hosts[next] == host);
         for (; begin < next; begin++) {
             order->changes[begin] = changes;
             if (changes == 0) {
-                note_delay(&order->analysis->fleet.hosts[host], report_at(order, begin));
+                note_delay(&order->analysis->fleet.hosts[host], &order->open->reports[begin]);
             }
         }
     }
@@ -479,8 +484,8 @@ static bool place_in_order(struct minute_order *order, struct failure *failure)
             continue;
         }
         ask_ahead(order, i, order->count);
-        const struct pending_report *pending = report_at(order, i);
-        uint32_t *host = &order->items[i].host;
+        const struct pending_report *pending = &order->open->reports[i];
+        uint32_t *host = &order->hosts[i];
         if (!place_host(analysis, pending, host, failure)) {
             return false;
         }
@@ -509,8 +514,8 @@ static bool reach_segments(struct analysis *analysis, struct failure *failure)
     return true;
 }
 
-bool analysis_place(struct analysis *analysis, const struct open_minute *open,
-                    struct minute_order **made, struct failure *failure)
+bool analysis_place(struct analysis *analysis, struct open_minute *open, struct minute_order **made,
+                    struct failure *failure)
 {
     struct minute_order *order = calloc(1, sizeof *order);
     *made = order;
@@ -537,13 +542,13 @@ static bool hear_range(struct minute_order *order, struct fleet *fleet, size_t b
 {
     for (size_t i = begin; i < end; i++) {
         ask_ahead(order, i, end);
-        const struct pending_report *pending = report_at(order, i);
+        const struct pending_report *pending = &order->open->reports[i];
         struct fleet_reading reading = {.observed_at = pending->observed_at,
                                         .received_at = pending->received_at,
                                         .has_cpu = pending->has_cpu,
                                         .interval_s = pending->interval_s,
                                         .busy = pending->busy};
-        if (!fleet_hear(fleet, order->items[i].host, &reading, failure)) {
+        if (!fleet_hear(fleet, order->hosts[i], &reading, failure)) {
             return false;
         }
     }
@@ -581,8 +586,11 @@ bool analysis_hear(struct minute_order *order, struct failure *failure)
 void minute_order_free(struct minute_order *order)
 {
     if (order != NULL) {
-        free(order->items);
-        free(order->scratch);
+        free(order->bucket_ends);
+        free(order->buckets);
+        free(order->keys);
+        free(order->spare_keys);
+        free(order->hosts);
         free(order->changes);
         free(order);
     }

@@ -16,9 +16,10 @@
 #include "analyzer/analysis_state.h"
 #include "common/failure.h"
 
-/* Installations and attributes: decides where hosts are counted, before anything is heard. */
+/* Installations and attributes: decides where hosts are counted, before anything is heard. Puts the
+ * reports of `open` in order. The caller frees *order, also after a failure. */
 struct minute_order;
-MUST_CHECK bool analysis_place(struct analysis *analysis, const struct open_minute *open,
+MUST_CHECK bool analysis_place(struct analysis *analysis, struct open_minute *open,
                                struct minute_order **order, struct failure *failure);
 
 /* CPU figures, which bring onsets. */

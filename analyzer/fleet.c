@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/segment.h"
+#include "common/large_pages.h"
 
 _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
@@ -123,11 +124,13 @@ static bool grow(struct fleet *fleet, struct failure *failure)
         return failure_memory(failure, "adding a host");
     }
     fleet->hosts = hosts;
+    large_pages_ask(hosts, capacity * sizeof *hosts);
     struct uuid *ids = realloc(fleet->ids, capacity * sizeof *ids);
     if (ids == NULL) {
         return failure_memory(failure, "adding a host");
     }
     fleet->ids = ids;
+    large_pages_ask(ids, capacity * sizeof *ids);
     fleet->capacity = capacity;
     return true;
 }

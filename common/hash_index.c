@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/large_pages.h"
+
 static void place(struct hash_index_slot *slots, size_t capacity, struct hash_index_slot slot)
 {
     size_t at = slot.hash & (capacity - 1);
@@ -57,6 +59,7 @@ static bool grow(struct hash_index *index, struct failure *failure)
     if (slots == NULL) {
         return failure_memory(failure, "growing an index");
     }
+    large_pages_ask(slots, capacity * sizeof *slots);
     memset(slots, 0xff, capacity * sizeof *slots); /* every item HASH_INDEX_NONE */
     for (size_t i = 0; i < index->capacity; i++) {
         if (index->slots[i].item != HASH_INDEX_NONE) {
