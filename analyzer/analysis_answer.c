@@ -110,10 +110,10 @@ static bool answer_outreach(const struct analysis *analysis, const struct impact
                             struct failure *failure)
 {
     answer->outreach_total = impact->candidate_count;
-    answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_LIMIT
+    answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_DEPTH
                                  ? impact->candidate_count
-                                 : ANSWER_OUTREACH_LIMIT;
-    return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_LIMIT,
+                                 : ANSWER_OUTREACH_DEPTH;
+    return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_DEPTH,
                           analysis->answers.as_of, arena, &answer->outreach, failure);
 }
 

@@ -110,6 +110,9 @@ struct cost_estimate {
 
 /* The document is polled every few seconds; a hundred calls are an hour's work of a large desk. */
 #define ANSWER_OUTREACH_LIMIT 100
+/* Whom support may take and export: 2,500 hours of calls. Reasons are worded for each of them every
+ * minute, at ten times as many for a tenth of a second. */
+#define ANSWER_OUTREACH_DEPTH 10000
 
 struct outreach_entry {
     const char *customer_id;
@@ -172,7 +175,7 @@ struct update_answer {
 
     struct cost_estimate cost;
     const struct cost_basis *cost_basis;   /* what it was reckoned from; NULL where it was not */
-    const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_LIMIT */
+    const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_DEPTH */
     size_t outreach_count;
     size_t outreach_total; /* customers to contact, listed or not */
 };

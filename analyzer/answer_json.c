@@ -74,7 +74,7 @@ static json_t *outreach_value(const struct update_answer *update)
 {
     bool complete = true;
     json_t *array = json_array();
-    for (size_t i = 0; i < update->outreach_count; i++) {
+    for (size_t i = 0; i < update->outreach_count && i < ANSWER_OUTREACH_LIMIT; i++) {
         const struct outreach_entry *entry = &update->outreach[i];
         json_t *object = json_object();
         json_value_set(object, "customer_id", json_value_text(entry->customer_id), &complete);

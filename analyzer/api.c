@@ -9,27 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "analyzer/analysis.h"
+#include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
 #include "analyzer/cost_what_if.h"
 #include "analyzer/gate.h"
 #include "analyzer/json_value.h"
+#include "analyzer/outreach_desk.h"
 #include "analyzer/pages.h"
 #include "analyzer/snapshot.h"
 #include "common/buffer.h"
 #include "common/uuid.h"
 
-#define JSON_TYPE "application/json"
-#define ETAG_BYTES 16 /* 128 bits: no two bodies of one deployment will ever collide */
-#define ETAG_SIZE (2 * ETAG_BYTES + 3)
+#define JSON_TYPE API_JSON_TYPE
 #define COLUMNS_DEFAULT 80
 #define CALLS_DEFAULT 5
 
 struct api {
     struct live *live;
     struct gate *gate;
+    struct outreach_desk *desk;
     struct http_server *server;
 };
 
@@ -39,75 +38,12 @@ static struct live *live_of(void *context)
     return api->live;
 }
 
-static void make_etag(const struct buffer *body, char etag[ETAG_SIZE])
-{
-    unsigned char hash[ETAG_BYTES];
-    crypto_generichash(hash, sizeof hash, (const unsigned char *)body->data, body->length, NULL, 0);
-    etag[0] = '"';
-    sodium_bin2hex(etag + 1, ETAG_SIZE - 1, hash, sizeof hash);
-    memcpy(etag + ETAG_SIZE - 2, "\"", 2);
-}
-
-/* If-None-Match compares weakly (RFC 9110, 13.1.2): a W/ before the tag does not matter. */
-static bool client_has(const struct http_request *request, const char *etag)
-{
-    const char *known = http_request_header(request, "If-None-Match");
-    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, etag) != NULL);
-}
-
-static void add_state(struct http_request *request, struct live *live, instant_us as_of)
-{
-    char text[INSTANT_TEXT_SIZE];
-    if (as_of != INSTANT_NONE) {
-        http_respond_header(request, "Epicenter-As-Of", instant_format(as_of, text));
-    }
-    http_respond_header(request, "Epicenter-Database",
-                        live_status(live).database_up ? "up" : "away");
-    http_respond_header(request, "Cache-Control", "no-cache");
-}
-
-/* Answers with a copy of `body`, or 304. */
-static void respond_answer(struct http_request *request, struct live *live, instant_us as_of,
-                           const char *content_type, const struct buffer *body)
-{
-    char etag[ETAG_SIZE];
-    make_etag(body, etag);
-    add_state(request, live, as_of);
-    http_respond_header(request, "ETag", etag);
-    if (client_has(request, etag)) {
-        http_respond(request, 304, NULL, NULL);
-        return;
-    }
-    struct buffer copy = {0};
-    struct failure failure;
-    buffer_append(&copy, body->data, body->length);
-    if (!buffer_check(&copy, &failure)) {
-        buffer_free(&copy);
-        http_respond_failure(request, &failure);
-        return;
-    }
-    http_respond(request, 200, content_type, &copy);
-}
-
-/* The snapshot, or NULL after an answer that says there is none yet. */
-static struct snapshot *hold_snapshot(struct http_request *request, struct live *live)
-{
-    struct snapshot *snapshot = live_snapshot(live);
-    if (snapshot == NULL) {
-        struct live_status status = live_status(live);
-        http_respond_problem(request, 503, "there are no answers yet: %s",
-                             status.trouble[0] != '\0' ? status.trouble
-                                                       : "the reports are being read");
-    }
-    return snapshot;
-}
-
 static void serve_updates(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
-    struct snapshot *snapshot = hold_snapshot(request, live);
+    struct snapshot *snapshot = api_hold_snapshot(request, live);
     if (snapshot != NULL) {
-        respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->document);
+        api_respond(request, live, snapshot->as_of, JSON_TYPE, &snapshot->document);
     }
     snapshot_release(snapshot);
 }
@@ -115,9 +51,9 @@ static void serve_updates(void *context, struct http_request *request)
 static void serve_changes(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
-    struct snapshot *snapshot = hold_snapshot(request, live);
+    struct snapshot *snapshot = api_hold_snapshot(request, live);
     if (snapshot != NULL) {
-        respond_answer(request, live, snapshot->as_of, JSON_TYPE, &snapshot->changes);
+        api_respond(request, live, snapshot->as_of, JSON_TYPE, &snapshot->changes);
     }
     snapshot_release(snapshot);
 }
@@ -145,7 +81,7 @@ static char *update_id_of(const struct snapshot *snapshot, const char *rest, boo
 
 static void answer_update(struct live *live, struct http_request *request)
 {
-    struct snapshot *snapshot = hold_snapshot(request, live);
+    struct snapshot *snapshot = api_hold_snapshot(request, live);
     if (snapshot == NULL) {
         return;
     }
@@ -153,20 +89,23 @@ static void answer_update(struct live *live, struct http_request *request)
     char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
     const struct snapshot_update *update = id != NULL ? snapshot_find(snapshot, id) : NULL;
     if (update == NULL) {
-        add_state(request, live, snapshot->as_of);
+        api_add_state(request, live, snapshot->as_of);
         http_respond_problem(request, 404, "no host has reported this update");
     } else {
-        respond_answer(request, live, snapshot->as_of, JSON_TYPE,
-                       verdict ? &update->verdict : &update->document);
+        api_respond(request, live, snapshot->as_of, JSON_TYPE,
+                    verdict ? &update->verdict : &update->document);
     }
     free(id);
     snapshot_release(snapshot);
 }
 
-/* GET …/verdict?wait=60 is answered when there is a verdict to go by. */
+/* GET …/verdict?wait=60 is answered when there is a verdict to go by; …/outreach by the desk. */
 static void serve_update(void *context, struct http_request *request)
 {
     struct api *api = context;
+    if (outreach_desk_list(api->desk, request)) {
+        return;
+    }
     struct snapshot *snapshot = live_snapshot(api->live);
     bool verdict;
     char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
@@ -177,6 +116,12 @@ static void serve_update(void *context, struct http_request *request)
     if (!waits) {
         answer_update(api->live, request);
     }
+}
+
+static void change_outreach(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    outreach_desk_change(api->desk, request);
 }
 
 /* ---- One host ---- */
@@ -251,7 +196,7 @@ static void serve_host(void *context, struct http_request *request)
     } else if (!found) {
         http_respond_problem(request, 404, "no report of this host has been read");
     } else {
-        respond_answer(request, live, INSTANT_NONE, JSON_TYPE, &body);
+        api_respond(request, live, INSTANT_NONE, JSON_TYPE, &body);
     }
     buffer_free(&body);
 }
@@ -278,7 +223,7 @@ static void serve_summary(void *context, struct http_request *request)
     }
     live_unlock(live);
     if (good && buffer_check(&text, &failure)) {
-        respond_answer(request, live, as_of, "text/plain; charset=utf-8", &text);
+        api_respond(request, live, as_of, "text/plain; charset=utf-8", &text);
     } else {
         http_respond_failure(request, &failure);
     }
@@ -307,7 +252,7 @@ static void serve_what_if(void *context, struct http_request *request)
     as_of = good ? answers->as_of : as_of;
     live_unlock(live);
     if (good) {
-        respond_answer(request, live, as_of, JSON_TYPE, &body);
+        api_respond(request, live, as_of, JSON_TYPE, &body);
     } else {
         http_respond_failure(request, &failure);
     }
@@ -358,17 +303,24 @@ static void serve_metrics(void *context, struct http_request *request)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/v1/updates", 0, serve_updates},   {"GET", "/v1/updates/*", 0, serve_update},
-    {"GET", "/v1/hosts/*", 0, serve_host},      {"GET", "/v1/changes", 0, serve_changes},
-    {"GET", "/v1/summary", 0, serve_summary},   {"GET", "/v1/what-if", 0, serve_what_if},
-    {"GET", "/healthz", 0, serve_health},       {"GET", "/readyz", 0, serve_readiness},
-    {"GET", "/metrics", 0, serve_metrics},      {"GET", "/", 0, pages_serve},
-    {"GET", "/executives", 0, pages_serve},     {"GET", "/support", 0, pages_serve},
+    {"GET", "/v1/updates", 0, serve_updates},
+    {"GET", "/v1/updates/*", 0, serve_update},
+    {"GET", "/v1/hosts/*", 0, serve_host},
+    {"GET", "/v1/changes", 0, serve_changes},
+    {"GET", "/v1/summary", 0, serve_summary},
+    {"GET", "/v1/what-if", 0, serve_what_if},
+    {"GET", "/healthz", 0, serve_health},
+    {"GET", "/readyz", 0, serve_readiness},
+    {"GET", "/metrics", 0, serve_metrics},
+    {"GET", "/", 0, pages_serve},
+    {"GET", "/executives", 0, pages_serve},
+    {"GET", "/support", 0, pages_serve},
     {"GET", "/assets/*", 0, pages_serve_asset},
+    {"POST", "/v1/updates/*", OUTREACH_BODY_LIMIT, change_outreach},
 };
 
-bool api_start(const char *address, uint16_t port, struct live *live, struct api **api,
-               struct failure *failure)
+bool api_start(const char *address, uint16_t port, const char *conninfo, struct live *live,
+               struct api **api, struct failure *failure)
 {
     /* Two threads: a slow reader on one connection group leaves the other to answer. */
     struct http_server_options options = {.address = address, .port = port, .threads = 2};
@@ -377,12 +329,11 @@ bool api_start(const char *address, uint16_t port, struct live *live, struct api
         return failure_memory(failure, "starting to serve");
     }
     made->live = live;
-    if (!gate_new(live, answer_update, &made->gate, failure)) {
-        free(made);
-        return false;
-    }
-    if (!http_server_start(&options, routes, sizeof routes / sizeof *routes, made, &made->server,
+    if (!gate_new(live, answer_update, &made->gate, failure) ||
+        !outreach_desk_new(conninfo, live, &made->desk, failure) ||
+        !http_server_start(&options, routes, sizeof routes / sizeof *routes, made, &made->server,
                            failure)) {
+        outreach_desk_free(made->desk);
         gate_free(made->gate);
         free(made);
         return false;
@@ -399,6 +350,7 @@ uint16_t api_port(const struct api *api)
 void api_stop(struct api *api)
 {
     http_server_quiesce(api->server);
+    outreach_desk_free(api->desk);
     gate_free(api->gate);
     http_server_stop(api->server);
     free(api);

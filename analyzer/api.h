@@ -2,6 +2,7 @@
  *
  *   GET /v1/updates                 all answers        GET /v1/updates/{id}[/verdict]
  *   GET /v1/updates/{id}/verdict?wait=60   once it is decided, or after so many seconds
+ *   GET /v1/updates/{id}/outreach   whom to call, and who is at it; see outreach_desk.h
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
  *   GET /v1/changes                 changes of verdict, oldest first
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
@@ -24,9 +25,10 @@
 
 struct api;
 
-/* Serves `live`, which must outlive it. `address` is numeric; port 0 is any free one. */
-MUST_CHECK bool api_start(const char *address, uint16_t port, struct live *live, struct api **api,
-                          struct failure *failure);
+/* Serves `live`, which must outlive it. `address` is numeric; port 0 is any free one; `conninfo` is
+ * where the outreach is kept. */
+MUST_CHECK bool api_start(const char *address, uint16_t port, const char *conninfo,
+                          struct live *live, struct api **api, struct failure *failure);
 uint16_t api_port(const struct api *api);
 /* Answers whoever waits, then ends. */
 void api_stop(struct api *api);

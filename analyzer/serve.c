@@ -230,8 +230,8 @@ static bool run(struct server *server, struct failure *failure)
     sigaddset(&ending, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
 
-    if (!api_start(server->options->common.address, server->options->common.port, server->live,
-                   &api, failure)) {
+    if (!api_start(server->options->common.address, server->options->common.port,
+                   server->options->common.conninfo, server->live, &api, failure)) {
         return false;
     }
     uint16_t port = api_port(api);

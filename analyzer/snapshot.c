@@ -61,6 +61,36 @@ static bool write_changes(const struct change_record *changes, size_t count, str
     return json_value_write(document, complete, out, failure);
 }
 
+static bool copy_text(struct arena *arena, const char **text)
+{
+    *text = arena_copy_text(arena, *text, strlen(*text));
+    return *text != NULL;
+}
+
+static bool copy_outreach(struct arena *arena, const struct update_answer *update,
+                          struct snapshot_update *entry)
+{
+    entry->outreach = arena_allocate(arena, (update->outreach_count + 1) * sizeof *entry->outreach);
+    if (entry->outreach == NULL) {
+        return false;
+    }
+    entry->outreach_total = update->outreach_total;
+    for (size_t i = 0; i < update->outreach_count; i++) {
+        struct outreach_entry *one = &entry->outreach[i];
+        *one = update->outreach[i];
+        bool copied = copy_text(arena, &one->customer_id) && copy_text(arena, &one->name) &&
+                      copy_text(arena, &one->region);
+        for (size_t j = 0; copied && j < one->reason_count; j++) {
+            copied = copy_text(arena, &one->reasons[j]);
+        }
+        if (!copied) {
+            return false;
+        }
+        entry->outreach_count++;
+    }
+    return true;
+}
+
 static bool fill_updates(struct snapshot *snapshot, const struct answers *answers,
                          struct failure *failure)
 {
@@ -75,7 +105,7 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
         snapshot->verdict_counts[update->verdict]++;
         entry->decided = update->verdict == VERDICT_HOLD || update->verdict == VERDICT_CLEAR;
         entry->id = strdup(update->id);
-        if (entry->id == NULL) {
+        if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry)) {
             return failure_memory(failure, "publishing the answers");
         }
         if (!answer_write_update_json(update, &entry->document, failure) ||
@@ -125,6 +155,7 @@ void snapshot_release(struct snapshot *snapshot)
     free(snapshot->updates);
     buffer_free(&snapshot->document);
     buffer_free(&snapshot->changes);
+    arena_free(&snapshot->arena);
     free(snapshot);
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "analyzer/answer.h"
+#include "common/arena.h"
 #include "common/buffer.h"
 #include "common/failure.h"
 #include "common/instant.h"
@@ -34,11 +35,14 @@ struct snapshot {
     struct buffer changes;  /* GET /v1/changes */
     struct snapshot_update {
         char *id;
-        bool decided;           /* HOLD or CLEAR */
-        struct buffer document; /* GET /v1/updates/{id} */
-        struct buffer verdict;  /* GET /v1/updates/{id}/verdict */
+        bool decided;                    /* HOLD or CLEAR */
+        struct buffer document;          /* GET /v1/updates/{id} */
+        struct buffer verdict;           /* GET /v1/updates/{id}/verdict */
+        struct outreach_entry *outreach; /* by rank, as in the answers */
+        size_t outreach_count, outreach_total;
     } * updates;
     size_t update_count;
+    struct arena arena; /* of the outreach */
 };
 
 /* Made with one reference. Of the changes the newest SNAPSHOT_CHANGES are told, oldest first. */

@@ -214,11 +214,12 @@
     " where c.state in ('new', 'message_left') or (c.held_until <= now()"                          \
     " and c.returns_to in ('new', 'message_left'))"
 
-/* $1 update, $2 customer, null: all of them -> the cases as they are now. */
+/* $1 update, $2 customer, null: all of them -> the cases as they are now, in the order of strcmp.
+ */
 #define STATEMENT_CASES                                                                            \
     "select " STATEMENT_CASE_COLUMNS " from outreach c"                                            \
     " where c.update_id = $1 and ($2::text is null or c.customer_id = $2)"                         \
-    " order by c.customer_id"
+    " order by c.customer_id collate \"C\""
 
 /* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
 #define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"

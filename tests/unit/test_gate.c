@@ -89,8 +89,9 @@ static int set_up(void **state)
 {
     (void)state;
     struct failure failure;
-    return live_new(NULL, &live, &failure) && api_start("127.0.0.1", 0, live, &api, &failure) ? 0
-                                                                                              : 1;
+    return live_new(NULL, &live, &failure) && api_start("127.0.0.1", 0, "", live, &api, &failure)
+               ? 0
+               : 1;
 }
 
 static int tear_down(void **state)

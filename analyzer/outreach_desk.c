@@ -1,0 +1,431 @@
+/* Who asks for what at the support desk? See outreach_desk.h. The hard thing is that an update's id
+ * and a customer's may hold slashes, so that a path is read from its end.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/outreach_desk.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "analyzer/api_answer.h"
+#include "analyzer/outreach_case.h"
+#include "analyzer/outreach_list.h"
+#include "analyzer/snapshot.h"
+#include "common/arena.h"
+#include "common/buffer.h"
+#include "common/database.h"
+
+/* Requests waiting at once: each takes a few milliseconds, so this is a second's wait. */
+#define WAITING_MOST 256
+
+/* A change locks one row; a statement that takes seconds has met a server that hangs. */
+#define STATEMENT_TIMEOUT_MS 5000
+
+#define AGENT_LIMIT 100 /* bytes of a name */
+
+enum job_kind { JOB_LIST, JOB_TAKE, JOB_OUTCOME, JOB_RELEASE };
+
+struct job {
+    enum job_kind kind;
+    struct http_request *request;
+    char *update_id;
+    char *customer_id; /* from the path; NULL: none there */
+    json_t *body;      /* NULL: a list */
+};
+
+struct outreach_desk {
+    struct live *live;
+    char *conninfo;
+    struct database *database; /* the thread's; NULL until it has been reached once */
+    pthread_t thread;
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t changed;
+    bool stopping;
+    struct job waiting[WAITING_MOST]; /* a ring */
+    size_t first, count;
+};
+
+static void free_job(struct job *job)
+{
+    free(job->update_id);
+    free(job->customer_id);
+    json_decref(job->body);
+}
+
+/* ---- What is asked for ---- */
+
+/* Until there is a sign-in the agent says who it is: in the body's "agent", for a list in ?agent=.
+ * NULL where it does not; *failure says what is wrong with it. */
+static const char *agent_of(const struct job *job, struct failure *failure)
+{
+    const char *agent = job->kind == JOB_LIST
+                            ? http_request_query(job->request, "agent")
+                            : json_string_value(json_object_get(job->body, "agent"));
+    failure_set(failure, FAILURE_INVALID, "who asks? agent must be a name of up to %d bytes",
+                AGENT_LIMIT);
+    if (agent == NULL || *agent == '\0' || strlen(agent) > AGENT_LIMIT) {
+        return NULL;
+    }
+    for (const char *at = agent; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+            return NULL;
+        }
+    }
+    return agent;
+}
+
+static bool wants_csv(const struct http_request *request)
+{
+    const char *format = http_request_query(request, "format");
+    const char *accept = http_request_header(request, "Accept");
+    return format != NULL ? strcmp(format, "csv") == 0
+                          : accept != NULL && strstr(accept, "text/csv") != NULL;
+}
+
+static bool read_filter(const struct job *job, struct outreach_filter *filter,
+                        struct failure *failure)
+{
+    struct failure ignored;
+    const struct http_request *request = job->request;
+    const char *states = http_request_query(request, "state");
+    const char *region = http_request_query(request, "region");
+    const char *reachable = http_request_query(request, "reachable");
+    const char *limit = http_request_query(request, "limit");
+    char *end = NULL;
+    *filter = (struct outreach_filter){
+        .agent = agent_of(job, &ignored),
+        .region = region != NULL && *region != '\0' ? region : NULL,
+        .reachable = reachable != NULL && strcmp(reachable, "1") == 0,
+        .limit = wants_csv(request) ? ANSWER_OUTREACH_DEPTH : OUTREACH_LIMIT_DEFAULT};
+    if (limit != NULL) {
+        filter->limit = strtoul(limit, &end, 10);
+        if (end == limit || *end != '\0' || filter->limit == 0) {
+            return failure_set(failure, FAILURE_INVALID, "limit must be a number from 1");
+        }
+    }
+    return states == NULL || outreach_filter_states(filter, states, failure);
+}
+
+/* ---- Doing it ---- */
+
+static const struct outreach_entry *find_entry(const struct snapshot_update *update, const char *id)
+{
+    for (size_t i = 0; i < update->outreach_count; i++) {
+        if (strcmp(update->outreach[i].customer_id, id) == 0) {
+            return &update->outreach[i];
+        }
+    }
+    return NULL;
+}
+
+static bool give_list(struct outreach_desk *desk, const struct job *job,
+                      const struct snapshot *snapshot, const struct snapshot_update *update,
+                      struct arena *arena, struct failure *failure)
+{
+    struct outreach_filter filter;
+    struct outreach_case *cases;
+    size_t count;
+    struct outreach_list list;
+    struct buffer body = {0};
+    bool csv = wants_csv(job->request);
+    bool good =
+        read_filter(job, &filter, failure) &&
+        outreach_case_list(desk->database, update->id, arena, &cases, &count, failure) &&
+        outreach_list_make(update->outreach, update->outreach_count, cases, count, &filter, arena,
+                           &list, failure) &&
+        (csv ? outreach_list_csv(&list, &body, failure)
+             : outreach_list_json(&list, update->id, update->outreach_total, &body, failure));
+    if (good) {
+        http_respond_header(job->request, "Vary", "Accept");
+        if (csv) {
+            http_respond_header(job->request, "Content-Disposition",
+                                "attachment; filename=\"outreach.csv\"");
+        }
+        api_respond(job->request, desk->live, snapshot->as_of,
+                    csv ? "text/csv; charset=utf-8" : API_JSON_TYPE, &body);
+    }
+    buffer_free(&body);
+    return good;
+}
+
+/* The next one of the queue as the body narrows it. */
+static bool take_next(struct outreach_desk *desk, const struct job *job,
+                      const struct snapshot_update *update, const char *agent, struct arena *arena,
+                      bool *taken, struct outreach_case *one, struct failure *failure)
+{
+    const char *region = json_string_value(json_object_get(job->body, "region"));
+    bool reachable = json_is_true(json_object_get(job->body, "reachable"));
+    size_t count = 0;
+    const char **customers =
+        arena_allocate(arena, (update->outreach_count + 1) * sizeof *customers);
+    if (customers == NULL) {
+        return failure_memory(failure, "taking a customer");
+    }
+    for (size_t i = 0; i < update->outreach_count; i++) {
+        const struct outreach_entry *entry = &update->outreach[i];
+        if ((region == NULL || *region == '\0' || strcmp(entry->region, region) == 0) &&
+            (!reachable || entry->reachable_now)) {
+            customers[count++] = entry->customer_id;
+        }
+    }
+    return outreach_case_take_next(desk->database, update->id, customers, count, agent,
+                                   OUTREACH_HOLD_S, arena, taken, one, failure);
+}
+
+static bool take(struct outreach_desk *desk, const struct job *job,
+                 const struct snapshot_update *update, const char *agent, struct arena *arena,
+                 bool *taken, struct outreach_case *one, struct failure *failure)
+{
+    const char *customer = json_string_value(json_object_get(job->body, "customer"));
+    if (customer == NULL) {
+        return take_next(desk, job, update, agent, arena, taken, one, failure);
+    }
+    *taken = true;
+    if (find_entry(update, customer) == NULL) {
+        return failure_set(failure, FAILURE_NOT_FOUND, "%.100s is not on the list", customer);
+    }
+    return outreach_case_take(desk->database, update->id, customer, agent, OUTREACH_HOLD_S, arena,
+                              one, failure);
+}
+
+static bool end_hold(struct outreach_desk *desk, const struct job *job,
+                     const struct snapshot_update *update, const char *agent, struct arena *arena,
+                     struct outreach_case *one, struct failure *failure)
+{
+    if (job->kind == JOB_RELEASE) {
+        return outreach_case_release(desk->database, update->id, job->customer_id, agent, arena,
+                                     one, failure);
+    }
+    const char *name = json_string_value(json_object_get(job->body, "state"));
+    const char *note = json_string_value(json_object_get(job->body, "note"));
+    enum outreach_state outcome;
+    return outreach_state_parse(name != NULL ? name : "", &outcome, failure) &&
+           outreach_case_outcome(desk->database, update->id, job->customer_id, agent, outcome,
+                                 note != NULL ? note : "", arena, one, failure);
+}
+
+static bool make_change(struct outreach_desk *desk, const struct job *job,
+                        const struct snapshot *snapshot, const struct snapshot_update *update,
+                        struct arena *arena, struct failure *failure)
+{
+    struct outreach_case one = {0};
+    bool found = true;
+    const char *agent = agent_of(job, failure);
+    if (agent == NULL ||
+        !(job->kind == JOB_TAKE ? take(desk, job, update, agent, arena, &found, &one, failure)
+                                : end_hold(desk, job, update, agent, arena, &one, failure))) {
+        return false;
+    }
+    api_add_state(job->request, desk->live, snapshot->as_of);
+    if (!found) {
+        http_respond(job->request, 204, NULL, NULL);
+        return true;
+    }
+    struct outreach_place place = {.entry = find_entry(update, one.customer_id), .one = &one};
+    struct buffer body = {0};
+    if (!outreach_place_json(&place, &body, failure)) {
+        buffer_free(&body);
+        return false;
+    }
+    http_respond(job->request, 200, API_JSON_TYPE, &body);
+    return true;
+}
+
+static bool reach_database(struct outreach_desk *desk, struct failure *failure)
+{
+    return desk->database != NULL || database_open(desk->conninfo, "epicenter outreach",
+                                                   STATEMENT_TIMEOUT_MS, &desk->database, failure);
+}
+
+static void do_job(struct outreach_desk *desk, const struct job *job)
+{
+    struct snapshot *snapshot = api_hold_snapshot(job->request, desk->live);
+    if (snapshot == NULL) {
+        return;
+    }
+    const struct snapshot_update *update = snapshot_find(snapshot, job->update_id);
+    if (update == NULL) {
+        http_respond_problem(job->request, 404, "no host has reported this update");
+        snapshot_release(snapshot);
+        return;
+    }
+    struct arena arena = {0};
+    struct failure failure;
+    bool good =
+        reach_database(desk, &failure) &&
+        (job->kind == JOB_LIST ? give_list(desk, job, snapshot, update, &arena, &failure)
+                               : make_change(desk, job, snapshot, update, &arena, &failure));
+    if (!good) {
+        http_respond_failure(job->request, &failure);
+    }
+    arena_free(&arena);
+    snapshot_release(snapshot);
+}
+
+static void *serve_jobs(void *context)
+{
+    struct outreach_desk *desk = context;
+    pthread_mutex_lock(&desk->mutex);
+    while (!desk->stopping || desk->count > 0) {
+        if (desk->count == 0) {
+            pthread_cond_wait(&desk->changed, &desk->mutex);
+            continue;
+        }
+        struct job job = desk->waiting[desk->first];
+        desk->first = (desk->first + 1) % WAITING_MOST;
+        desk->count--;
+        pthread_mutex_unlock(&desk->mutex);
+        do_job(desk, &job);
+        free_job(&job);
+        pthread_mutex_lock(&desk->mutex);
+    }
+    pthread_mutex_unlock(&desk->mutex);
+    return NULL;
+}
+
+/* ---- At the door ---- */
+
+/* Hands it to the thread, or answers that too many wait. */
+static void put_job(struct outreach_desk *desk, struct job *take_job)
+{
+    pthread_mutex_lock(&desk->mutex);
+    bool put = desk->count < WAITING_MOST && !desk->stopping;
+    if (put) {
+        desk->waiting[(desk->first + desk->count) % WAITING_MOST] = *take_job;
+        desk->count++;
+        pthread_cond_signal(&desk->changed);
+    }
+    pthread_mutex_unlock(&desk->mutex);
+    if (!put) {
+        http_respond_problem(take_job->request, 503, "too many wait at the support desk");
+        free_job(take_job);
+    }
+}
+
+/* Where `suffix` begins, when `path` ends in it and something stands before it. */
+static const char *ends_in(const char *path, const char *suffix)
+{
+    size_t length = strlen(path);
+    size_t tail = strlen(suffix);
+    return length > tail && strcmp(path + length - tail, suffix) == 0 ? path + length - tail : NULL;
+}
+
+bool outreach_desk_list(struct outreach_desk *desk, struct http_request *request)
+{
+    const char *path = http_request_rest(request);
+    const char *end = ends_in(path, "/outreach");
+    if (end == NULL) {
+        return false;
+    }
+    struct job job = {
+        .kind = JOB_LIST, .request = request, .update_id = strndup(path, (size_t)(end - path))};
+    if (job.update_id == NULL) {
+        http_respond_problem(request, 503, "out of memory");
+    } else {
+        put_job(desk, &job);
+    }
+    return true;
+}
+
+/* The last "/outreach/" before `end`. */
+static const char *find_outreach(const char *path, const char *end)
+{
+    static const char part[] = "/outreach/";
+    const char *found = NULL;
+    for (const char *at = strstr(path, part); at != NULL && at > path && at + sizeof part - 1 < end;
+         at = strstr(at + 1, part)) {
+        found = at;
+    }
+    return found;
+}
+
+/* Fills kind, update and customer from the path; false when it is no path of ours. */
+static bool read_path(const char *path, struct job *job)
+{
+    const char *end = ends_in(path, "/outreach/take");
+    if (end != NULL) {
+        job->kind = JOB_TAKE;
+        job->update_id = strndup(path, (size_t)(end - path));
+        return job->update_id != NULL;
+    }
+    end = ends_in(path, "/outcome");
+    job->kind = JOB_OUTCOME;
+    if (end == NULL) {
+        end = ends_in(path, "/release");
+        job->kind = JOB_RELEASE;
+    }
+    const char *middle = end != NULL ? find_outreach(path, end) : NULL;
+    if (middle == NULL) {
+        return false;
+    }
+    const char *customer = middle + strlen("/outreach/");
+    job->update_id = strndup(path, (size_t)(middle - path));
+    job->customer_id = strndup(customer, (size_t)(end - customer));
+    return job->update_id != NULL && job->customer_id != NULL;
+}
+
+void outreach_desk_change(struct outreach_desk *desk, struct http_request *request)
+{
+    const struct buffer *body = http_request_body(request);
+    const char *type = http_request_header(request, "Content-Type");
+    struct job job = {.request = request};
+    if (!read_path(http_request_rest(request), &job)) {
+        http_respond_problem(request, 404, "nothing is done here");
+    } else if (type == NULL || strncmp(type, API_JSON_TYPE, strlen(API_JSON_TYPE)) != 0) {
+        http_respond_problem(request, 415, "the body must be application/json");
+    } else {
+        job.body = json_loadb(body->data != NULL ? body->data : "", body->length,
+                              JSON_REJECT_DUPLICATES, NULL);
+        if (json_is_object(job.body)) {
+            put_job(desk, &job);
+            return;
+        }
+        http_respond_problem(request, 400, "the body must be a JSON object");
+    }
+    free_job(&job);
+}
+
+/* ---- Start and end ---- */
+
+bool outreach_desk_new(const char *conninfo, struct live *live, struct outreach_desk **desk,
+                       struct failure *failure)
+{
+    struct outreach_desk *made = calloc(1, sizeof *made);
+    if (made == NULL || (made->conninfo = strdup(conninfo)) == NULL) {
+        free(made);
+        return failure_memory(failure, "starting to serve");
+    }
+    made->live = live;
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_cond_init(&made->changed, NULL);
+    int status = pthread_create(&made->thread, NULL, serve_jobs, made);
+    if (status != 0) {
+        pthread_cond_destroy(&made->changed);
+        pthread_mutex_destroy(&made->mutex);
+        free(made->conninfo);
+        free(made);
+        return failure_set(failure, FAILURE_SYSTEM, "a thread cannot be started: %s",
+                           strerror(status));
+    }
+    *desk = made;
+    return true;
+}
+
+void outreach_desk_free(struct outreach_desk *desk)
+{
+    if (desk == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&desk->mutex);
+    desk->stopping = true;
+    pthread_cond_signal(&desk->changed);
+    pthread_mutex_unlock(&desk->mutex);
+    pthread_join(desk->thread, NULL);
+    database_close(desk->database);
+    pthread_cond_destroy(&desk->changed);
+    pthread_mutex_destroy(&desk->mutex);
+    free(desk->conninfo);
+    free(desk);
+}

@@ -1,0 +1,290 @@
+/* Can two agents work one list over HTTP? A real analyzer on a real PostgreSQL with the sample
+ * fleet, in which sixty customers are harmed. Oracles: what the other agent is told, and the tables
+ * as the owner reads them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "common/database.h"
+#include "tests/integration/sample_fleet.h"
+#include "tests/support/http_client.h"
+#include "tests/support/private_cluster.h"
+#include "tests/support/process.h"
+#include "tests/support/serving.h"
+
+#define OUTREACH "/v1/updates/" SAMPLE_UPDATE "/outreach"
+
+static struct private_cluster *cluster;
+static struct serving analyzer;
+
+static struct http_answer ask(const char *path, const char *body, const char *header)
+{
+    char url[512];
+    struct http_answer answer = {0};
+    const char *headers[] = {header, NULL};
+    (void)snprintf(url, sizeof url, "%s%s", analyzer.url, path);
+    http_client_ask(
+        NULL,
+        &(struct http_ask){.url = url, .body = body, .headers = header != NULL ? headers : NULL},
+        &answer);
+    return answer;
+}
+
+static json_t *json_of(struct http_answer *answer, unsigned status)
+{
+    if (answer->status != status) {
+        fail_msg("%u instead of %u: %s", answer->status, status, answer->body.data);
+    }
+    json_t *document = json_loads(answer->body.data, 0, NULL);
+    assert_non_null(document);
+    http_answer_free(answer);
+    return document;
+}
+
+static json_t *get(const char *path)
+{
+    struct http_answer answer = ask(path, NULL, NULL);
+    return json_of(&answer, 200);
+}
+
+static json_t *post(const char *path, unsigned status, const char *body)
+{
+    struct http_answer answer = ask(path, body, "Content-Type: application/json");
+    return json_of(&answer, status);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void path_of(const json_t *customer, const char *verb, char path[256])
+{
+    (void)snprintf(path, 256, OUTREACH "/%s/%s", text(customer, "customer_id"), verb);
+}
+
+/* ---- The list ---- */
+
+static void the_list_is_the_analyzers_queue(void **state)
+{
+    (void)state;
+    json_t *list = get(OUTREACH "?limit=1000");
+    json_t *update = get("/v1/updates/" SAMPLE_UPDATE);
+    const json_t *customers = json_object_get(list, "customers");
+    const json_t *queue = json_object_get(update, "outreach");
+    assert_int_equal(number(list, "total"), number(update, "outreach_total"));
+    assert_int_equal(json_array_size(customers), json_array_size(queue));
+    for (size_t i = 0; i < json_array_size(queue); i++) {
+        const json_t *customer = json_array_get(customers, i);
+        assert_string_equal(text(customer, "customer_id"),
+                            text(json_array_get(queue, i), "customer_id"));
+        assert_string_equal(text(customer, "state"), "new");
+    }
+    const json_t *region = json_array_get(json_object_get(list, "progress"), 0);
+    assert_int_equal(number(region, "customers"), number(region, "new"));
+    json_decref(update);
+    json_decref(list);
+}
+
+static void the_list_narrows(void **state)
+{
+    (void)state;
+    json_t *taken = post(OUTREACH "/take", 200, "{\"agent\":\"ann\"}");
+    json_t *only = get(OUTREACH "?state=taken");
+    assert_int_equal(number(only, "matching"), 1);
+    assert_string_equal(text(json_array_get(json_object_get(only, "customers"), 0), "customer_id"),
+                        text(taken, "customer_id"));
+    json_t *none = get(OUTREACH "?region=nowhere");
+    assert_int_equal(number(none, "matching"), 0);
+    json_t *some = get(OUTREACH "?state=new,fixed&limit=5");
+    assert_int_equal(json_array_size(json_object_get(some, "customers")), 5);
+    assert_int_equal(number(some, "matching"), number(some, "total") - 1);
+    json_decref(post(OUTREACH "?state=", 404, "{}"));
+    json_decref(some);
+    json_decref(none);
+    json_decref(only);
+    json_decref(taken);
+    struct http_answer answer = ask(OUTREACH "?state=asleep", NULL, NULL);
+    json_decref(json_of(&answer, 400));
+}
+
+/* ---- Two agents ---- */
+
+static void what_one_takes_the_other_does_not(void **state)
+{
+    (void)state;
+    char path[256];
+    char body[256];
+    json_t *anns = post(OUTREACH "/take", 200, "{\"agent\":\"ann\"}");
+    json_t *bobs = post(OUTREACH "/take", 200, "{\"agent\":\"bob\"}");
+    assert_int_equal(number(anns, "rank"), 1);
+    assert_int_equal(number(bobs, "rank"), 2);
+    assert_string_equal(text(anns, "state"), "taken");
+    assert_string_equal(text(anns, "holder"), "ann");
+
+    (void)snprintf(body, sizeof body, "{\"agent\":\"bob\",\"customer\":\"%s\"}",
+                   text(anns, "customer_id"));
+    json_t *refused = post(OUTREACH "/take", 409, body);
+    assert_non_null(strstr(text(refused, "detail"), "ann has taken"));
+    path_of(anns, "outcome", path);
+    json_decref(post(path, 409, "{\"agent\":\"bob\",\"state\":\"fixed\"}"));
+    json_decref(post(path, 400, "{\"agent\":\"ann\",\"state\":\"taken\"}"));
+
+    /* Each sees the own one first. */
+    json_t *list = get(OUTREACH "?agent=bob");
+    assert_string_equal(text(json_array_get(json_object_get(list, "customers"), 0), "customer_id"),
+                        text(bobs, "customer_id"));
+
+    json_t *done = post(path, 200, "{\"agent\":\"ann\",\"state\":\"reached\",\"note\":\"=1+1\"}");
+    assert_string_equal(text(done, "state"), "reached");
+    assert_true(json_is_null(json_object_get(done, "holder")));
+    path_of(bobs, "release", path);
+    json_t *released = post(path, 200, "{\"agent\":\"bob\"}");
+    assert_string_equal(text(released, "state"), "new");
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from outreach_log where "
+                                                     "changed_by in ('ann', 'bob')"),
+                     4);
+    json_decref(released);
+    json_decref(done);
+    json_decref(list);
+    json_decref(refused);
+    json_decref(bobs);
+    json_decref(anns);
+}
+
+static void a_table_cannot_run_in_a_spreadsheet(void **state)
+{
+    (void)state;
+    char path[256];
+    char value[HTTP_HEADER_VALUE_SIZE];
+    json_t *taken = post(OUTREACH "/take", 200, "{\"agent\":\"@ann\"}");
+    path_of(taken, "outcome", path);
+    json_decref(
+        post(path, 200, "{\"agent\":\"@ann\",\"state\":\"reached\",\"note\":\"=1+1, \\\"x\\\"\"}"));
+    json_decref(taken);
+    struct http_answer named = ask(OUTREACH "?format=csv", NULL, NULL);
+    struct http_answer accepted = ask(OUTREACH, NULL, "Accept: text/csv");
+    assert_int_equal(named.status, 200);
+    assert_string_equal(named.body.data, accepted.body.data);
+    assert_string_equal(http_answer_header(&named, "Content-Type", value),
+                        "text/csv; charset=utf-8");
+    assert_non_null(http_answer_header(&named, "Content-Disposition", value));
+    assert_int_equal(strncmp(named.body.data, "rank,customer_id,", 17), 0);
+    assert_non_null(strstr(named.body.data, ",\"'=1+1, \"\"x\"\"\","));
+    assert_null(strstr(named.body.data, ",=1"));
+    http_answer_free(&accepted);
+    http_answer_free(&named);
+}
+
+static void what_is_wrong_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+    } cases[] = {
+        {OUTREACH "/take", "{}", 400},
+        {OUTREACH "/take", "{\"agent\":\"\"}", 400},
+        {OUTREACH "/take", "{\"agent\":\"a\\nb\"}", 400},
+        {OUTREACH "/take", "{\"agent\":7}", 400},
+        {OUTREACH "/take", "[]", 400},
+        {OUTREACH "/take", "{", 400},
+        {OUTREACH "/take", "{\"agent\":\"ann\",\"customer\":\"nobody\"}", 404},
+        {"/v1/updates/none/outreach/take", "{\"agent\":\"ann\"}", 404},
+        {"/v1/updates/outreach/take", "{\"agent\":\"ann\"}", 404},
+        {OUTREACH "/x/withdraw", "{\"agent\":\"ann\"}", 404},
+        {OUTREACH "/x/release", "{\"agent\":\"ann\"}", 409},
+        {OUTREACH "/a/b/release", "{\"agent\":\"ann\"}", 409},
+        {OUTREACH "/x/outcome", "{\"agent\":\"ann\"}", 400},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_decref(post(cases[i].path, cases[i].status, cases[i].body));
+    }
+    struct http_answer answer =
+        ask(OUTREACH "/take", "{\"agent\":\"ann\"}", "Content-Type: text/plain");
+    json_decref(json_of(&answer, 415));
+    answer = ask("/v1/updates/none/outreach", NULL, NULL);
+    json_decref(json_of(&answer, 404));
+    answer = ask(OUTREACH "?limit=0", NULL, NULL);
+    json_decref(json_of(&answer, 400));
+}
+
+static void nothing_is_taken_while_the_database_is_away(void **state)
+{
+    (void)state;
+    private_cluster_stop(cluster, false);
+    json_decref(post(OUTREACH "/take", 503, "{\"agent\":\"ann\"}"));
+    struct http_answer alive = ask("/healthz", NULL, NULL);
+    assert_int_equal(alive.status, 200);
+    http_answer_free(&alive);
+    private_cluster_resume(cluster);
+    json_decref(post(OUTREACH "/take", 200, "{\"agent\":\"ann\"}"));
+}
+
+/* ---- The stage ---- */
+
+static int empty(void **state)
+{
+    (void)state;
+    private_cluster_run(cluster, "alter table outreach_log disable trigger append_only;"
+                                 "truncate outreach_case, outreach_log;"
+                                 "alter table outreach_log enable trigger append_only");
+    return 0;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    struct database *database;
+    struct failure failure;
+    char until[INSTANT_TEXT_SIZE];
+    cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
+    private_cluster_migrate(cluster);
+    if (!database_open(private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
+                       &database, &failure)) {
+        return -1;
+    }
+    sample_fleet_store_minutes(database, 0, SAMPLE_MINUTES);
+    database_close(database);
+    analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
+    instant_format(SAMPLE_STARTED_AT + (SAMPLE_MINUTES - 1) * INSTANT_MINUTE, until);
+    const char *arguments[] = {ANALYZER_PROGRAM, "summary", "--url", analyzer.url,
+                               "--until",        until,     NULL};
+    process_free(process_run(arguments, 0));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    int status = serving_stop(&analyzer);
+    private_cluster_remove(cluster);
+    return status;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_list_is_the_analyzers_queue, empty),
+        cmocka_unit_test_setup(the_list_narrows, empty),
+        cmocka_unit_test_setup(what_one_takes_the_other_does_not, empty),
+        cmocka_unit_test_setup(a_table_cannot_run_in_a_spreadsheet, empty),
+        cmocka_unit_test_setup(what_is_wrong_is_said, empty),
+        cmocka_unit_test_setup(nothing_is_taken_while_the_database_is_away, empty),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
