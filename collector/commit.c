@@ -57,8 +57,9 @@ struct commit {
     size_t queued_rows, queued_bytes;
     size_t waiting;    /* batches submitted and not yet answered */
     size_t committing; /* committers that are at a group */
-    double group_at_s; /* when the last of them began */
-    bool dozing;       /* the other one may wait for longer than JOIN_AFTER_S */
+    double
+        group_at_s; /* when they were none last: as old as the oldest group under way, or older */
+    bool dozing;    /* the other one may wait for longer than JOIN_AFTER_S */
     bool stopping;
     bool away;            /* the database did not answer when last asked */
     double progress_at_s; /* last commit, or when the first of the waiting batches came */
@@ -306,8 +307,9 @@ static struct batch *begin_group(struct commit *commit)
     if (!has_work(commit)) {
         return NULL;
     }
-    commit->committing++;
-    commit->group_at_s = clock_s();
+    if (commit->committing++ == 0) {
+        commit->group_at_s = clock_s();
+    }
     if (commit->dozing) {
         commit->dozing = false;
         (void)pthread_cond_signal(&commit->arrived);

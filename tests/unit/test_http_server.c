@@ -667,10 +667,11 @@ static char *ask_undated(struct world *world, const char *text)
 {
     bool closed;
     char *answer = ask(world, text, strlen(text), &closed);
-    char *date = strstr(answer, "Date: ");
-    char *end = date != NULL ? strchr(date, '\n') : NULL;
-    assert_non_null(end);
-    memmove(date, end + 1, strlen(end));
+    char *date = strstr(answer, "\r\nDate: ");
+    if (date == NULL) {
+        fail_msg("no Date in %s", answer);
+    }
+    memset(date + 8, '-', strcspn(date + 8, "\r"));
     return answer;
 }
 

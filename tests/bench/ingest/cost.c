@@ -21,14 +21,21 @@ static int read_stat(const char *pid, pid_t *parent, double ticks[4])
     char *got = fgets(line, sizeof line, file);
     (void)fclose(file);
     char *rest = got != NULL ? strrchr(line, ')') : NULL;
-    int ppid = 0;
-    if (rest == NULL ||
-        sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lf %lf %lf %lf", &ppid,
-               &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 5) {
+    if (rest == NULL) {
         return 0;
     }
-    *parent = ppid;
-    return 1;
+    /* proc(5): behind the name come the state, field 3, the parent, 4, and the times, 14 to 17. */
+    char *at = rest + 1;
+    int field = 3;
+    for (char *word = strtok_r(at, " ", &at); word != NULL; word = strtok_r(NULL, " ", &at)) {
+        if (field == 4) {
+            *parent = (pid_t)strtol(word, NULL, 10);
+        } else if (field >= 14 && field <= 17) {
+            ticks[field - 14] = strtod(word, NULL);
+        }
+        field++;
+    }
+    return field > 17;
 }
 
 double cost_cpu_s(pid_t process)
@@ -63,7 +70,8 @@ double cost_peak_bytes(pid_t process)
     (void)snprintf(path, sizeof path, "/proc/%d/status", (int)process);
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "VmHWM: %lf kB", &kibibytes) == 1) {
+        if (strncmp(line, "VmHWM:", 6) == 0) {
+            kibibytes = strtod(line + 6, NULL);
             break;
         }
     }

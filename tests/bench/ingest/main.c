@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 
 #include "collector/decode_usual.h"
 #include "common/instant.h"
+#include "common/uuid.h"
 #include "tests/bench/bench_table.h"
 #include "tests/bench/ingest/bare_server.h"
 #include "tests/bench/ingest/cost.h"
@@ -51,13 +53,13 @@ struct bench {
 
 static pid_t postmaster(struct private_cluster *cluster)
 {
-    long pid = 0;
+    char line[32];
     FILE *file = fopen(private_cluster_path(cluster, "data/postmaster.pid"), "re");
-    if (file == NULL || fscanf(file, "%ld", &pid) != 1) {
+    if (file == NULL || fgets(line, sizeof line, file) == NULL) {
         fail_msg("PostgreSQL's process is not known");
     }
     (void)fclose(file);
-    return (pid_t)pid;
+    return (pid_t)strtol(line, NULL, 10);
 }
 
 static void start_collector(struct bench *bench)
@@ -241,6 +243,69 @@ static void bench_single(struct bench *bench, unsigned connections, double goal)
     requests_free(&requests);
 }
 
+/* ---- One commit that stalls ---- */
+
+#define STALL_S "4"
+
+/* The stalled report is of a host whose name another transaction is adding; a process of its own
+ * waits for its answer. */
+static pid_t send_stalled(struct bench *bench, const char *name)
+{
+    char at[INSTANT_TEXT_SIZE];
+    char text[1024];
+    (void)instant_format(instant_now(), at);
+    char body[256];
+    int body_length = snprintf(body, sizeof body,
+                               "{\"host_id\":\"%s\",\"observed_at\":\"%s\","
+                               "\"cpu\":{\"interval_s\":60,\"busy\":0.5}}",
+                               name, at);
+    int length = snprintf(text, sizeof text,
+                          "POST /v1/reports HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
+                          "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+                          bench->authorization, body_length, body);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct load_request request = {text, (size_t)length};
+        (void)load_run(&(struct load_plan){.port = bench->collector.port,
+                                           .connections = 1,
+                                           .requests = &request,
+                                           .request_count = 1,
+                                           .total = 1});
+        _exit(EXIT_SUCCESS);
+    }
+    return child;
+}
+
+static void bench_stall(struct bench *bench)
+{
+    static const char name[] = "a-host-that-waits";
+    struct requests requests = requests_new(100000, 1, 100000, false, bench->authorization);
+    struct uuid host = uuid_from_name("acme", name, sizeof name - 1);
+    char id[UUID_TEXT_SIZE];
+    char sql[256];
+    (void)snprintf(sql, sizeof sql,
+                   "insert into host_name (host_id, customer_id, name) values ('%s', 'acme', '%s')",
+                   uuid_format(&host, id), name);
+    struct process *holder = process_start((const char *[]){
+        "psql", "-q", "-d", private_cluster_conninfo(bench->cluster, PRIVATE_CLUSTER_OWNER), "-c",
+        "begin", "-c", sql, "-c", "select pg_sleep(" STALL_S ")", NULL});
+    (void)usleep(300000);
+    pid_t stalled = send_stalled(bench, name);
+    (void)usleep(200000);
+    struct load_result result = run_single(bench->collector.port, &requests, 64);
+    bool waited = waitpid(stalled, NULL, WNOHANG) == 0;
+    (void)waitpid(stalled, NULL, 0);
+    process_free(holder);
+    if (!waited || result.refused + result.broken > 0) {
+        fail_msg("the commit that was to stall did not, or others were refused");
+    }
+    bench_table_add(bench->table, "while one commit stalls for " STALL_S " s, 64 others: p50",
+                    result.p50_ms, "ms");
+    bench_table_add(bench->table, "  p99.9", result.p999_ms, "ms");
+    bench_table_goal(bench->table, "  the longest", result.longest_ms, "ms", BENCH_AT_MOST, 500);
+    requests_free(&requests);
+}
+
 /* ---- Batches ---- */
 
 struct batched {
@@ -368,6 +433,7 @@ static void singles(void **state)
     bench_single(bench, 64, 0.4);
     bench_single(bench, 512, 0.6);
     bench_single(bench, 1000, 0.6);
+    bench_stall(bench);
     bench_table_add(bench->table, "peak memory of the collector so far",
                     cost_peak_bytes(process_id(bench->collector.process)) / 1e6, "MB");
 }
