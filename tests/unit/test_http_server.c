@@ -668,10 +668,10 @@ static char *ask_undated(struct world *world, const char *text)
     bool closed;
     char *answer = ask(world, text, strlen(text), &closed);
     char *date = strstr(answer, "\r\nDate: ");
-    if (date == NULL) {
-        fail_msg("no Date in %s", answer);
+    assert_non_null(date);
+    for (char *at = date != NULL ? date + 8 : answer; *at != '\0' && *at != '\r'; at++) {
+        *at = '-';
     }
-    memset(date + 8, '-', strcspn(date + 8, "\r"));
     return answer;
 }
 

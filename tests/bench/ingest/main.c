@@ -245,8 +245,6 @@ static void bench_single(struct bench *bench, unsigned connections, double goal)
 
 /* ---- One commit that stalls ---- */
 
-#define STALL_S "4"
-
 /* The stalled report is of a host whose name another transaction is adding; a process of its own
  * waits for its answer. */
 static pid_t send_stalled(struct bench *bench, const char *name)
@@ -286,9 +284,14 @@ static void bench_stall(struct bench *bench)
     (void)snprintf(sql, sizeof sql,
                    "insert into host_name (host_id, customer_id, name) values ('%s', 'acme', '%s')",
                    uuid_format(&host, id), name);
-    struct process *holder = process_start((const char *[]){
-        "psql", "-q", "-d", private_cluster_conninfo(bench->cluster, PRIVATE_CLUSTER_OWNER), "-c",
-        "begin", "-c", sql, "-c", "select pg_sleep(" STALL_S ")", NULL});
+    const char *const hold[] = {
+        "psql", "-q",
+        "-d",   private_cluster_conninfo(bench->cluster, PRIVATE_CLUSTER_OWNER),
+        "-c",   "begin",
+        "-c",   sql,
+        "-c",   "select pg_sleep(4)",
+        NULL};
+    struct process *holder = process_start(hold);
     (void)usleep(300000);
     pid_t stalled = send_stalled(bench, name);
     (void)usleep(200000);
@@ -299,8 +302,8 @@ static void bench_stall(struct bench *bench)
     if (!waited || result.refused + result.broken > 0) {
         fail_msg("the commit that was to stall did not, or others were refused");
     }
-    bench_table_add(bench->table, "while one commit stalls for " STALL_S " s, 64 others: p50",
-                    result.p50_ms, "ms");
+    bench_table_add(bench->table, "while one commit stalls for 4 s, 64 others: p50", result.p50_ms,
+                    "ms");
     bench_table_add(bench->table, "  p99.9", result.p999_ms, "ms");
     bench_table_goal(bench->table, "  the longest", result.longest_ms, "ms", BENCH_AT_MOST, 500);
     requests_free(&requests);
