@@ -272,6 +272,7 @@ static void serve_readiness(void *context, struct http_request *request)
 {
     struct live_status status = live_status(live_of(context));
     static const char ready[] = "{\"status\":\"ready\"}";
+    static const char standby[] = "{\"status\":\"standby\"}";
     http_respond_header(request, "Cache-Control", "no-store");
     if (!status.database_up) {
         http_respond_problem(request, 503, "the database is away: %s",
@@ -280,6 +281,8 @@ static void serve_readiness(void *context, struct http_request *request)
         http_respond_problem(request, 503,
                              "reading what has been reported so far: %llu reports read",
                              (unsigned long long)status.followed.reports);
+    } else if (!status.leads) {
+        http_respond_static(request, 200, JSON_TYPE, standby, sizeof standby - 1);
     } else {
         http_respond_static(request, 200, JSON_TYPE, ready, sizeof ready - 1);
     }

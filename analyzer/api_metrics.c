@@ -70,6 +70,9 @@ void api_metrics_write(const struct live_status *status, const struct snapshot *
                 status->database_up ? 1 : 0);
     write_gauge(out, "epicenter_analyzer_ready", "1 when the horizon has been read.",
                 status->database_up && status->horizon_replayed ? 1 : 0);
+    write_gauge(out, "epicenter_analyzer_leads",
+                "1 while it writes verdicts and tells webhooks; 0 while it stands by.",
+                status->leads ? 1 : 0);
     write_counter(out, "epicenter_analyzer_database_faults",
                   "Times that the database failed or was away.", status->database_faults);
     write_counter(out, "epicenter_analyzer_loads", "Loads read from the database.",

@@ -36,6 +36,7 @@ struct snapshot *live_snapshot(struct live *live);
 struct live_status {
     bool database_up;
     bool horizon_replayed;
+    bool leads; /* writes verdicts and tells webhooks; otherwise it stands by */
     char trouble[sizeof((struct failure *)0)->message]; /* why not, for people; "" when all is well
                                                          */
     struct follow_counts followed;

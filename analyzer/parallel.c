@@ -10,8 +10,8 @@
 struct parallel_part {
     void (*work)(void *context, unsigned part);
     void *context;
-    unsigned part;
     pthread_t thread;
+    unsigned part;
     bool started;
 };
 

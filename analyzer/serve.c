@@ -16,6 +16,7 @@
 #include "analyzer/api.h"
 #include "analyzer/cost_database.h"
 #include "analyzer/follow.h"
+#include "analyzer/leadership.h"
 #include "analyzer/live.h"
 #include "analyzer/publish.h"
 #include "analyzer/registry.h"
@@ -43,8 +44,9 @@ struct server {
     struct live *live;
     struct follow *follow;
     struct publisher *publisher;
-    struct webhook *webhook;   /* NULL until the horizon is replayed */
-    struct database *database; /* NULL until it has been reached once */
+    struct leadership leadership; /* sought once the horizon is replayed */
+    struct webhook *webhook;      /* NULL while it does not lead */
+    struct database *database;    /* NULL until it has been reached once */
     struct live_status status;
     enum failure_code trouble; /* of the last turn; FAILURE_NONE while all is well */
     atomic_bool stopping;
@@ -120,6 +122,41 @@ static bool publish(struct server *server, struct failure *failure)
     return good;
 }
 
+/* ---- Who writes ---- */
+
+static void stand_by(struct server *server)
+{
+    webhook_stop(server->webhook);
+    server->webhook = NULL;
+    server->status.leads = false;
+}
+
+/* Only an analyzer that has caught up leads: what then happens is news, and one that has waited
+ * goes before one that is starting. */
+static bool lead(struct server *server, instant_us now, struct failure *failure)
+{
+    bool first = server->leadership.asked_at == 0;
+    if (!leadership_seek(&server->leadership, server->database, now, failure)) {
+        return false;
+    }
+    if (!server->leadership.held) {
+        if (first || server->status.leads) {
+            log_info("standing by: another analyzer writes");
+        }
+        stand_by(server);
+        return true;
+    }
+    struct webhook_options options = {.conninfo = server->options->common.conninfo};
+    if (server->webhook == NULL && !webhook_start(&options, &server->webhook, failure)) {
+        return false;
+    }
+    if (!server->status.leads) {
+        log_info("leading: this analyzer writes");
+    }
+    server->status.leads = true;
+    return publish_write(server->publisher, server->database, failure);
+}
+
 /* ---- One turn of the loop ---- */
 
 static bool connect_database(struct server *server, struct failure *failure)
@@ -148,16 +185,12 @@ static bool turn(struct server *server, bool *idle, struct failure *failure)
             return false;
         }
         server->status.horizon_replayed = true;
-        /* From here on what happens is news. */
-        struct webhook_options options = {.conninfo = server->options->common.conninfo};
-        if (!webhook_start(&options, &server->webhook, failure)) {
-            return false;
-        }
         log_info("following the database",
                  log_number("loads", (int64_t)server->status.followed.loads),
                  log_number("reports", (int64_t)server->status.followed.reports));
     }
-    return publish(server, failure) && publish_write(server->publisher, server->database, failure);
+    return publish(server, failure) &&
+           (!server->status.horizon_replayed || lead(server, now, failure));
 }
 
 static void note_success(struct server *server)
@@ -179,6 +212,10 @@ static void note_failure(struct server *server, const struct failure *failure)
                     log_text("reason", failure->message));
     }
     server->trouble = failure->code;
+    if (failure->code == FAILURE_UNAVAILABLE) {
+        server->leadership = (struct leadership){0}; /* gone with the connection, for all we know */
+        stand_by(server);
+    }
     server->status.database_up = false;
     server->status.database_faults++;
     memcpy(server->status.trouble, failure->message, sizeof server->status.trouble);

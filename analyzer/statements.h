@@ -73,6 +73,16 @@
 /* Keeps the BRIN indexes on load_id good for the copies above. */
 #define STATEMENT_SUMMARIZE_LOADS "select summarize_report_loads()"
 
+/* ---- leadership: who writes ---- */
+
+/* -> whether this connection has the lock of the analyzer that writes; the number is "Epicentr" in
+ * ASCII. A machine that vanishes must not keep it: its connection counts as lost after some 20 s.
+ */
+#define STATEMENT_LEAD                                                                             \
+    "select pg_try_advisory_lock(5003615061633037426), set_config('tcp_keepalives_idle', '10', "   \
+    "false), set_config('tcp_keepalives_interval', '3', false),"                                   \
+    " set_config('tcp_keepalives_count', '3', false)"
+
 /* ---- publish: what has been answered ---- */
 
 /* $1 update, $2 decided at, $3 verdict, $4 log10 of the e-value, $5 … $7 rate ratio, $8 reasons; $9
