@@ -114,15 +114,26 @@ struct cost_estimate {
  * minute, at ten times as many for a tenth of a second. */
 #define ANSWER_OUTREACH_DEPTH 10000
 
+/* What a score is made of: (outage + churn) x waiting x tier x reach / minutes. */
+struct outreach_parts {
+    double outage;  /* of the customer's hosts while it is not called, USD */
+    double churn;   /* of the contract, USD */
+    double waiting; /* 1 at the onset, 2 after a working day */
+    double tier;
+    double reach;   /* chance to reach somebody now, of that within the customer's hours */
+    double minutes; /* of an agent */
+};
+
 struct outreach_entry {
     const char *customer_id;
     const char *name; /* the id where the customer is not registered */
     const char *region;
     uint32_t rank; /* from 1 */
     double score;  /* expected loss avoided per agent-minute */
+    struct outreach_parts parts;
     uint64_t hosts_affected;
     bool reachable_now;
-    const char *reasons[5];
+    const char *reasons[6];
     size_t reason_count;
 };
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "common/buffer.h"
+#include "common/hash_index.h"
 
 /* What an hour of one host's outage costs its owner, in USD: a consumer's evening, an office
  * worker's hour. Only the proportion matters to the order. */
@@ -41,6 +42,13 @@
 #define CALL_MINUTES 15.0
 #define HOST_MINUTES 2.0
 #define HOSTS_WALKED_THROUGH 10.0
+/* A partner is called once for all its customers; each of them adds what it takes to name it and
+ * say what is special. The partner's own people do the rest. */
+#define PARTNER_MINUTES_EACH 1.0
+
+/* What does not work for a whole day costs more by the hour than what just stopped: orders lapse,
+ * patience ends. Twice as much after a working day, and no more than that. */
+#define WAITING_HOURS 8.0
 
 /* What a minor unit of a contract's currency is in USD: rounded rates of recent years, so that yen
  * are not taken for cents. Only the proportion matters to the order, and a tenth is no matter. */
@@ -58,8 +66,10 @@ static const struct {
 
 struct judged {
     const struct outreach_candidate *candidate;
+    struct outreach_parts parts;
     double score;
     uint64_t hosts;
+    uint32_t partner_customers; /* affected, of the same partner; 0: none */
     bool reachable;
 };
 
@@ -131,28 +141,130 @@ static double share_hit(const struct outreach_candidate *candidate)
     return candidate->hosts_reporting > hit ? (double)hit / (double)candidate->hosts_reporting : 1;
 }
 
-static struct judged judge(const struct outreach_candidate *candidate, instant_us now)
+static double hours_since_onset(const struct outreach_candidate *candidate, instant_us now)
+{
+    return candidate->first_onset_at > 0 && candidate->first_onset_at < now
+               ? (double)(now - candidate->first_onset_at) / INSTANT_HOUR
+               : 0;
+}
+
+static double churn_usd(const struct outreach_candidate *candidate, instant_us now)
 {
     const struct registry_customer *customer = candidate->customer;
-    bool corporate = customer == NULL || customer->kind == CUSTOMER_CORPORATE;
-    double down = (double)candidate->hosts_still_affected;
-    double outage = down * (corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER) * HOURS_SOONER;
     double churn = contract_usd(customer) * share_hit(candidate) * CHURN_CHANCE;
     int64_t days;
     if (renews_soon(customer, now, &days)) {
         churn *= 1 + RENEWAL_ADDS * (double)(RENEWAL_DAYS - days) / RENEWAL_DAYS;
     }
-    if (candidate->hosts_still_affected == 0) {
-        churn *= RECOVERED_WEIGHT;
+    return candidate->hosts_still_affected == 0 ? churn * RECOVERED_WEIGHT : churn;
+}
+
+static double call_minutes(const struct outreach_candidate *candidate, uint32_t partner_customers)
+{
+    if (partner_customers > 1) {
+        return CALL_MINUTES / partner_customers + PARTNER_MINUTES_EACH;
     }
+    return CALL_MINUTES +
+           HOST_MINUTES * fmin((double)candidate->hosts_still_affected, HOSTS_WALKED_THROUGH);
+}
+
+static struct judged judge(const struct outreach_candidate *candidate, uint32_t partner_customers,
+                           instant_us now)
+{
+    const struct registry_customer *customer = candidate->customer;
+    bool corporate = customer == NULL || customer->kind == CUSTOMER_CORPORATE;
     bool reachable = is_reachable(customer, now);
-    double minutes = CALL_MINUTES + HOST_MINUTES * fmin(down, HOSTS_WALKED_THROUGH);
+    struct outreach_parts parts = {
+        .outage = (double)candidate->hosts_still_affected *
+                  (corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER) * HOURS_SOONER,
+        .churn = churn_usd(candidate, now),
+        .waiting = 1 + fmin(hours_since_onset(candidate, now) / WAITING_HOURS, 1),
+        .tier = tier_weight(customer),
+        .reach = reachable ? 1 : UNREACHABLE,
+        .minutes = call_minutes(candidate, partner_customers)};
     return (struct judged){.candidate = candidate,
-                           .score = (outage + churn) * tier_weight(customer) / minutes *
-                                    (reachable ? 1 : UNREACHABLE),
+                           .parts = parts,
+                           .score = (parts.outage + parts.churn) * parts.waiting * parts.tier *
+                                    parts.reach / parts.minutes,
                            .hosts = candidate->hosts_confirmed + candidate->hosts_probable,
+                           .partner_customers = partner_customers,
                            .reachable = reachable};
 }
+
+/* ---- Partners ---- */
+
+/* How many candidates each partner has. */
+struct partners {
+    const char **names;
+    uint32_t *customers;
+    size_t count, capacity;
+    struct hash_index by_name;
+};
+
+struct partner_key {
+    const struct partners *partners;
+    const char *name;
+};
+
+static bool same_partner(const void *context, uint32_t item)
+{
+    const struct partner_key *key = context;
+    return strcmp(key->partners->names[item], key->name) == 0;
+}
+
+static const char *partner_of(const struct outreach_candidate *candidate)
+{
+    return candidate->customer == NULL ? NULL : candidate->customer->partner;
+}
+
+static uint32_t find_partner(const struct partners *partners, const char *name)
+{
+    struct partner_key key = {.partners = partners, .name = name};
+    return hash_index_find(&partners->by_name, hash_bytes(name, strlen(name)), same_partner, &key);
+}
+
+static bool add_partner(struct partners *partners, const char *name, struct failure *failure)
+{
+    if (partners->count == partners->capacity) {
+        size_t capacity = partners->capacity == 0 ? 64 : 2 * partners->capacity;
+        const char **names = realloc(partners->names, capacity * sizeof *names);
+        partners->names = names != NULL ? names : partners->names;
+        uint32_t *customers = realloc(partners->customers, capacity * sizeof *customers);
+        partners->customers = customers != NULL ? customers : partners->customers;
+        if (names == NULL || customers == NULL) {
+            return failure_memory(failure, "ordering the outreach");
+        }
+        partners->capacity = capacity;
+    }
+    partners->names[partners->count] = name;
+    partners->customers[partners->count] = 1;
+    return hash_index_add(&partners->by_name, hash_bytes(name, strlen(name)),
+                          (uint32_t)partners->count++, failure);
+}
+
+static bool count_partners(const struct outreach_candidate *candidates, size_t count,
+                           struct partners *partners, struct failure *failure)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *name = partner_of(&candidates[i]);
+        uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
+        if (found != HASH_INDEX_NONE) {
+            partners->customers[found]++;
+        } else if (name != NULL && !add_partner(partners, name, failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void free_partners(struct partners *partners)
+{
+    free(partners->names);
+    free(partners->customers);
+    hash_index_free(&partners->by_name);
+}
+
+/* ---- The order ---- */
 
 static int compare(const void *left, const void *right)
 {
@@ -227,6 +339,7 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
                                 .region = candidate->region,
                                 .rank = rank,
                                 .score = judged->score,
+                                .parts = judged->parts,
                                 .hosts_affected = judged->hosts,
                                 .reachable_now = judged->reachable};
     struct buffer words = {0};
@@ -245,8 +358,17 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
         }
         done = add_reason(entry, &words, arena, failure);
     }
+    double hours = hours_since_onset(candidate, now);
+    if (done && hours >= 1 && candidate->hosts_still_affected > 0) {
+        buffer_append_format(&words, "down for %.0f h", floor(hours));
+        done = add_reason(entry, &words, arena, failure);
+    }
     if (done && customer != NULL && customer->partner != NULL) {
         buffer_append_format(&words, "call the partner %s", customer->partner);
+        if (judged->partner_customers > 1) {
+            buffer_append_format(&words, ": one call for %u customers",
+                                 (unsigned)judged->partner_customers);
+        }
         done = add_reason(entry, &words, arena, failure);
     }
     if (done) {
@@ -268,11 +390,18 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, s
         free(judged);
         return failure_memory(failure, "ordering the outreach");
     }
-    for (size_t i = 0; i < count; i++) {
-        judged[i] = judge(&candidates[i], now);
+    struct partners partners = {0};
+    bool done = count_partners(candidates, count, &partners, failure);
+    for (size_t i = 0; done && i < count; i++) {
+        const char *name = partner_of(&candidates[i]);
+        uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(&partners, name);
+        judged[i] =
+            judge(&candidates[i], found == HASH_INDEX_NONE ? 0 : partners.customers[found], now);
     }
-    qsort(judged, count, sizeof *judged, compare);
-    bool done = true;
+    free_partners(&partners);
+    if (done) {
+        qsort(judged, count, sizeof *judged, compare);
+    }
     for (size_t i = 0; done && i < listed; i++) {
         done = fill_entry(&judged[i], (uint32_t)i + 1, now, arena, &filled[i], failure);
     }

@@ -169,6 +169,18 @@ bool outreach_list_make(const struct outreach_entry *entries, size_t entry_count
 
 /* ---- Written out ---- */
 
+static json_t *parts_value(const struct outreach_parts *parts, bool *complete)
+{
+    json_t *object = json_object();
+    json_value_set(object, "outage", json_value_number(parts->outage), complete);
+    json_value_set(object, "churn", json_value_number(parts->churn), complete);
+    json_value_set(object, "waiting", json_value_number(parts->waiting), complete);
+    json_value_set(object, "tier", json_value_number(parts->tier), complete);
+    json_value_set(object, "reach", json_value_number(parts->reach), complete);
+    json_value_set(object, "minutes", json_value_number(parts->minutes), complete);
+    return object;
+}
+
 static json_t *place_value(const struct outreach_place *place, bool *complete)
 {
     const struct outreach_entry *entry = place->entry;
@@ -183,6 +195,8 @@ static json_t *place_value(const struct outreach_place *place, bool *complete)
                    complete);
     json_value_set(object, "score", entry != NULL ? json_value_number(entry->score) : json_null(),
                    complete);
+    json_value_set(object, "parts",
+                   entry != NULL ? parts_value(&entry->parts, complete) : json_null(), complete);
     json_value_set(object, "hosts_affected",
                    json_integer(entry != NULL ? (json_int_t)entry->hosts_affected : 0), complete);
     json_value_set(object, "reachable_now", json_boolean(entry != NULL && entry->reachable_now),

@@ -445,9 +445,52 @@ static void out_of_hours_weighs_a_tenth(void **state)
 
 #define ORDER_TEST(test) cmocka_unit_test_teardown(test, free_arena)
 
+/* Forty customers of one partner, each no better than the one that must be called by itself. */
+static void one_call_to_a_partner_beats_forty_calls(void **state)
+{
+    (void)state;
+    struct registry_customer alone = company();
+    struct registry_customer partners = company();
+    struct outreach_candidate all[41];
+    char ids[40][8];
+    partners.partner = "Integrator";
+    all[0] = half_hit(&alone);
+    all[0].customer_id = "alone";
+    for (size_t i = 0; i < 40; i++) {
+        (void)snprintf(ids[i], sizeof ids[i], "p%02u", (unsigned)i % 100);
+        all[i + 1] = half_hit(&partners);
+        all[i + 1].customer_id = ids[i];
+    }
+    const struct outreach_entry *entries = ordered(all, 41, WEDNESDAY);
+    assert_string_equal(entries[40].customer_id, "alone");
+    assert_true(has_reason(&entries[0], "call the partner Integrator: one call for 40 customers"));
+    /* Forty of them take less than two customers called alone. */
+    assert_true(40 * entries[0].parts.minutes < 2 * entries[40].parts.minutes);
+}
+
+static void a_score_is_the_product_of_its_parts(void **state)
+{
+    (void)state;
+    struct registry_customer customer = company();
+    struct outreach_candidate one = half_hit(&customer);
+    one.first_onset_at = at(WEDNESDAY) - 4 * INSTANT_HOUR;
+    const struct outreach_entry *entry = ordered(&one, 1, WEDNESDAY);
+    const struct outreach_parts *parts = &entry->parts;
+    /* Ten hosts, 30 USD an hour, four hours; 15 minutes and two for each host; half a day down. */
+    assert_true(parts->outage == 1200);
+    assert_true(parts->minutes == 35);
+    assert_true(parts->waiting == 1.5);
+    assert_true(has_reason(entry, "down for 4 h"));
+    double product = (parts->outage + parts->churn) * parts->waiting * parts->tier * parts->reach /
+                     parts->minutes;
+    assert_true(entry->score > product * (1 - 1e-12) && entry->score < product * (1 + 1e-12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_call_to_a_partner_beats_forty_calls),
+        cmocka_unit_test(a_score_is_the_product_of_its_parts),
         ORDER_TEST(of_two_the_worse_off_comes_first),
         ORDER_TEST(a_short_call_comes_before_a_long_one_of_equal_loss),
         ORDER_TEST(ties_go_by_hosts_then_id),
