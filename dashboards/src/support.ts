@@ -3,24 +3,15 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-import { html, type TemplateResult } from 'lit-html';
-import { worstUpdate, type Answers, type OutreachEntry, type UpdateAnswer } from './api.js';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { repeat } from 'lit-html/directives/repeat.js';
+import { worstUpdate, type Answers, type UpdateAnswer } from './api.js';
+import { customer, outcomes } from './customer.js';
+import { Desk, stateWords, type Choice, type Place, type Progress } from './desk.js';
 import * as format from './format.js';
 import { Frame } from './frame.js';
 import { arrowIcon } from './icons.js';
 import { prose } from './prose.js';
-
-interface Choice {
-  region: string; // '' for all
-  reachable: boolean;
-}
-
-function narrowed(entries: readonly OutreachEntry[], choice: Choice): OutreachEntry[] {
-  return entries.filter(
-    (entry) =>
-      (choice.region === '' || entry.region === choice.region) && (!choice.reachable || entry.reachable_now),
-  );
-}
 
 // What to say on the phone, in words a customer knows.
 function explanation(update: UpdateAnswer, answers: Answers): TemplateResult {
@@ -45,53 +36,205 @@ function explanation(update: UpdateAnswer, answers: Answers): TemplateResult {
 
 function filters(update: UpdateAnswer, choice: Choice, choose: (choice: Choice) => void): TemplateResult {
   const regions = [...new Set(update.outreach.map((entry) => entry.region))].sort((a, b) => a.localeCompare(b));
+  const box = (name: string, checked: boolean, chosen: (on: boolean) => void): TemplateResult =>
+    html`<label><input type="checkbox" .checked=${checked} @change=${(event: Event) =>
+      chosen((event.target as HTMLInputElement).checked)}> ${name}</label>`;
   return html`<form class="filters" @submit=${(event: Event) => event.preventDefault()}>
     <label>Region <select @change=${(event: Event) =>
       choose({ ...choice, region: (event.target as HTMLSelectElement).value })}>
       <option value="">All</option>
       ${regions.map((region) => html`<option value=${region} ?selected=${region === choice.region}>${region}</option>`)}
     </select></label>
-    <label><input type="checkbox" .checked=${choice.reachable} @change=${(event: Event) =>
-      choose({ ...choice, reachable: (event.target as HTMLInputElement).checked })}> Reachable now</label>
+    ${box('Reachable now', choice.reachable, (reachable) => choose({ ...choice, reachable }))}
+    ${box('Still to do', choice.open, (open) => choose({ ...choice, open }))}
   </form>`;
 }
 
-function place(entry: OutreachEntry): TemplateResult {
-  return html`<li class="place" tabindex="-1" data-customer=${entry.customer_id}>
-    <span class="rank">${format.count(entry.rank)}</span>
+function stateOf(place: Place, own: boolean): TemplateResult {
+  if (place.state === 'new') {
+    return html`<p class="reach ${place.reachable_now ? 'now' : ''}">${place.reachable_now ? 'reachable now' : 'outside its hours'}</p>`;
+  }
+  const word = own ? 'yours' : place.holder === null ? stateWords[place.state].toLowerCase() : `with ${place.holder}`;
+  return html`<p class="reach ${own ? 'own' : 'done'}">${word}</p>`;
+}
+
+function row(place: Place, own: boolean): TemplateResult {
+  return html`<li class="place ${own ? 'own' : ''}" tabindex="-1" data-customer=${place.customer_id} data-state=${place.state}>
+    <span class="rank">${place.rank === null ? format.NOTHING : format.count(place.rank)}</span>
     <div class="who">
-      <p><strong>${entry.name}</strong> <span class="aside">${entry.region} · ${entry.customer_id}</span></p>
-      <p class="why">${entry.reasons.join(' · ')}</p>
+      <p><strong>${place.name}</strong> <span class="aside">${place.region === null ? '' : `${place.region} · `}${place.customer_id}</span></p>
+      <p class="why">${place.reasons.join(' · ')}</p>
     </div>
-    <p class="hosts"><strong>${format.count(entry.hosts_affected)}</strong>
-      <span class="aside">${entry.hosts_affected === 1 ? 'host' : 'hosts'}</span></p>
-    <p class="reach ${entry.reachable_now ? 'now' : ''}">${entry.reachable_now ? 'reachable now' : 'outside its hours'}</p>
+    <p class="hosts"><strong>${format.count(place.hosts_affected)}</strong>
+      <span class="aside">${place.hosts_affected === 1 ? 'host' : 'hosts'}</span></p>
+    ${stateOf(place, own)}
   </li>`;
+}
+
+// The document's own head of the queue, while the desk cannot be asked.
+function untouched(update: UpdateAnswer, choice: Choice): Place[] {
+  return update.outreach
+    .filter((entry) => (choice.region === '' || entry.region === choice.region) && (!choice.reachable || entry.reachable_now))
+    .map((entry) => ({
+      ...entry, score: null, parts: null, state: 'new', since: null, holder: null, held_until: null, note: '', version: 0,
+    }));
+}
+
+function progressTable(progress: readonly Progress[]): TemplateResult {
+  const closed = (region: Progress): number => region.reached + region.fixed + region.recovered + region.dismissed;
+  return html`<section class="progress" aria-labelledby="progress-title">
+    <h2 id="progress-title">How far we are</h2>
+    <table>
+      <thead><tr><th scope="col">Region</th><th scope="col">Done</th><th scope="col">In hand</th><th scope="col">To call</th></tr></thead>
+      <tbody>${progress.map(
+        (region) => html`<tr><th scope="row">${region.region}</th>
+          <td>${format.count(closed(region))}</td>
+          <td>${format.count(region.taken + region.message_left + region.escalated)}</td>
+          <td>${format.count(region.new)}</td></tr>`,
+      )}</tbody>
+    </table>
+  </section>`;
 }
 
 class EpicenterSupport extends Frame {
   protected readonly name = 'Support';
-  #choice: Choice = { region: '', reachable: false };
+  #choice: Choice = { region: '', reachable: false, open: true };
+  #desk = new Desk(() => this.draw());
+  #reasonsOpen = false;
+  #shown: Place[] = [];
+  #selected = ''; // the customer whose row had the focus last
 
-  // j and k move along the queue, as in a mail reader; typing in a field stays typing.
-  #step = (event: KeyboardEvent): void => {
-    const target = event.target as HTMLElement;
-    if ((event.key !== 'j' && event.key !== 'k') || target.closest('input, select, textarea')) {
+  #choose(choice: Choice): void {
+    this.#choice = choice;
+    this.draw();
+  }
+
+  #isOwn(place: Place): boolean {
+    return place.holder !== null && place.holder === this.#desk.agent;
+  }
+
+  // While an agent is in the list its rows keep their order; whoever is new comes at the end.
+  #steady(places: Place[]): Place[] {
+    const focused = document.activeElement?.closest('.place');
+    if (focused === null || focused === undefined || !this.contains(focused)) {
+      return places;
+    }
+    const before = new Map(this.#shown.map((place, index) => [place.customer_id, index]));
+    const at = (place: Place): number => before.get(place.customer_id) ?? before.size;
+    return [...places].sort((a, b) => at(a) - at(b));
+  }
+
+  #focus(id: string): void {
+    this.#selected = id;
+    this.querySelector<HTMLElement>(`.place[data-customer="${CSS.escape(id)}"]`)?.focus();
+  }
+
+  async #take(id: string | null): Promise<void> {
+    if (this.#desk.agent === '') {
+      this.#desk.notice = 'Say who you are first.';
+      this.draw();
+      this.querySelector<HTMLElement>('#agent')?.focus();
       return;
     }
+    const taken = await this.#desk.take(id, this.#choice);
+    if (taken !== null) {
+      this.#focus(taken.customer_id);
+    }
+  }
+
+  async #finish(place: Place, state: (typeof outcomes)[number], note: string): Promise<void> {
+    const field = this.querySelector<HTMLTextAreaElement>('.customer textarea');
+    const index = this.#shown.indexOf(place);
+    if ((await this.#desk.finish(place.customer_id, state, note)) !== null && field !== null) {
+      field.value = '';
+    }
+    const stays = this.#shown.some((one) => one.customer_id === place.customer_id);
+    this.#focus((stays ? place : this.#shown[Math.min(index, this.#shown.length - 1)])?.customer_id ?? '');
+  }
+
+  #subject(): Place | undefined {
+    return (
+      this.#shown.find((place) => place.customer_id === this.#selected) ??
+      this.#shown.find((place) => this.#isOwn(place))
+    );
+  }
+
+  #step(by: number): void {
     const places = [...this.querySelectorAll<HTMLElement>('.place')];
     const at = places.indexOf(document.activeElement as HTMLElement);
-    places[Math.max(0, Math.min(places.length - 1, at + (event.key === 'j' ? 1 : -1)))]?.focus();
+    const next = places[Math.max(0, Math.min(places.length - 1, at + by))];
+    this.#selected = next?.dataset['customer'] ?? '';
+    next?.focus();
+    this.draw();
+  }
+
+  // As in a mail reader; typing in a field stays typing.
+  #press = (event: KeyboardEvent): void => {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea')) {
+      if (event.key === 'Escape' && target.closest('textarea')) {
+        this.#focus(this.#selected);
+      }
+      return;
+    }
+    const place = this.#subject();
+    const own = place !== undefined && this.#isOwn(place);
+    const outcome = outcomes[Number(event.key) - 1];
+    if (event.key === 'j' || event.key === 'k') {
+      this.#step(event.key === 'j' ? 1 : -1);
+    } else if (event.key === 'n') {
+      void this.#take(null);
+    } else if (event.key === 't' && place !== undefined && !own) {
+      void this.#take(place.customer_id);
+    } else if (event.key === 'r') {
+      this.#reasonsOpen = !this.#reasonsOpen;
+      this.draw();
+    } else if (event.key === 'o' && own) {
+      event.preventDefault(); // or the field begins with an o
+      this.querySelector<HTMLElement>('.customer textarea')?.focus();
+    } else if (event.key === 'x' && own) {
+      void this.#desk.release(place.customer_id);
+    } else if (outcome !== undefined && own) {
+      void this.#finish(place, outcome, this.querySelector<HTMLTextAreaElement>('.customer textarea')?.value ?? '');
+    }
+  };
+
+  // A row that is clicked is the one looked at, as one that j and k come to.
+  #look = (event: Event): void => {
+    const id = (event.target as HTMLElement).closest<HTMLElement>('.place')?.dataset['customer'];
+    if (id !== undefined && id !== this.#selected) {
+      this.#selected = id;
+      this.draw();
+    }
   };
 
   override connectedCallback(): void {
     super.connectedCallback();
-    document.addEventListener('keydown', this.#step);
+    document.addEventListener('keydown', this.#press);
   }
 
   override disconnectedCallback(): void {
-    document.removeEventListener('keydown', this.#step);
+    document.removeEventListener('keydown', this.#press);
     super.disconnectedCallback();
+  }
+
+  #agentField(): TemplateResult {
+    return html`<form class="agent" @submit=${(event: Event) => event.preventDefault()}>
+      <label>You are <input id="agent" autocomplete="name" maxlength="60" .value=${this.#desk.agent}
+        @change=${(event: Event) => this.#desk.sign((event.target as HTMLInputElement).value)}></label>
+      <button type="button" @click=${() => void this.#take(null)}>Take the next <kbd>n</kbd></button>
+    </form>`;
+  }
+
+  #panel(): TemplateResult | typeof nothing {
+    const place = this.#subject();
+    return place === undefined
+      ? nothing
+      : customer(place, this.#isOwn(place), this.#reasonsOpen, {
+          take: () => void this.#take(place.customer_id),
+          finish: (state, note) => void this.#finish(place, state, note),
+          release: () => void this.#desk.release(place.customer_id),
+        });
   }
 
   protected content(answers: Answers): TemplateResult {
@@ -103,27 +246,35 @@ class EpicenterSupport extends Frame {
           when one does.</span></p>
       </section>`;
     }
-    const shown = narrowed(update.outreach, this.#choice);
+    this.#desk.want(update.id, this.#choice);
+    const { list, notice } = this.#desk;
+    this.#shown = this.#steady(list?.customers ?? untouched(update, this.#choice));
     return html`<h1 class="unseen">Customers to contact</h1>
       <div class="desk">
         <section class="queue" aria-labelledby="queue-title">
           <header>
             <h2 id="queue-title">Call in this order</h2>
-            <p class="of">${format.count(shown.length)} shown, of ${format.counted(update.outreach_total, 'customer', 'customers')}</p>
-            ${filters(update, this.#choice, (choice) => {
-              this.#choice = choice;
-              this.draw();
-            })}
+            <p class="of">${format.count(this.#shown.length)} shown, of ${format.counted(update.outreach_total, 'customer', 'customers')}
+              · <a class="csv" href=${this.#desk.csv(update.id, this.#choice)}>As CSV</a></p>
+            ${filters(update, this.#choice, (choice) => this.#choose(choice))}
+            ${this.#agentField()}
           </header>
+          <p class="notice" role="status">${notice}</p>
           ${
-            shown.length === 0
+            this.#shown.length === 0
               ? html`<p class="empty">Nobody in the head of the queue matches.</p>`
-              : html`<ol>${shown.map(place)}</ol>`
+              : html`<ol @focusin=${this.#look} @click=${this.#look}>${repeat(
+                  this.#shown, (place) => place.customer_id, (place) => row(place, this.#isOwn(place)))}</ol>`
           }
-          <p class="keys">Ordered by the loss a call avoids for each minute it takes. <kbd>j</kbd> and <kbd>k</kbd>
-            move along the queue.</p>
+          <p class="keys">Ordered by the loss a call avoids for each minute it takes. <kbd>j</kbd> <kbd>k</kbd> move,
+            <kbd>n</kbd> takes the next, <kbd>t</kbd> takes this one, <kbd>r</kbd> shows why, <kbd>o</kbd> notes,
+            <kbd>1</kbd>–<kbd>5</kbd> say what came of it, <kbd>x</kbd> lets go.</p>
         </section>
-        ${explanation(update, answers)}
+        <div class="beside">
+          ${this.#panel()}
+          ${explanation(update, answers)}
+          ${list === null ? nothing : progressTable(list.progress)}
+        </div>
       </div>`;
   }
 }

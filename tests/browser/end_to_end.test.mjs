@@ -149,6 +149,43 @@ describe('after a replay of April 2005', () => {
     await close();
   });
 
+  it('of two agents who reach for the next customer at once, each has another', async () => {
+    const { outreach } = document.updates.find((update) => update.verdict === 'HOLD');
+    const agents = [];
+    for (const name of ['Ann', 'Bob']) {
+      const opened = await open();
+      await opened.page.goto(`${url}/support`);
+      await opened.page.getByLabel('You are').fill(name);
+      await opened.page.getByLabel('You are').press('Tab');
+      await opened.page.getByText('How far we are').waitFor();
+      await opened.page.locator('#queue-title').click();
+      agents.push(opened);
+    }
+    await Promise.all(agents.map(({ page }) => page.keyboard.press('n')));
+    const taken = await Promise.all(agents.map(async ({ page }) => {
+      await page.locator('.customer').getByText('Yours').waitFor();
+      return page.locator('.customer').getAttribute('data-customer');
+    }));
+    assert.deepEqual(taken.sort(), outreach.slice(0, 2).map((entry) => entry.customer_id).sort());
+    // Both reach for the same one by name.
+    const third = outreach[2].customer_id;
+    for (const { page } of agents) {
+      await page.locator(`.place[data-customer="${third}"]`).click();
+    }
+    await Promise.all(agents.map(({ page }) => page.keyboard.press('t')));
+    const notices = await Promise.all(agents.map(async ({ page }) => {
+      await page.locator('.notice', { hasText: new RegExp(`${third}|${outreach[2].name}`) }).waitFor();
+      return page.locator('.notice').innerText();
+    }));
+    assert.equal(notices.filter((text) => text.includes('Not done')).length, 1, notices.join(' | '));
+    const list = await (await fetch(`${url}/v1/updates/pattern/2.594.00/outreach?state=taken`)).json();
+    assert.equal(list.matching, 3);
+    for (const opened of agents) {
+      assert.deepEqual(opened.complaints.filter((text) => !/409/.test(text)), []);
+      await opened.close();
+    }
+  });
+
   it('the page says when the database is away and when it is back', async () => {
     const { page, close } = await open();
     await page.locator('.candidate').first().waitFor();

@@ -82,8 +82,80 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
   }
 
+  // A desk for the outreach of the state's first update: one map from customer to case.
+  const cases = new Map();
+  const holds = [];
+
+  function problem(response, status, detail) {
+    response.writeHead(status, { 'Content-Type': 'application/problem+json' });
+    response.end(JSON.stringify({ status, detail }));
+  }
+
+  const untouched = { state: 'new', since: null, holder: null, held_until: null, note: '', version: 0 };
+  const parts = { outage: 1200, churn: 800, waiting: 1.5, tier: 3, reach: 1, minutes: 35 };
+  const placeOf = (entry) => ({ score: 257, parts, ...entry, ...(cases.get(entry.customer_id) ?? untouched) });
+
+  function listOutreach(outreach, url, response) {
+    const wanted = url.searchParams.get('state')?.split(',');
+    const region = url.searchParams.get('region');
+    const agent = url.searchParams.get('agent');
+    const all = outreach.map(placeOf);
+    const own = (place) => place.holder !== null && place.holder === agent;
+    const customers = all.filter((place) => own(place) ||
+      ((!wanted || wanted.includes(place.state)) && (!region || place.region === region) &&
+        (url.searchParams.get('reachable') !== '1' || place.reachable_now)));
+    customers.sort((a, b) => own(b) - own(a));
+    const progress = [...new Set(all.map((place) => place.region))].sort().map((name) => {
+      const here = all.filter((place) => place.region === name);
+      const states = ['new', 'taken', 'reached', 'message_left', 'escalated', 'fixed', 'recovered', 'dismissed'];
+      return { region: name, customers: here.length,
+        ...Object.fromEntries(states.map((one) => [one, here.filter((place) => place.state === one).length])) };
+    });
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ total: all.length, matching: customers.length, customers, progress }));
+  }
+
+  function changeOutreach(outreach, verb, id, body, response) {
+    const entry = outreach.find((one) => (verb === 'take' && body.customer === undefined
+      ? placeOf(one).state === 'new' && (!body.region || one.region === body.region)
+      : one.customer_id === (id ?? body.customer)));
+    if (entry === undefined) {
+      response.writeHead(204).end();
+      return;
+    }
+    const { holder, version } = placeOf(entry);
+    if (holder !== null && holder !== body.agent) {
+      problem(response, 409, `${holder} has taken ${entry.customer_id}`);
+      return;
+    }
+    const now = new Date(Date.UTC(2005, 3, 23)).toISOString();
+    const state = verb === 'take' ? 'taken' : verb === 'release' ? 'new' : body.state;
+    cases.set(entry.customer_id, { state, since: now, holder: verb === 'take' ? body.agent : null,
+      held_until: verb === 'take' ? now : null, note: body.note ?? '', version: version + 1 });
+    holds.push({ verb, customer: entry.customer_id, agent: body.agent, state });
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(placeOf(entry)));
+  }
+
+  function answerOutreach(request, url, response) {
+    const { outreach } = JSON.parse(fixture(state.document ?? 'one_bad')).updates[0];
+    const [, id, verb] = /\/outreach(?:\/([^/]+))?\/(take|outcome|release)$/.exec(url.pathname) ?? [];
+    if (request.method === 'GET') {
+      listOutreach(outreach, url, response);
+      return;
+    }
+    let text = '';
+    request.on('data', (bytes) => (text += bytes));
+    request.on('end', () =>
+      changeOutreach(outreach, verb, id && decodeURIComponent(id), JSON.parse(text), response));
+  }
+
   const server = createServer((request, response) => {
     response.setHeader('Content-Security-Policy', contentSecurityPolicy);
+    const url = new URL(request.url, 'http://localhost');
+    if (url.pathname.includes('/outreach')) {
+      answerOutreach(request, url, response);
+      return;
+    }
     if (request.url === '/v1/updates') {
       answerUpdates(request, response);
       return;
@@ -104,6 +176,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       state = { ...state, breaksAfter: undefined, away: false };
     },
     seen,
+    holds, // what was done at the desk, in order
     stop() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));

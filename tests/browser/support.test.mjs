@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { launchChromium } from './browser.mjs';
 import { fixture } from './fixture_server.mjs';
-import { judgeState, leave, themes, visit } from './visit.mjs';
+import { judge, judgeState, leave, themes, visit } from './visit.mjs';
 
 let browser;
 
@@ -65,6 +65,85 @@ describe('the queue', () => {
       await page.keyboard.press(key);
       assert.equal(await focused(), outreach[at].customer_id);
     }
+    await close();
+  });
+});
+
+describe('the desk', () => {
+  const [{ outreach }] = JSON.parse(fixture('one_bad')).updates;
+  const open = async (agent, among = null) => {
+    const opened = await visit(browser, 'support', 'one_bad', {}, settled.one_bad, among);
+    await opened.page.getByLabel('You are').fill(agent);
+    await opened.page.getByLabel('You are').press('Tab');
+    await opened.page.getByText('How far we are').waitFor();
+    await opened.page.locator('#queue-title').click();
+    return opened;
+  };
+  const rowOf = (page, id) => page.locator(`.place[data-customer="${id}"]`);
+
+  it('is worked wholly by keyboard: take the next, see why, note, say what came of it', async () => {
+    const { page, server, complaints, close } = await open('Ann');
+    await page.keyboard.press('n');
+    await page.locator('.customer').getByText('Yours').waitFor();
+    assert.equal(await page.locator('.customer').getAttribute('data-customer'), outreach[0].customer_id);
+    await page.keyboard.press('r');
+    assert.ok(await page.locator('.customer .parts').isVisible());
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      for (const width of [1440, 768, 390]) {
+        await judge(page, 'support-taken', theme, width);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('o');
+    await page.keyboard.type('jot: back at 9');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('2');
+    await page.locator('.notice', { hasText: 'message left' }).waitFor();
+    assert.match(await rowOf(page, outreach[0].customer_id).innerText(), /message left/);
+    assert.match(await page.locator('.customer').innerText(), /jot: back at 9/);
+    await page.keyboard.press('n');
+    await rowOf(page, outreach[1].customer_id).getByText('yours').waitFor();
+    await page.keyboard.press('x');
+    await page.locator('.notice', { hasText: 'to call' }).waitFor();
+    assert.deepEqual(server.holds.map(({ verb, customer, agent }) => [verb, customer, agent]), [
+      ['take', outreach[0].customer_id, 'Ann'],
+      ['outcome', outreach[0].customer_id, 'Ann'],
+      ['take', outreach[1].customer_id, 'Ann'],
+      ['release', outreach[1].customer_id, 'Ann'],
+    ]);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('gives a customer to one of two who reach for it, and tells the other', async () => {
+    const ann = await open('Ann');
+    const bob = await open('Bob', ann);
+    for (const { page } of [ann, bob]) {
+      await page.keyboard.press('j');
+      await page.keyboard.press('j');
+    }
+    await Promise.all([ann, bob].map(({ page }) => page.keyboard.press('t')));
+    await Promise.all([ann, bob].map(({ page }) => page.locator('.notice:not(:empty)').waitFor()));
+    const notices = await Promise.all([ann, bob].map(({ page }) => page.locator('.notice').innerText()));
+    const takes = ann.server.holds.filter(({ verb }) => verb === 'take');
+    assert.equal(takes.length, 1);
+    const loser = takes[0].agent === 'Ann' ? 1 : 0;
+    assert.equal(notices[loser], `Not done: ${takes[0].agent} has taken ${outreach[1].customer_id}.`);
+    assert.match(notices[1 - loser], /: taken\.$/);
+    const other = [ann, bob][loser].page;
+    await rowOf(other, outreach[1].customer_id).getByText(`with ${takes[0].agent}`).waitFor();
+    await bob.close();
+    await ann.close();
+  });
+
+  it('asks who is there before anything is taken', async () => {
+    const { page, server, close } = await visit(browser, 'support', 'one_bad', {}, settled.one_bad);
+    await page.getByText('How far we are').waitFor();
+    await page.keyboard.press('n');
+    await page.getByText('Say who you are first.').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'agent');
+    assert.deepEqual(server.holds, []);
     await close();
   });
 });

@@ -30,13 +30,14 @@ export async function leave(browser) {
 }
 
 // Opens `path` ("" for operations) in a state and waits until it is there.
-export async function visit(browser, path, state, options = {}, settled = states[state].settled) {
-  const server = await startFixtureServer(pagesDirectory, state);
+// `among`: a visit at the same server before this one, as a colleague's.
+export async function visit(browser, path, state, options = {}, settled = states[state].settled, among = null) {
+  const server = among?.server ?? (await startFixtureServer(pagesDirectory, state));
   const opened = await openPage(browser, { viewport: { width: 1440, height: 900 }, ...options });
   const close = async () => {
     left.delete(close);
     await opened.close();
-    await server.stop();
+    await (among ? null : server.stop());
   };
   left.add(close);
   await opened.page.goto(server.url + path);

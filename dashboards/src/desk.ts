@@ -1,0 +1,194 @@
+// Who is at whom? The list of GET /v1/updates/{id}/outreach, and the three things an agent does to a
+// customer. The hard thing is that colleagues do the same at the same time: the page never guesses,
+// it asks, and says who was faster.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import type { OutreachEntry } from './api.js';
+
+export type State =
+  | 'new'
+  | 'taken'
+  | 'reached'
+  | 'message_left'
+  | 'escalated'
+  | 'fixed'
+  | 'recovered'
+  | 'dismissed';
+
+export const stateWords: Record<State, string> = {
+  new: 'To call',
+  taken: 'Taken',
+  reached: 'Reached',
+  message_left: 'Message left',
+  escalated: 'Escalated',
+  fixed: 'Fixed',
+  recovered: 'Recovered',
+  dismissed: 'Dismissed',
+};
+
+// (outage + churn) × waiting × tier × reach ÷ minutes
+export interface Parts {
+  outage: number; // USD
+  churn: number; // USD
+  waiting: number;
+  tier: number;
+  reach: number;
+  minutes: number;
+}
+
+export interface Place extends Omit<OutreachEntry, 'rank' | 'region'> {
+  region: string | null; // null, as rank: no longer in the queue
+  rank: number | null;
+  score: number | null;
+  parts: Parts | null;
+  state: State;
+  since: string | null;
+  holder: string | null;
+  held_until: string | null;
+  note: string;
+  version: number;
+}
+
+export type Progress = { region: string; customers: number } & Record<State, number>;
+
+export interface DeskList {
+  update: string;
+  total: number;
+  matching: number;
+  customers: Place[];
+  progress: Progress[];
+}
+
+export interface Choice {
+  region: string; // '' for all
+  reachable: boolean;
+  open: boolean; // only those with whom nothing has come to an end
+}
+
+const OPEN_STATES = 'new,taken,message_left,escalated';
+const STALE_MS = 5_000; // as often as the answers are asked for
+const TIMEOUT_MS = 10_000;
+const AGENT_KEY = 'epicenter.agent';
+
+function query(choice: Choice, agent: string): URLSearchParams {
+  const parameters = new URLSearchParams();
+  if (agent !== '') {
+    parameters.set('agent', agent);
+  }
+  if (choice.region !== '') {
+    parameters.set('region', choice.region);
+  }
+  if (choice.reachable) {
+    parameters.set('reachable', '1');
+  }
+  if (choice.open) {
+    parameters.set('state', OPEN_STATES);
+  }
+  return parameters;
+}
+
+export class Desk {
+  #changed: () => void;
+  #key = ''; // what was asked for last
+  #askedAtMs = -Infinity;
+  #turn = 0; // of the newest question; older answers are dropped
+  #update = '';
+  list: DeskList | null = null; // null: not there yet, or the desk cannot be reached
+  notice = ''; // what became of the last thing the agent did
+  agent = localStorage.getItem(AGENT_KEY) ?? '';
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  sign(agent: string): void {
+    this.agent = agent.trim();
+    localStorage.setItem(AGENT_KEY, this.agent);
+    this.#changed();
+  }
+
+  path(update: string): string {
+    return `/v1/updates/${update.split('/').map(encodeURIComponent).join('/')}/outreach`;
+  }
+
+  csv(update: string, choice: Choice): string {
+    const parameters = query(choice, '');
+    parameters.set('format', 'csv');
+    return `${this.path(update)}?${parameters}`;
+  }
+
+  // Says what is to be shown; asks when that is another thing, or the last answer has grown old.
+  want(update: string, choice: Choice): void {
+    const key = `${this.path(update)}?${query(choice, this.agent)}`;
+    if (update !== this.#update) {
+      this.list = null;
+    }
+    if (key !== this.#key || performance.now() - this.#askedAtMs >= STALE_MS) {
+      this.#update = update;
+      this.#key = key;
+      void this.#ask();
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const turn = ++this.#turn;
+    this.#askedAtMs = performance.now();
+    let list: DeskList | null = null;
+    try {
+      const response = await fetch(this.#key, {
+        headers: { Accept: 'application/json' },
+        cache: 'no-store',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      list = response.status === 200 ? ((await response.json()) as DeskList) : null;
+    } catch {
+      // The frame says that the analyzer is away.
+    }
+    if (turn === this.#turn) {
+      this.list = list;
+      this.#changed();
+    }
+  }
+
+  // Posts, says what came of it, and asks for the list again. The place as it is now, or null.
+  async #change(path: string, body: object): Promise<Place | null> {
+    let place: Place | null = null;
+    try {
+      const response = await fetch(this.path(this.#update) + path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ agent: this.agent, ...body }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      if (response.status === 200) {
+        place = (await response.json()) as Place;
+        this.notice = `${place.name}: ${stateWords[place.state].toLowerCase()}.`;
+      } else if (response.status === 204) {
+        this.notice = 'Nobody is left to call here.';
+      } else {
+        const { detail } = (await response.json()) as { detail?: string };
+        this.notice = `Not done: ${detail ?? `the analyzer answered ${response.status}`}.`;
+      }
+    } catch {
+      this.notice = 'Not done: the analyzer does not answer.';
+    }
+    await this.#ask();
+    return place;
+  }
+
+  // null: the next one to call.
+  take(customer: string | null, choice: Choice): Promise<Place | null> {
+    return this.#change('/take', customer === null
+      ? { region: choice.region, reachable: choice.reachable }
+      : { customer });
+  }
+
+  finish(customer: string, state: State, note: string): Promise<Place | null> {
+    return this.#change(`/${encodeURIComponent(customer)}/outcome`, { state, note });
+  }
+
+  release(customer: string): Promise<Place | null> {
+    return this.#change(`/${encodeURIComponent(customer)}/release`, {});
+  }
+}
