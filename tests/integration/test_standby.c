@@ -42,7 +42,7 @@ static void wait_until(const struct serving *analyzer, const char *path, const c
         if (answers(analyzer, path, text)) {
             return;
         }
-        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
     fail_msg("%s has not come to say %s; %s", path, text, process_log(analyzer->process));
 }
@@ -81,7 +81,7 @@ static void one_writes_and_the_other_takes_over(void **state)
                                  " where locktype = 'advisory'");
     wait_until(&first, "/metrics", "epicenter_analyzer_database_faults_total 1");
     while (answers(&first, "/readyz", "\"ready\"") == answers(&second, "/readyz", "\"ready\"")) {
-        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
     bool second_leads = answers(&second, "/readyz", "\"ready\"");
     struct serving *leader = second_leads ? &second : &first;
@@ -97,7 +97,7 @@ static void one_writes_and_the_other_takes_over(void **state)
     sample_fleet_store_minutes(collector, HARMLESS_MINUTES, SAMPLE_MINUTES);
     wait_until(standby, "/v1/updates", "\"verdict\":\"HOLD\"");
     for (int tenths = 0; tenths < 300 && written() == 0; tenths++) {
-        nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
     assert_int_equal(written(), 1);
     process_free(leader->process);

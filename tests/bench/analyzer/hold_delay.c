@@ -63,7 +63,7 @@ static double wait_for_hold(struct bench *bench, double since)
         if (is_held(bench)) {
             return now_s() - since;
         }
-        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     return -1;
 }

@@ -196,16 +196,21 @@ void bench_growth(struct bench_table *table)
     }
 }
 
+/* The whole fleet has come at once, and so comes due at once to be found longer healthy (15, 30 and
+ * 60 minutes after the second report) and to be looked after for silence (every 15 minutes). The
+ * five minutes from here on have none of either: what is left in them is the verdict. */
+#define SETTLING_MINUTES 25
+
 void bench_verdict_minute(struct bench_table *table, uint32_t hosts)
 {
     struct run run = {.table = table,
                       .fleet = {.hosts = hosts,
                                 .host_share = 10,
                                 .updates = 50,
-                                .install_minutes = 4 * MADE_INTERVAL_MINUTES,
+                                .install_minutes = SETTLING_MINUTES,
                                 .segments = 2000}};
     begin(&run);
-    pass_minutes(&run, 4 * MADE_INTERVAL_MINUTES, "a fleet with 50 updates");
+    pass_minutes(&run, SETTLING_MINUTES, "a fleet with 50 updates");
     double times[5];
     for (int i = 0; i < 5; i++) {
         double earlier = run.closing_s;
@@ -218,6 +223,8 @@ void bench_verdict_minute(struct bench_table *table, uint32_t hosts)
     need(analysis_answers(run.analysis, &answers, &failure), &failure);
     double answering_ms = (now_s() - started) * 1e3;
     bench_table_goal(table, "a minute's verdict", bench_median(times, 5), "ms", BENCH_AT_MOST, 50);
+    bench_table_note(table,
+                     "Of 50 updates 31 are followed at a time; the others wait for a place.");
     bench_table_add(table, "cells (alike hosts) counted apart in it",
                     run.analysis->exposure.cell_count, "1");
     bench_table_add(table, "answers in full, when somebody reads them", answering_ms, "ms");

@@ -88,7 +88,8 @@ static int install_minute(const struct made_fleet *fleet, uint32_t host)
 
 static bool installs(const struct made_fleet *fleet, uint32_t host, int minute)
 {
-    return fleet->host_share != 0 && host / MADE_INTERVAL_MINUTES % fleet->host_share == 0 &&
+    return fleet->host_share != 0 && fleet->updates != 0 &&
+           host / MADE_INTERVAL_MINUTES % fleet->host_share == 0 &&
            install_minute(fleet, host) == minute;
 }
 

@@ -1,6 +1,6 @@
 /* How fast is the analyzer, and does it stay so as the fleet grows?
  *
- *   bench_analyzer [PART…]    parts: throughput, verdict, growth, hold; all without
+ *   bench_analyzer [PART…]    parts: throughput, verdict, growth, hold, restart; all without
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
@@ -51,6 +51,10 @@ static void measure(void **state)
     if (is_wanted("hold")) {
         bench_table_section(table, "From the database to the API");
         bench_hold_delay(table);
+    }
+    if (is_wanted("restart")) {
+        bench_table_section(table, "A restart over 1 million hosts");
+        bench_restart(table);
     }
 }
 

@@ -23,4 +23,7 @@ void bench_rival(struct bench_table *table, uint32_t hosts, int reports_each, do
 /* hold_delay.c: from COMMIT of the decisive load to HOLD on the API of a real analyzer. */
 void bench_hold_delay(struct bench_table *table);
 
+/* restart.c: from the start of a real analyzer over a full database until it is ready. */
+void bench_restart(struct bench_table *table);
+
 #endif
