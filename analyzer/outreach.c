@@ -266,10 +266,17 @@ static void free_partners(struct partners *partners)
 
 /* ---- The order ---- */
 
+/* As little as a place is decided by: a million of them are sorted. */
+struct ranked {
+    double score;
+    uint64_t hosts;
+    const struct outreach_candidate *candidate;
+};
+
 static int compare(const void *left, const void *right)
 {
-    const struct judged *a = left;
-    const struct judged *b = right;
+    const struct ranked *a = left;
+    const struct ranked *b = right;
     if (a->score != b->score) {
         return a->score > b->score ? -1 : 1;
     }
@@ -277,6 +284,40 @@ static int compare(const void *left, const void *right)
         return a->hosts > b->hosts ? -1 : 1;
     }
     return strcmp(a->candidate->customer_id, b->candidate->customer_id);
+}
+
+/* Lets the place at the top of a heap with the last in order on top sink to where it belongs. */
+static void sink(struct ranked *heap, size_t count, size_t at)
+{
+    for (;;) {
+        size_t last = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
+            last = compare(&heap[child], &heap[last]) > 0 ? child : last;
+        }
+        if (last == at) {
+            return;
+        }
+        struct ranked moved = heap[at];
+        heap[at] = heap[last];
+        heap[last] = moved;
+        at = last;
+    }
+}
+
+/* The first `limit` of `count`, in order, at the front: those that are not listed are only compared
+ * with the last that is. */
+static void order_first(struct ranked *all, size_t count, size_t limit)
+{
+    for (size_t i = limit / 2; i > 0; i--) {
+        sink(all, limit, i - 1);
+    }
+    for (size_t i = limit; limit > 0 && i < count; i++) {
+        if (compare(&all[i], &all[0]) < 0) {
+            all[0] = all[i];
+            sink(all, limit, 0);
+        }
+    }
+    qsort(all, limit, sizeof *all, compare);
 }
 
 /* ---- Reasons ---- */
@@ -379,33 +420,41 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
     return done;
 }
 
+static struct judged judge_among(const struct outreach_candidate *candidate,
+                                 const struct partners *partners, instant_us now)
+{
+    const char *name = partner_of(candidate);
+    uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
+    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->customers[found], now);
+}
+
 bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,
                     instant_us now, struct arena *arena, const struct outreach_entry **entries,
                     struct failure *failure)
 {
-    struct judged *judged = malloc((count + 1) * sizeof *judged);
+    struct ranked *ranked = malloc((count + 1) * sizeof *ranked);
     size_t listed = count < limit ? count : limit;
     struct outreach_entry *filled = arena_allocate(arena, (listed + 1) * sizeof *filled);
-    if (judged == NULL || filled == NULL) {
-        free(judged);
+    if (ranked == NULL || filled == NULL) {
+        free(ranked);
         return failure_memory(failure, "ordering the outreach");
     }
     struct partners partners = {0};
     bool done = count_partners(candidates, count, &partners, failure);
     for (size_t i = 0; done && i < count; i++) {
-        const char *name = partner_of(&candidates[i]);
-        uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(&partners, name);
-        judged[i] =
-            judge(&candidates[i], found == HASH_INDEX_NONE ? 0 : partners.customers[found], now);
+        struct judged judged = judge_among(&candidates[i], &partners, now);
+        ranked[i] = (struct ranked){
+            .score = judged.score, .hosts = judged.hosts, .candidate = &candidates[i]};
     }
-    free_partners(&partners);
     if (done) {
-        qsort(judged, count, sizeof *judged, compare);
+        order_first(ranked, count, listed);
     }
     for (size_t i = 0; done && i < listed; i++) {
-        done = fill_entry(&judged[i], (uint32_t)i + 1, now, arena, &filled[i], failure);
+        struct judged judged = judge_among(ranked[i].candidate, &partners, now);
+        done = fill_entry(&judged, (uint32_t)i + 1, now, arena, &filled[i], failure);
     }
-    free(judged);
+    free_partners(&partners);
+    free(ranked);
     *entries = filled;
     return done;
 }
