@@ -8,6 +8,8 @@
 
 #include "common/random_stream.h"
 
+/* Half as many where nothing is wrong, so that there is time for thousands of those. */
+#define CLEAN_HOSTS (MADE_HOSTS / 2)
 #define SCANS_PER_HOUR 0.15
 #define SINGLE_HOSTS 400   /* are a customer each; of the others ten are one */
 #define EXPOSED_MINUTES 60 /* the harm works in the hour after installation */
@@ -19,7 +21,7 @@ const char *const made_values[MADE_ATTRIBUTES][3] = {{"7.500", "7.510"},
                                                      {"OfficeScan"},
                                                      {"JP", "AMER", "EMEA"},
                                                      {"broad", "canary"}};
-/* Twelve kinds of host with sixty-odd of each, more where there are rings. */
+/* Twelve kinds of host, twice as many where there are rings. */
 static const uint64_t value_counts[MADE_ATTRIBUTES] = {2, 2, 1, 3, 1};
 enum { ENGINE, OS, PRODUCT_LINE, REGION, RING_OF };
 
@@ -169,7 +171,8 @@ void made_clean(size_t setting, uint64_t seed, struct made_rollout *rollout)
 {
     memset(rollout->segment, -1, sizeof rollout->segment);
     rollout->ratio = 1;
-    for (uint32_t h = 0; h < MADE_HOSTS; h++) {
+    rollout->host_count = CLEAN_HOSTS;
+    for (uint32_t h = 0; h < rollout->host_count; h++) {
         struct random_stream random = random_stream_new(seed, h);
         begin(&random, h, &rollout->hosts[h]);
         make_clean_host(setting, seed, &random, &rollout->hosts[h]);
@@ -190,10 +193,10 @@ bool made_is_in_segment(const struct made_rollout *rollout, const struct made_ho
 static void draw_segment(struct random_stream *random, struct made_rollout *rollout)
 {
     if (random_below(random, 2) == 0) {
-        rollout->segment[REGION] = (int8_t)random_below(random, value_counts[REGION]);
+        rollout->segment[REGION] = (int)random_below(random, value_counts[REGION]);
     } else {
-        rollout->segment[ENGINE] = (int8_t)random_below(random, value_counts[ENGINE]);
-        rollout->segment[OS] = (int8_t)random_below(random, value_counts[OS]);
+        rollout->segment[ENGINE] = (int)random_below(random, value_counts[ENGINE]);
+        rollout->segment[OS] = (int)random_below(random, value_counts[OS]);
     }
 }
 
@@ -214,11 +217,12 @@ void made_harmful(enum made_harm harm, uint64_t seed, struct made_rollout *rollo
     struct random_stream shared = random_stream_new(seed, 1000000);
     memset(rollout->segment, -1, sizeof rollout->segment);
     rollout->ratio = 3;
+    rollout->host_count = MADE_HOSTS;
     if (harm != MADE_THREEFOLD) {
         rollout->ratio = exp(between(&shared, log(3), log(7)));
         draw_segment(&shared, rollout);
     }
-    for (uint32_t h = 0; h < MADE_HOSTS; h++) {
+    for (uint32_t h = 0; h < rollout->host_count; h++) {
         struct made_host *host = &rollout->hosts[h];
         struct random_stream random = random_stream_new(seed, h);
         begin(&random, h, host);

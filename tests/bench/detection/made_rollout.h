@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MADE_HOSTS 800
+#define MADE_HOSTS 1600 /* at most */
 #define MADE_MINUTES 240
 #define MADE_INTERVAL 2 /* minutes between the reports of a host */
 #define MADE_UPDATES 3  /* the first is the one under test */
@@ -30,8 +30,9 @@ struct made_host {
 
 struct made_rollout {
     struct made_host hosts[MADE_HOSTS];
+    uint32_t host_count;
     /* The segment harmed: a value by attribute, or -1 where any. */
-    int8_t segment[MADE_ATTRIBUTES];
+    int segment[MADE_ATTRIBUTES];
     double ratio; /* of the rates of distress, there */
 };
 

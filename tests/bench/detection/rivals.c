@@ -30,12 +30,12 @@ static int by_busy(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static double mann_whitney(const struct seen *hosts, int at)
+static double mann_whitney(const struct seen *hosts, size_t host_count, int at)
 {
     struct seen fresh[MADE_HOSTS];
     size_t count = 0;
     double exposed = 0;
-    for (size_t h = 0; h < MADE_HOSTS; h++) {
+    for (size_t h = 0; h < host_count; h++) {
         if (hosts[h].at > at - FRESH_MINUTES) {
             exposed += hosts[h].exposed ? 1 : 0;
             fresh[count++] = hosts[h];
@@ -69,9 +69,10 @@ struct logrank {
 static void take_minute(const struct made_rollout *rollout, int at, struct seen *hosts,
                         struct logrank *logrank)
 {
+    uint32_t host_count = rollout->host_count;
     double at_risk[2] = {0, 0};
     double onsets[2] = {0, 0};
-    for (uint32_t h = 0; h < MADE_HOSTS; h++) {
+    for (uint32_t h = 0; h < host_count; h++) {
         double busy = made_reading(&rollout->hosts[h], h, at);
         bool was_well = hosts[h].at > at - FRESH_MINUTES && hosts[h].busy < PINNED;
         at_risk[hosts[h].exposed] += was_well ? 1 : 0;
@@ -91,11 +92,11 @@ static void take_minute(const struct made_rollout *rollout, int at, struct seen 
     }
 }
 
-static double pinned_share(const struct seen *hosts, int at)
+static double pinned_share(const struct seen *hosts, size_t host_count, int at)
 {
     double fresh = 0;
     double pinned = 0;
-    for (size_t h = 0; h < MADE_HOSTS; h++) {
+    for (size_t h = 0; h < host_count; h++) {
         if (hosts[h].at > at - FRESH_MINUTES) {
             fresh++;
             pinned += hosts[h].busy >= PINNED ? 1 : 0;
@@ -107,16 +108,18 @@ static double pinned_share(const struct seen *hosts, int at)
 void rivals_score(const struct made_rollout *rollout, struct rival_scores *scores)
 {
     struct seen hosts[MADE_HOSTS];
+    size_t host_count = rollout->host_count;
     struct logrank logrank = {0, 0};
     float highest[RIVAL_COUNT] = {0};
-    for (size_t h = 0; h < MADE_HOSTS; h++) {
+    for (size_t h = 0; h < host_count; h++) {
         hosts[h] = (struct seen){.at = -FRESH_MINUTES};
     }
     for (int at = 1; at <= MADE_MINUTES; at++) {
         take_minute(rollout, at, hosts, &logrank);
-        double now[RIVAL_COUNT] = {at > FRESH_MINUTES ? pinned_share(hosts, at) : 0, 0, 0};
+        double now[RIVAL_COUNT] = {at > FRESH_MINUTES ? pinned_share(hosts, host_count, at) : 0, 0,
+                                   0};
         if (at % LOOK_MINUTES == 0) {
-            now[RIVAL_MANN_WHITNEY] = mann_whitney(hosts, at);
+            now[RIVAL_MANN_WHITNEY] = mann_whitney(hosts, host_count, at);
             now[RIVAL_LOGRANK] = logrank.variance > 0 ? logrank.excess / sqrt(logrank.variance) : 0;
         }
         for (int r = 0; r < RIVAL_COUNT; r++) {

@@ -105,7 +105,7 @@ static void read_segment(const struct made_rollout *rollout, const struct update
                          struct trial *trial)
 {
     trial->segment_right = true;
-    for (size_t h = 0; h < MADE_HOSTS; h++) {
+    for (size_t h = 0; h < rollout->host_count; h++) {
         const struct made_host *host = &rollout->hosts[h];
         bool is_said = false;
         for (size_t s = 0; s < update->segment_count; s++) {
@@ -129,7 +129,7 @@ static void read_answer(const struct made_rollout *rollout, const struct update_
     }
     read_segment(rollout, update, trial);
     double first = MADE_NEVER;
-    for (size_t h = 0; h < MADE_HOSTS; h++) {
+    for (size_t h = 0; h < rollout->host_count; h++) {
         first = fmin(first, rollout->hosts[h].harmed_at);
     }
     trial->onset_dated = isfinite(update->onset.low) && isfinite(update->onset.high);
@@ -150,7 +150,7 @@ void trial_run(const struct made_rollout *rollout, struct trial *trial)
     *trial = (struct trial){.held_at = MADE_NEVER};
     cost_parameters_default(&parameters);
     require(analysis_new(&options, NULL, &parameters, &analysis, &failure), &failure);
-    for (uint32_t h = 0; h < MADE_HOSTS; h++) {
+    for (uint32_t h = 0; h < rollout->host_count; h++) {
         report_host(analysis, &rollout->hosts[h], h);
         for (int m = 0; m <= MADE_MINUTES; m++) {
             trial->harmed_before[m] += rollout->hosts[h].harmed_at < m ? 1 : 0;
