@@ -133,6 +133,7 @@ struct outreach_entry {
     struct outreach_parts parts;
     uint64_t hosts_affected;
     bool reachable_now;
+    bool recovered; /* all its hosts, for an hour or more: it needs no call */
     const char *reasons[6];
     size_t reason_count;
 };

@@ -29,6 +29,7 @@ struct share {
     uint32_t customer, cell;
     uint32_t hosts[SIGN_COUNT], still_affected, reporting;
     fleet_second first_onset;
+    fleet_second last_recovered; /* 0: no host has */
 };
 
 struct counting {
@@ -177,6 +178,9 @@ static bool count_noted(struct counting *counting, const struct impact *impact, 
         counting->cells[cell].noted_minutes += record->minutes_at_risk;
         share->hosts[record->sign]++;
         share->still_affected += record->still_affected;
+        if (!record->still_affected && record->recovered > share->last_recovered) {
+            share->last_recovered = record->recovered;
+        }
         if (record->began < share->first_onset) {
             share->first_onset = record->began;
         }
@@ -447,12 +451,17 @@ static bool fill_candidates(const struct counting *counting, struct arena *arena
                 .customer_id = counting->customers->ids[share->customer],
                 .customer = counting->registered[share->customer],
                 .region = counting->cells[share->cell].region,
-                .first_onset_at = fleet_instant_of(share->first_onset)};
+                .first_onset_at = fleet_instant_of(share->first_onset),
+                .last_recovered_at = INSTANT_NONE};
         }
         struct outreach_candidate *one = &all[place[share->customer] - 1];
         one->hosts_confirmed += share->hosts[SIGN_SEEN];
         one->hosts_probable += share->hosts[SIGN_SILENT];
         one->hosts_still_affected += share->still_affected;
+        instant_us recovered = fleet_instant_of(share->last_recovered);
+        if (share->last_recovered > 0 && recovered > one->last_recovered_at) {
+            one->last_recovered_at = recovered;
+        }
         instant_us began = fleet_instant_of(share->first_onset);
         one->first_onset_at = began < one->first_onset_at ? began : one->first_onset_at;
     }

@@ -141,6 +141,13 @@ static double share_hit(const struct outreach_candidate *candidate)
     return candidate->hosts_reporting > hit ? (double)hit / (double)candidate->hosts_reporting : 1;
 }
 
+/* Back for an hour, so that nobody is called needlessly, nor forgotten over a minute's respite. */
+static bool has_recovered(const struct outreach_candidate *candidate, instant_us now)
+{
+    return candidate->hosts_still_affected == 0 && candidate->last_recovered_at > 0 &&
+           now - candidate->last_recovered_at >= INSTANT_HOUR;
+}
+
 static double hours_since_onset(const struct outreach_candidate *candidate, instant_us now)
 {
     return candidate->first_onset_at > 0 && candidate->first_onset_at < now
@@ -382,7 +389,8 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
                                 .score = judged->score,
                                 .parts = judged->parts,
                                 .hosts_affected = judged->hosts,
-                                .reachable_now = judged->reachable};
+                                .reachable_now = judged->reachable,
+                                .recovered = has_recovered(candidate, now)};
     struct buffer words = {0};
     say_hosts(judged, &words);
     bool done = add_reason(entry, &words, arena, failure);

@@ -24,6 +24,7 @@ struct outreach_candidate {
     uint64_t hosts_still_affected; /* of the two, not recovered */
     uint64_t hosts_reporting;      /* hosts of the customer ever seen */
     instant_us first_onset_at;
+    instant_us last_recovered_at; /* INSTANT_NONE: no host has */
 };
 
 /* Orders the candidates as of `now`; ties by hosts affected, then customer id. The first `limit`

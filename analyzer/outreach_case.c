@@ -186,18 +186,6 @@ bool outreach_case_release(struct database *database, const char *update_id,
     return change(database, STATEMENT_CASE_RELEASE, 3, parameters, arena, one, failure);
 }
 
-bool outreach_case_recovered(struct database *database, const char *update_id,
-                             const char *const *customers, size_t count, struct failure *failure)
-{
-    struct buffer list = {0};
-    append_array(&list, customers, count);
-    const char *parameters[] = {update_id, list.data};
-    bool good = buffer_check(&list, failure) &&
-                database_run(database, STATEMENT_CASES_RECOVERED, 2, parameters, NULL, failure);
-    buffer_free(&list);
-    return good;
-}
-
 bool outreach_case_list(struct database *database, const char *update_id, struct arena *arena,
                         struct outreach_case **cases, size_t *count, struct failure *failure)
 {

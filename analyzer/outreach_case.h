@@ -6,6 +6,9 @@
  * dismissed ^                     |  ^                       | |  release, run out   |  | take |
  *    +---------------------+  +-----------------------+      recovered: by itself
  *
+ * Recovered by itself is not kept but seen: one that is new, or got no further than a message, and
+ * whose hosts are all back (outreach_list.h). Should they fall again, it is what it was.
+ *
  * A case that is let go returns to the state it had before it was taken. A customer without a row
  * is new.
  *
@@ -85,11 +88,6 @@ MUST_CHECK bool outreach_case_release(struct database *database, const char *upd
                                       const char *customer_id, const char *agent,
                                       struct arena *arena, struct outreach_case *one,
                                       struct failure *failure);
-
-/* Marks as recovered those of `customers` that nobody holds or has reached. */
-MUST_CHECK bool outreach_case_recovered(struct database *database, const char *update_id,
-                                        const char *const *customers, size_t count,
-                                        struct failure *failure);
 
 /* All cases of an update that have a row, by customer id. */
 MUST_CHECK bool outreach_case_list(struct database *database, const char *update_id,

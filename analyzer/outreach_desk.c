@@ -166,7 +166,7 @@ static bool take_next(struct outreach_desk *desk, const struct job *job,
     for (size_t i = 0; i < update->outreach_count; i++) {
         const struct outreach_entry *entry = &update->outreach[i];
         if ((region == NULL || *region == '\0' || strcmp(entry->region, region) == 0) &&
-            (!reachable || entry->reachable_now)) {
+            (!reachable || entry->reachable_now) && !entry->recovered) {
             customers[count++] = entry->customer_id;
         }
     }

@@ -33,7 +33,9 @@ bool outreach_filter_states(struct outreach_filter *filter, const char *names,
 
 static enum outreach_state state_of(const struct outreach_place *place)
 {
-    return place->one != NULL ? place->one->state : OUTREACH_NEW;
+    enum outreach_state state = place->one != NULL ? place->one->state : OUTREACH_NEW;
+    bool waits = state == OUTREACH_NEW || state == OUTREACH_MESSAGE_LEFT;
+    return waits && place->entry != NULL && place->entry->recovered ? OUTREACH_RECOVERED : state;
 }
 
 static bool all_states(const struct outreach_filter *filter)

@@ -213,17 +213,6 @@
     " where c.update_id = $1 and c.customer_id = $2 and c.holder = $3"                             \
     " returning " STATEMENT_CASE_COLUMNS
 
-/* $1 update, $2 customers whose hosts are all back: those nobody has come near, or got no further
- * than a message, need no call. */
-#define STATEMENT_CASES_RECOVERED                                                                  \
-    "insert into outreach_case as c (update_id, customer_id, state, returns_to, changed_by)"       \
-    " select $1, id, 'recovered', 'recovered', 'epicenter' from unnest($2::text[]) id order by id" \
-    " on conflict (update_id, customer_id) do update set state = 'recovered',"                     \
-    " returns_to = 'recovered', holder = null, held_until = null, since = now(),"                  \
-    " version = c.version + 1, changed_by = 'epicenter'"                                           \
-    " where c.state in ('new', 'message_left') or (c.held_until <= now()"                          \
-    " and c.returns_to in ('new', 'message_left'))"
-
 /* $1 update, $2 customer, null: all of them -> the cases as they are now, in the order of strcmp.
  */
 #define STATEMENT_CASES                                                                            \

@@ -229,23 +229,6 @@ static void a_hold_that_runs_out_is_let_go(void **state)
     assert_string_equal(one.holder, "bob");
 }
 
-static void recovery_takes_nobody_from_an_agent(void **state)
-{
-    (void)state;
-    struct outreach_case one;
-    struct failure failure;
-    take("ann", 600);
-    take("bob", 600);
-    assert_true(outreach_case_outcome(database, UPDATE, "C1", "bob", OUTREACH_ESCALATED, "", &arena,
-                                      &one, &failure));
-    assert_true(outreach_case_recovered(database, UPDATE, queue, 4, &failure));
-    assert_string_equal(private_cluster_text(cluster, "select string_agg(state, ' ' order by "
-                                                      "customer_id) from outreach_case where "
-                                                      "customer_id in ('C0','C1','C2','C3')"),
-                        "taken escalated recovered recovered");
-    assert_string_equal(take("bob", 600).customer_id, "C4");
-}
-
 static void nobody_may_change_the_log(void **state)
 {
     (void)state;
@@ -313,7 +296,6 @@ int main(void)
         cmocka_unit_test_setup(the_next_is_the_first_that_nobody_has_come_near, empty),
         cmocka_unit_test_setup(only_the_holder_ends_a_hold, empty),
         cmocka_unit_test_setup(a_hold_that_runs_out_is_let_go, empty),
-        cmocka_unit_test_setup(recovery_takes_nobody_from_an_agent, empty),
         cmocka_unit_test_setup(nobody_may_change_the_log, empty),
     };
     return cmocka_run_group_tests(tests, start, stop);

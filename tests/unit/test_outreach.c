@@ -443,6 +443,24 @@ static void out_of_hours_weighs_a_tenth(void **state)
     assert_true(asleep > 0.0999 * awake && asleep < 0.1001 * awake);
 }
 
+static void who_is_back_for_an_hour_needs_no_call(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t still_affected;
+        int minutes; /* since the last host came back; -1: none has */
+        bool recovered;
+    } cases[] = {{0, 60, true}, {0, 59, false}, {1, 600, false}, {0, -1, false}};
+    struct registry_customer customer = company();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct outreach_candidate one = half_hit(&customer);
+        one.hosts_still_affected = cases[i].still_affected;
+        one.last_recovered_at =
+            cases[i].minutes < 0 ? INSTANT_NONE : at(WEDNESDAY) - cases[i].minutes * INSTANT_MINUTE;
+        assert_true(ordered(&one, 1, WEDNESDAY)->recovered == cases[i].recovered);
+    }
+}
+
 #define ORDER_TEST(test) cmocka_unit_test_teardown(test, free_arena)
 
 /* Forty customers of one partner, each no better than the one that must be called by itself. */
@@ -489,8 +507,8 @@ static void a_score_is_the_product_of_its_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_call_to_a_partner_beats_forty_calls),
-        cmocka_unit_test(a_score_is_the_product_of_its_parts),
+        ORDER_TEST(one_call_to_a_partner_beats_forty_calls),
+        ORDER_TEST(a_score_is_the_product_of_its_parts),
         ORDER_TEST(of_two_the_worse_off_comes_first),
         ORDER_TEST(a_short_call_comes_before_a_long_one_of_equal_loss),
         ORDER_TEST(ties_go_by_hosts_then_id),
@@ -501,6 +519,7 @@ int main(void)
         ORDER_TEST(a_stranger_is_judged_without_a_clock),
         ORDER_TEST(hours_are_the_customers_own),
         ORDER_TEST(out_of_hours_weighs_a_tenth),
+        ORDER_TEST(who_is_back_for_an_hour_needs_no_call),
     };
     return cmocka_run_group_tests(tests, load_zones, free_zones);
 }
