@@ -8,7 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -27,8 +27,10 @@ let house;
 let browser;
 let url;
 
-// The document once the analyzer has taken in the whole replay: it stops changing.
+// The document once the analyzer has taken in the whole replay: it has come to its last minutes, and
+// stops changing.
 async function settledDocument() {
+  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
   const deadline = Date.now() + ANSWERED_MS;
   let last = null;
   let same = 0;
@@ -36,7 +38,7 @@ async function settledDocument() {
     const response = await fetch(`${url}/v1/updates`);
     const text = await response.text();
     same = response.status === 200 && text === last ? same + 1 : 0;
-    if (same >= 4 && JSON.parse(text).updates.length > 0) {
+    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
       return JSON.parse(text);
     }
     last = text;
