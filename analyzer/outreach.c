@@ -200,10 +200,14 @@ static struct judged judge(const struct outreach_candidate *candidate, uint32_t 
 
 /* ---- Partners ---- */
 
-/* How many candidates each partner has. */
+/* How many candidates a partner has. */
+struct partner {
+    const char *name;
+    uint32_t customers;
+};
+
 struct partners {
-    const char **names;
-    uint32_t *customers;
+    struct partner *all;
     size_t count, capacity;
     struct hash_index by_name;
 };
@@ -216,7 +220,7 @@ struct partner_key {
 static bool same_partner(const void *context, uint32_t item)
 {
     const struct partner_key *key = context;
-    return strcmp(key->partners->names[item], key->name) == 0;
+    return strcmp(key->partners->all[item].name, key->name) == 0;
 }
 
 static const char *partner_of(const struct outreach_candidate *candidate)
@@ -234,17 +238,14 @@ static bool add_partner(struct partners *partners, const char *name, struct fail
 {
     if (partners->count == partners->capacity) {
         size_t capacity = partners->capacity == 0 ? 64 : 2 * partners->capacity;
-        const char **names = realloc(partners->names, capacity * sizeof *names);
-        partners->names = names != NULL ? names : partners->names;
-        uint32_t *customers = realloc(partners->customers, capacity * sizeof *customers);
-        partners->customers = customers != NULL ? customers : partners->customers;
-        if (names == NULL || customers == NULL) {
+        struct partner *all = realloc(partners->all, capacity * sizeof *all);
+        if (all == NULL) {
             return failure_memory(failure, "ordering the outreach");
         }
+        partners->all = all;
         partners->capacity = capacity;
     }
-    partners->names[partners->count] = name;
-    partners->customers[partners->count] = 1;
+    partners->all[partners->count] = (struct partner){.name = name, .customers = 1};
     return hash_index_add(&partners->by_name, hash_bytes(name, strlen(name)),
                           (uint32_t)partners->count++, failure);
 }
@@ -256,7 +257,7 @@ static bool count_partners(const struct outreach_candidate *candidates, size_t c
         const char *name = partner_of(&candidates[i]);
         uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
         if (found != HASH_INDEX_NONE) {
-            partners->customers[found]++;
+            partners->all[found].customers++;
         } else if (name != NULL && !add_partner(partners, name, failure)) {
             return false;
         }
@@ -266,8 +267,7 @@ static bool count_partners(const struct outreach_candidate *candidates, size_t c
 
 static void free_partners(struct partners *partners)
 {
-    free(partners->names);
-    free(partners->customers);
+    free(partners->all);
     hash_index_free(&partners->by_name);
 }
 
@@ -433,7 +433,7 @@ static struct judged judge_among(const struct outreach_candidate *candidate,
 {
     const char *name = partner_of(candidate);
     uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
-    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->customers[found], now);
+    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->all[found].customers, now);
 }
 
 bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,

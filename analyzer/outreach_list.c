@@ -183,11 +183,17 @@ static json_t *parts_value(const struct outreach_parts *parts, bool *complete)
     return object;
 }
 
+/* One of the two always is there. */
+static const char *customer_of(const struct outreach_place *place)
+{
+    return place->entry != NULL ? place->entry->customer_id : place->one->customer_id;
+}
+
 static json_t *place_value(const struct outreach_place *place, bool *complete)
 {
     const struct outreach_entry *entry = place->entry;
     const struct outreach_case *one = place->one;
-    const char *id = entry != NULL ? entry->customer_id : one->customer_id;
+    const char *id = customer_of(place);
     json_t *object = json_object();
     json_value_set(object, "customer_id", json_value_text(id), complete);
     json_value_set(object, "name", json_value_text(entry != NULL ? entry->name : id), complete);
@@ -264,7 +270,7 @@ static void append_place(const struct outreach_place *place, struct buffer *out)
 {
     const struct outreach_entry *entry = place->entry;
     const struct outreach_case *one = place->one;
-    const char *id = entry != NULL ? entry->customer_id : one->customer_id;
+    const char *id = customer_of(place);
     char since[INSTANT_TEXT_SIZE] = "";
     if (one != NULL) {
         instant_format(one->since, since);
