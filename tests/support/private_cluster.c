@@ -239,20 +239,28 @@ void private_cluster_migrate(struct private_cluster *cluster)
 
 /* ---- Starting and stopping ---- */
 
-static void wait_until_it_answers(struct private_cluster *cluster)
+/* False when the server has ended instead. */
+static bool answers_in_time(struct private_cluster *cluster)
 {
     const char *conninfo = format(cluster, "host=%s user=%s dbname=template1", cluster->directory,
                                   PRIVATE_CLUSTER_OWNER);
     for (int left_ms = ANSWERS_WITHIN_S * 1000; left_ms > 0; left_ms -= LOOK_MS) {
         if (PQping(conninfo) == PQPING_OK) {
-            return;
+            return true;
         }
         if (!process_is_running(cluster->server)) {
-            break;
+            return false;
         }
         pause_briefly();
     }
-    fail_msg("PostgreSQL does not answer:\n%s", process_log(cluster->server));
+    return false;
+}
+
+static void wait_until_it_answers(struct private_cluster *cluster)
+{
+    if (!answers_in_time(cluster)) {
+        fail_msg("PostgreSQL does not answer:\n%s", process_log(cluster->server));
+    }
 }
 
 void private_cluster_resume(struct private_cluster *cluster)
@@ -267,6 +275,16 @@ void private_cluster_resume(struct private_cluster *cluster)
     }
     assert_null(cluster->server);
     cluster->server = process_start_postgres(arguments, SIGQUIT);
+    /* A session of a server that was killed lives a moment longer, and with it the shared memory
+     * that the next server refuses to start beside. */
+    for (int left_ms = ANSWERS_WITHIN_S * 1000;
+         left_ms > 0 && !answers_in_time(cluster) && !process_is_running(cluster->server) &&
+         strstr(process_log(cluster->server), "is still in use") != NULL;
+         left_ms -= LOOK_MS) {
+        process_free(cluster->server);
+        pause_briefly();
+        cluster->server = process_start_postgres(arguments, SIGQUIT);
+    }
     wait_until_it_answers(cluster);
 }
 
