@@ -177,7 +177,7 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
     }
     struct impact_customers customers = {.ids = analysis->customers.texts,
                                          .count = analysis->customers.count,
-                                         .registry = analysis->registry};
+                                         .census = &analysis->census};
     struct impact_answer impact;
     bool done =
         subgroup_describe(&subgroup, &analysis->segments, cells, count, arena, &answer->segment,
@@ -218,6 +218,11 @@ static void answer_release(const struct analysis *analysis, struct update_answer
     }
 }
 
+static bool is_suspected(const struct update_state *state)
+{
+    return state->decided.verdict == VERDICT_HOLD || state->decided.verdict == VERDICT_SUSPECT;
+}
+
 /* The updates it is held in a bundle with, and the one without which it does no harm. */
 static bool answer_company(const struct analysis *analysis, uint32_t number, struct arena *arena,
                            struct update_answer *answer, struct failure *failure)
@@ -228,7 +233,7 @@ static bool answer_company(const struct analysis *analysis, uint32_t number, str
     if (mates == NULL) {
         return failure_memory(failure, "naming the bundle");
     }
-    bool suspected = answer->verdict == VERDICT_HOLD || answer->verdict == VERDICT_SUSPECT;
+    bool suspected = is_suspected(state);
     bool own = answer->verdict == VERDICT_HOLD && !state->decided.bundled;
     for (uint32_t i = 0; suspected && !own && i < counts->mate_count; i++) {
         if (counts->mates[i].together && !state->decided.explained) {
@@ -269,8 +274,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
     answer->cost.currency = COST_CURRENCY;
     answer->cost.seed = analysis->options.seed;
     answer_release(analysis, answer);
-    bool suspected = answer->verdict == VERDICT_HOLD || answer->verdict == VERDICT_SUSPECT;
-    if ((suspected && !answer_harm(analysis, number, &totals, arena, answer, failure)) ||
+    if ((is_suspected(state) && !answer_harm(analysis, number, &totals, arena, answer, failure)) ||
         !answer_company(analysis, number, arena, answer, failure)) {
         return false;
     }
@@ -371,20 +375,21 @@ static bool count_population(struct analysis *analysis, struct failure *failure)
     return cost_population_count(&analysis->population, analysis->registry, failure);
 }
 
-bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
+/* Who reports is asked only when there is harm to be counted. */
+static bool take_census(struct analysis *analysis, struct failure *failure)
+{
+    bool wanted = false;
+    for (uint32_t i = 0; i < analysis->state_count; i++) {
+        wanted |= is_suspected(&analysis->states[i]);
+    }
+    return !wanted || impact_census_take(&analysis->census, &analysis->fleet, &analysis->segments,
+                                         analysis->customers.texts, analysis->customers.count,
+                                         analysis->registry, analysis->options.threads, failure);
+}
+
+static bool answer_updates(struct analysis *analysis, struct failure *failure)
 {
     struct arena *arena = &analysis->answer_arena;
-    analysis->answers = (struct answers){
-        .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
-        .alpha = analysis->options.alpha,
-        .cost_parameters = analysis->parameters};
-    if (!count_population(analysis, failure)) {
-        return false;
-    }
-    answer_fleet(analysis, &analysis->answers.fleet);
-    if (!answer_left_out(analysis, arena, &analysis->answers.fleet, failure)) {
-        return false;
-    }
     struct update_answer *updates =
         arena_allocate(arena, (analysis->state_count + 1) * sizeof *updates);
     if (updates == NULL) {
@@ -402,4 +407,23 @@ bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
     analysis->answers.updates = updates;
     analysis->answers.update_count = count;
     return true;
+}
+
+bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
+{
+    struct arena *arena = &analysis->answer_arena;
+    analysis->answers = (struct answers){
+        .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
+        .alpha = analysis->options.alpha,
+        .cost_parameters = analysis->parameters};
+    if (!count_population(analysis, failure)) {
+        return false;
+    }
+    answer_fleet(analysis, &analysis->answers.fleet);
+    if (!answer_left_out(analysis, arena, &analysis->answers.fleet, failure)) {
+        return false;
+    }
+    bool done = take_census(analysis, failure) && answer_updates(analysis, failure);
+    impact_census_free(&analysis->census);
+    return done;
 }

@@ -10,6 +10,7 @@
 #include "analyzer/fleet.h"
 #include "analyzer/history.h"
 #include "analyzer/impact.h"
+#include "analyzer/impact_census.h"
 #include "analyzer/lattice.h"
 #include "analyzer/segment.h"
 #include "analyzer/subgroup.h"
@@ -111,6 +112,7 @@ struct analysis {
     struct cost_population population; /* of the registry, for the cost; counted hourly */
     instant_us population_counted_at;
 
+    struct impact_census census; /* only while the answers are filled in */
     struct arena answer_arena;
     struct answers answers;
     bool answered;

@@ -18,8 +18,8 @@
 #include "analyzer/answer.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
+#include "analyzer/impact_census.h"
 #include "analyzer/outreach.h"
-#include "analyzer/registry.h"
 #include "analyzer/segment.h"
 #include "analyzer/subgroup.h"
 #include "common/arena.h"
@@ -58,11 +58,11 @@ MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure 
                                          const struct fleet *fleet, uint32_t install,
                                          struct failure *failure);
 
-/* The customers of the fleet: their ids by the fleet's customer number. */
+/* The customers of the fleet: their ids by the fleet's customer number, and which of them report. */
 struct impact_customers {
     const char *const *ids;
     size_t count;
-    const struct registry *registry;
+    const struct impact_census *census; /* of this fleet, these customers and their registry */
 };
 
 struct impact_answer {

@@ -6,6 +6,7 @@
 
 #include "analyzer/distribution.h"
 #include "analyzer/impact.h"
+#include "analyzer/impact_census.h"
 #include "common/hash_index.h"
 
 /* A stratum's own control rate counts as much as the pooled one once it has seen this many onsets.
@@ -24,10 +25,10 @@ struct cell_sums {
     uint64_t seats, silent_customers; /* registered; customers none of whose seats report */
 };
 
-/* One customer in one product line, while counting. */
+/* One customer with noted hosts in one product line, while counting. */
 struct share {
     uint32_t customer, cell;
-    uint32_t hosts[SIGN_COUNT], still_affected, reporting;
+    uint32_t hosts[SIGN_COUNT], still_affected;
     fleet_second first_onset;
     fleet_second last_recovered; /* 0: no host has */
 };
@@ -38,12 +39,13 @@ struct counting {
     const struct segments *segments;
     const struct subgroup *subgroup;
     const struct impact_customers *customers;
+    const struct impact_census *census;
+    uint32_t *cell_at; /* by the census' place, IMPACT_NONE where there is none yet */
     struct cell_sums *cells;
     uint32_t cell_count, cell_capacity;
     struct share *shares;
     uint32_t share_count, share_capacity;
     struct hash_index by_share;
-    const struct registry_customer **registered; /* by customer number, NULL where unknown */
 };
 
 double impact_expected(const struct exposure_tally *tally, enum exposure_sign sign,
@@ -60,17 +62,12 @@ double impact_expected(const struct exposure_tally *tally, enum exposure_sign si
     return tally->exposed_minutes[sign] * rate;
 }
 
-static bool find_cell(struct counting *counting, const char *region, const char *product_line,
-                      uint32_t *number, struct failure *failure)
+static bool find_cell(struct counting *counting, size_t place, uint32_t *number,
+                      struct failure *failure)
 {
-    region = region != NULL ? region : "unknown";
-    product_line = product_line != NULL ? product_line : "unknown";
-    for (uint32_t i = 0; i < counting->cell_count; i++) {
-        if (strcmp(counting->cells[i].region, region) == 0 &&
-            strcmp(counting->cells[i].product_line, product_line) == 0) {
-            *number = i;
-            return true;
-        }
+    *number = counting->cell_at[place];
+    if (*number != IMPACT_NONE) {
+        return true;
     }
     if (counting->cell_count == counting->cell_capacity) {
         uint32_t capacity = counting->cell_capacity == 0 ? 32 : counting->cell_capacity * 2;
@@ -81,21 +78,22 @@ static bool find_cell(struct counting *counting, const char *region, const char 
         counting->cells = cells;
         counting->cell_capacity = capacity;
     }
-    *number = counting->cell_count++;
-    counting->cells[*number] = (struct cell_sums){.region = region, .product_line = product_line};
+    const struct census_place *all = &counting->census->places[place];
+    counting->cell_at[place] = *number = counting->cell_count++;
+    counting->cells[*number] =
+        (struct cell_sums){.region = impact_census_region(counting->census, place),
+                           .product_line = impact_census_line(counting->census, place),
+                           .reporting_hosts = all->hosts,
+                           .reporting_customers = all->customers,
+                           .seats = all->seats,
+                           .silent_customers = all->silent_customers};
     return true;
 }
 
 static bool cell_of(struct counting *counting, uint32_t customer, uint32_t segment,
                     uint32_t *number, struct failure *failure)
 {
-    const struct registry_customer *known =
-        customer == FLEET_NONE ? NULL : counting->registered[customer];
-    const char *region = known != NULL
-                             ? known->region
-                             : segment_attribute_text(counting->segments, segment, "region");
-    return find_cell(counting, region,
-                     segment_attribute_text(counting->segments, segment, "product_line"), number,
+    return find_cell(counting, impact_census_place(counting->census, customer, segment), number,
                      failure);
 }
 
@@ -141,18 +139,21 @@ static bool find_share(struct counting *counting, uint32_t customer, uint32_t ce
 
 /* ---- The passes over the data ---- */
 
-static bool count_reporting(struct counting *counting, struct failure *failure)
+/* A cell for each place that has hosts or seats: in this order they are added up. */
+static bool open_cells(struct counting *counting, struct failure *failure)
 {
-    for (uint32_t i = 0; i < counting->fleet->count; i++) {
-        const struct fleet_host *host = &counting->fleet->hosts[i];
-        uint32_t cell = 0;
-        uint32_t share = 0;
-        if (!cell_of(counting, host->customer, host->segment, &cell, failure) ||
-            !find_share(counting, host->customer, cell, &share, failure)) {
+    const struct impact_census *census = counting->census;
+    counting->cell_at = malloc((census->place_count + 1) * sizeof *counting->cell_at);
+    if (counting->cell_at == NULL) {
+        return failure_memory(failure, "counting the affected");
+    }
+    memset(counting->cell_at, 0xff, census->place_count * sizeof *counting->cell_at);
+    for (size_t place = 0; place < census->place_count; place++) {
+        uint32_t number;
+        if (census->places[place].hosts + census->places[place].seats > 0 &&
+            !find_cell(counting, place, &number, failure)) {
             return false;
         }
-        counting->cells[cell].reporting_hosts++;
-        counting->shares[share].reporting++;
     }
     return true;
 }
@@ -254,45 +255,12 @@ static void count_customers(struct counting *counting)
     for (uint32_t i = 0; i < counting->share_count; i++) {
         const struct share *share = &counting->shares[i];
         struct cell_sums *cell = &counting->cells[share->cell];
-        cell->reporting_customers += share->reporting > 0;
         if (share->hosts[SIGN_SEEN] > 0) {
             cell->customers[SIGN_SEEN]++;
         } else if (share->hosts[SIGN_SILENT] > 0) {
             cell->customers[SIGN_SILENT]++;
         }
     }
-}
-
-/* Seats by cell, and customers of the cell none of whose hosts reports. */
-static bool count_seats(struct counting *counting, struct failure *failure)
-{
-    const struct registry *registry = counting->customers->registry;
-    const struct registry_customer *customer;
-    for (size_t i = 0; registry != NULL && (customer = registry_customer_at(registry, i)) != NULL;
-         i++) {
-        for (size_t s = 0; s < customer->seat_count; s++) {
-            uint32_t cell = 0;
-            if (!find_cell(counting, customer->region, customer->seats[s].product_line, &cell,
-                           failure)) {
-                return false;
-            }
-            counting->cells[cell].seats += customer->seats[s].seats;
-            counting->cells[cell].silent_customers++;
-        }
-    }
-    /* Take off those that do report: each share with a reporting host and seats in the line. */
-    for (uint32_t i = 0; i < counting->share_count; i++) {
-        const struct share *share = &counting->shares[i];
-        customer = counting->registered[share->customer];
-        struct cell_sums *cell = &counting->cells[share->cell];
-        for (size_t s = 0; customer != NULL && s < customer->seat_count; s++) {
-            if (share->reporting > 0 &&
-                strcmp(customer->seats[s].product_line, cell->product_line) == 0) {
-                cell->silent_customers--;
-            }
-        }
-    }
-    return true;
 }
 
 /* ---- From sums to answers ---- */
@@ -449,8 +417,9 @@ static bool fill_candidates(const struct counting *counting, struct arena *arena
             place[share->customer] = (uint32_t)++count;
             all[count - 1] = (struct outreach_candidate){
                 .customer_id = counting->customers->ids[share->customer],
-                .customer = counting->registered[share->customer],
+                .customer = counting->census->registered[share->customer],
                 .region = counting->cells[share->cell].region,
+                .hosts_reporting = counting->census->customer_hosts[share->customer],
                 .first_onset_at = fleet_instant_of(share->first_onset),
                 .last_recovered_at = INSTANT_NONE};
         }
@@ -465,30 +434,11 @@ static bool fill_candidates(const struct counting *counting, struct arena *arena
         instant_us began = fleet_instant_of(share->first_onset);
         one->first_onset_at = began < one->first_onset_at ? began : one->first_onset_at;
     }
-    for (uint32_t i = 0; i < counting->share_count; i++) {
-        const struct share *share = &counting->shares[i];
-        if (place[share->customer] != 0) {
-            all[place[share->customer] - 1].hosts_reporting += share->reporting;
-        }
-    }
     free(place);
     answer->candidates = all;
     answer->candidate_count = count;
     total_customers(counting, all, count, answer);
     fill_basis(all, count, answer);
-    return true;
-}
-
-static bool look_up_registered(struct counting *counting, struct failure *failure)
-{
-    const struct impact_customers *customers = counting->customers;
-    counting->registered = calloc(customers->count + 1, sizeof(struct registry_customer *));
-    if (counting->registered == NULL) {
-        return failure_memory(failure, "counting the affected");
-    }
-    for (size_t i = 0; customers->registry != NULL && i < customers->count; i++) {
-        counting->registered[i] = registry_customer(customers->registry, customers->ids[i]);
-    }
     return true;
 }
 
@@ -503,18 +453,18 @@ bool impact_count(const struct impact *impact, const struct exposure *exposure,
                                 .fleet = fleet,
                                 .segments = segments,
                                 .subgroup = subgroup,
-                                .customers = customers};
-    bool done = look_up_registered(&counting, failure) && count_reporting(&counting, failure) &&
-                count_noted(&counting, impact, update, failure) &&
+                                .customers = customers,
+                                .census = customers->census};
+    bool done = open_cells(&counting, failure) && count_noted(&counting, impact, update, failure) &&
                 count_expected(&counting, update, failure);
     if (done) {
         count_customers(&counting);
-        done = count_seats(&counting, failure) && fill_cells(&counting, arena, answer, failure) &&
+        done = fill_cells(&counting, arena, answer, failure) &&
                fill_candidates(&counting, arena, answer, failure);
     }
+    free(counting.cell_at);
     free(counting.cells);
     free(counting.shares);
-    free(counting.registered);
     hash_index_free(&counting.by_share);
     return done;
 }
