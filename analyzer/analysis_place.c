@@ -12,6 +12,7 @@
 
 #include "analyzer/parallel.h"
 #include "common/large_pages.h"
+#include "common/uuid.h"
 
 /* With fewer reports in a minute threads cost more than they bring. */
 #define PART_REPORTS 4096
@@ -19,24 +20,27 @@
 /* So many reports ahead a line is asked for: a miss takes about as long as ten reports. */
 #define AHEAD 16
 
-/* A report while it is sorted. */
+/* A report while its heap is sorted. */
 struct sort_key {
     uint64_t prefix; /* of the host's id, as a number that sorts like it */
-    uint32_t report;
+    const struct pending_report *report;
 };
+
+/* What a report changes: where its host is counted; a customer's number of hosts as well. */
+#define CHANGES 1
+#define MOVES 2
 
 struct minute_order {
     struct analysis *analysis;
-    struct open_minute *open;       /* its reports are put in order in place */
-    struct pending_report *buckets; /* the same by the first bits of the host's id */
-    uint32_t *bucket_ends;
-    unsigned bucket_bits;
-    struct sort_key *keys, *spare_keys;
-    uint32_t *hosts;  /* by place in the order; FLEET_NONE until it is known */
-    uint8_t *changes; /* likewise: it must be placed */
-    size_t count;
+    struct open_minute *open;         /* its heaps are emptied one by one */
+    struct pending_report *reports;   /* what was in them, in order */
+    uint32_t *hosts;                  /* by place in the order; FLEET_NONE until it is known */
+    uint8_t *changes;                 /* likewise: it must be placed */
+    size_t begins[PENDING_HEAPS + 1]; /* the place of each heap's first report */
+    size_t count, most_in_heap;
     unsigned parts;
-    size_t ends[PARALLEL_PARTS_MOST]; /* where each part ends */
+    unsigned first_heap[PARALLEL_PARTS_MOST + 1]; /* each part begins with */
+    bool moved[PARALLEL_PARTS_MOST];              /* a customer gained or lost a host in it */
     struct fleet heard[PARALLEL_PARTS_MOST];
     struct failure failures[PARALLEL_PARTS_MOST];
     bool failed[PARALLEL_PARTS_MOST];
@@ -44,7 +48,12 @@ struct minute_order {
 
 static size_t part_begins(const struct minute_order *order, unsigned part)
 {
-    return part == 0 ? 0 : order->ends[part - 1];
+    return order->begins[order->first_heap[part]];
+}
+
+static const struct pending_report *report_at(const struct minute_order *order, size_t at)
+{
+    return &order->reports[at];
 }
 
 /* ---- Order ---- */
@@ -69,165 +78,119 @@ static int compare_reports(const void *left, const void *right)
     return (a->busy > b->busy) - (a->busy < b->busy);
 }
 
-static int compare_keys(const void *left, const void *right, void *context)
+static int compare_keys(const void *left, const void *right)
 {
     const struct sort_key *a = left;
     const struct sort_key *b = right;
-    const struct pending_report *reports = context;
     if (a->prefix != b->prefix) {
         return a->prefix < b->prefix ? -1 : 1;
     }
-    return compare_reports(&reports[a->report], &reports[b->report]);
+    return compare_reports(a->report, b->report);
 }
 
 /* Few enough for the simplest sort, which is then the fastest. */
 #define FEW 24
 
-static void sort_few(struct sort_key *keys, size_t count, struct pending_report *reports)
+static void sort_few(struct sort_key *keys, size_t count)
 {
     if (count > FEW) {
-        qsort_r(keys, count, sizeof *keys, compare_keys, reports);
+        qsort(keys, count, sizeof *keys, compare_keys);
         return;
     }
     for (size_t i = 1; i < count; i++) {
         struct sort_key moving = keys[i];
         size_t at = i;
-        for (; at > 0 && compare_keys(&moving, &keys[at - 1], reports) < 0; at--) {
+        for (; at > 0 && compare_keys(&moving, &keys[at - 1]) < 0; at--) {
             keys[at] = keys[at - 1];
         }
         keys[at] = moving;
     }
 }
 
-static uint64_t prefix_of(const struct uuid *id)
-{
-    uint64_t prefix;
-    memcpy(&prefix, id, sizeof prefix);
-    return __builtin_bswap64(prefix);
-}
+/* Host ids are random, or hashes, so their next bits leave one or two reports to compare. */
+#define SORT_BITS_MOST 11
 
-/* Host ids are random, or hashes, so their first bits make even buckets. A bucket of some 500
- * reports stays in the processor's cache while it is sorted. */
-#define BUCKET_REPORTS 512
-#define BUCKET_BITS_MOST 11
-
-static size_t bucket_of(const struct minute_order *order, const struct pending_report *report)
+/* `keys` and `spare` are room for the heap's. What is left of the heap is freed. */
+static void sort_heap(const struct minute_order *order, unsigned heap, struct sort_key *keys,
+                      struct sort_key *spare)
 {
-    return order->bucket_bits == 0 ? 0 : prefix_of(&report->host_id) >> (64 - order->bucket_bits);
-}
-
-static void spread(struct minute_order *order)
-{
-    const struct pending_report *reports = order->open->reports;
-    uint32_t *next = order->bucket_ends;
-    size_t buckets = (size_t)1 << order->bucket_bits;
-    for (size_t i = 0; i < order->count; i++) {
-        next[bucket_of(order, &reports[i]) + 1]++;
+    struct pending_heap *from = &order->open->heaps[heap];
+    struct pending_report *sorted = order->reports + order->begins[heap];
+    uint32_t next[(1U << SORT_BITS_MOST) + 1];
+    unsigned bits = 0;
+    while (bits < SORT_BITS_MOST && from->count >> bits > 1) {
+        bits++;
     }
-    for (size_t i = 0; i < buckets; i++) {
+    memset(next, 0, (((size_t)1 << bits) + 1) * sizeof *next);
+    for (uint32_t i = 0; i < from->count; i++) {
+        uint64_t prefix = analysis_id_prefix(&from->reports[i].host_id);
+        spare[i] = (struct sort_key){.prefix = prefix, .report = &from->reports[i]};
+        /* The heap has used up the first eight bits. */
+        next[(prefix << 8 >> 1 >> (63 - bits)) + 1]++;
+    }
+    for (uint32_t i = 0; i < 1U << bits; i++) {
         next[i + 1] += next[i];
     }
-    for (size_t i = 0; i < order->count; i++) {
-        order->buckets[next[bucket_of(order, &reports[i])]++] = reports[i];
+    for (uint32_t i = 0; i < from->count; i++) {
+        keys[next[spare[i].prefix << 8 >> 1 >> (63 - bits)]++] = spare[i];
     }
+    for (uint32_t i = 0, first = 0; i < 1U << bits; first = next[i++]) {
+        sort_few(keys + first, next[i] - first);
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        sorted[i] = *keys[i].report;
+    }
+    free(from->reports);
+    *from = (struct pending_heap){0};
 }
 
-/* By the next eight bits, which leaves two or three to compare, then back where they came from. */
-static void sort_bucket(struct minute_order *order, size_t begin, size_t end)
+/* Parts end between heaps, so between hosts. */
+static void divide(struct minute_order *order)
 {
-    uint32_t next[257] = {0};
-    struct sort_key *keys = order->keys + begin;
-    size_t count = end - begin;
-    unsigned shift = 64 - order->bucket_bits - 8;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t prefix = prefix_of(&order->buckets[begin + i].host_id);
-        order->spare_keys[begin + i] =
-            (struct sort_key){.prefix = prefix, .report = (uint32_t)(begin + i)};
-        next[(prefix >> shift & 0xff) + 1]++;
-    }
-    for (size_t i = 0; i < 256; i++) {
-        next[i + 1] += next[i];
-    }
-    for (size_t i = begin; i < end; i++) {
-        struct sort_key key = order->spare_keys[i];
-        keys[next[key.prefix >> shift & 0xff]++] = key;
-    }
-    for (size_t i = 0, first = 0; i < 256; first = next[i++]) {
-        sort_few(keys + first, next[i] - first, order->buckets);
-    }
-    for (size_t i = 0; i < count; i++) {
-        order->open->reports[begin + i] = order->buckets[keys[i].report];
-    }
-}
-
-static void sort_part(void *context, unsigned part)
-{
-    struct minute_order *order = context;
-    size_t buckets = (size_t)1 << order->bucket_bits;
-    for (size_t i = 0; i < buckets; i++) {
-        size_t begin = i == 0 ? 0 : order->bucket_ends[i - 1];
-        if (begin >= part_begins(order, part) && begin < order->ends[part]) {
-            sort_bucket(order, begin, order->bucket_ends[i]);
-        }
-    }
-}
-
-/* Parts end between buckets, so between hosts. */
-static void part_at_buckets(struct minute_order *order)
-{
-    size_t buckets = (size_t)1 << order->bucket_bits;
-    size_t bucket = 0;
+    unsigned heap = 0;
     for (unsigned part = 0; part < order->parts; part++) {
-        size_t end = order->count * (part + 1) / order->parts;
-        while (bucket < buckets - 1 && order->bucket_ends[bucket] < end) {
-            bucket++;
+        order->first_heap[part] = heap;
+        while (heap < PENDING_HEAPS &&
+               (part == order->parts - 1 ||
+                order->begins[heap] < order->count * (part + 1) / order->parts)) {
+            heap++;
         }
-        order->ends[part] = part == order->parts - 1 ? order->count : order->bucket_ends[bucket];
     }
+    order->first_heap[order->parts] = PENDING_HEAPS;
 }
 
-static bool put_in_order(struct minute_order *order, struct failure *failure)
+static bool make_order(struct minute_order *order, struct failure *failure)
 {
-    size_t count = order->count;
+    for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
+        size_t in_heap = order->open->heaps[heap].count;
+        order->begins[heap + 1] = order->begins[heap] + in_heap;
+        order->most_in_heap = in_heap > order->most_in_heap ? in_heap : order->most_in_heap;
+    }
+    size_t count = order->count = order->begins[PENDING_HEAPS];
     size_t parts = count / PART_REPORTS;
     unsigned most = order->analysis->options.threads;
     order->parts = parts < 1 ? 1 : parts < most ? (unsigned)parts : most;
-    while (order->bucket_bits < BUCKET_BITS_MOST &&
-           (size_t)BUCKET_REPORTS << order->bucket_bits < count) {
-        order->bucket_bits++;
-    }
-    order->bucket_ends = calloc(((size_t)1 << order->bucket_bits) + 1, sizeof *order->bucket_ends);
-    order->buckets = malloc((count + 1) * sizeof *order->buckets);
-    order->keys = malloc((count + 1) * sizeof *order->keys);
-    order->spare_keys = malloc((count + 1) * sizeof *order->spare_keys);
+    order->reports = large_pages_grow(NULL, 0, (count + 1) * sizeof *order->reports);
     order->hosts = malloc((count + 1) * sizeof *order->hosts);
     order->changes = calloc(count + 1, sizeof *order->changes);
-    if (order->bucket_ends == NULL || order->buckets == NULL || order->keys == NULL ||
-        order->spare_keys == NULL || order->hosts == NULL || order->changes == NULL) {
+    if (order->reports == NULL || order->hosts == NULL || order->changes == NULL) {
         return failure_memory(failure, "ordering reports");
     }
-    large_pages_ask(order->buckets, count * sizeof *order->buckets);
-    large_pages_ask(order->keys, count * sizeof *order->keys);
-    large_pages_ask(order->spare_keys, count * sizeof *order->spare_keys);
-    spread(order);
-    part_at_buckets(order);
-    parallel_run(order->parts, sort_part, order);
+    divide(order);
     return true;
 }
 
 /* ---- Find ---- */
 
-static void find_part(void *context, unsigned part)
+static void find_heap(struct minute_order *order, size_t begin, size_t end, uint32_t *last)
 {
-    struct minute_order *order = context;
-    size_t end = order->ends[part];
-    for (size_t begin = part_begins(order, part); begin < end; begin += FLEET_FIND_MOST) {
+    for (; begin < end; begin += FLEET_FIND_MOST) {
         const struct uuid *ids[FLEET_FIND_MOST];
         size_t count = end - begin < FLEET_FIND_MOST ? end - begin : FLEET_FIND_MOST;
         for (size_t i = 0; i < count; i++) {
-            ids[i] = &order->open->reports[begin + i].host_id;
+            ids[i] = &report_at(order, begin + i)->host_id;
         }
-        fleet_find_several(&order->analysis->fleet, ids, count, &order->hosts[begin]);
+        fleet_find_in_order(&order->analysis->fleet, ids, count, last, &order->hosts[begin]);
     }
 }
 
@@ -301,41 +264,21 @@ static bool reach_customers(struct analysis *analysis, struct failure *failure)
 
 /* ---- Check ---- */
 
-/* A customer that gains or loses a host this minute changes its size on the way, unless its seats
- * are registered. */
-static void note_movers(struct minute_order *order)
+/* Whether a report is not as its host was when last heard. What movers make of the sizes of their
+ * customers comes later; see note_movers. */
+static bool must_place(struct minute_order *order, size_t at, bool *moves)
 {
     struct analysis *analysis = order->analysis;
-    for (size_t i = 0; i < order->count; i++) {
-        uint32_t host = order->hosts[i];
-        if (order->changes[i] != 0) {
-            analysis->customer_sizes[order->open->reports[i].customer].moved_in =
-                analysis->next_minute + 1;
-        }
-        if (order->changes[i] != 0 && host != FLEET_NONE) {
-            analysis->customer_sizes[analysis->fleet.hosts[host].customer].moved_in =
-                analysis->next_minute + 1;
-        }
+    const struct pending_report *pending = report_at(order, at);
+    if (order->hosts[at] == FLEET_NONE) {
+        *moves = true;
+        return true;
     }
-}
-
-static void find_movers_part(void *context, unsigned part)
-{
-    struct minute_order *order = context;
-    const struct fleet *fleet = &order->analysis->fleet;
-    find_part(order, part);
-    for (size_t i = part_begins(order, part); i < order->ends[part]; i++) {
-        uint32_t host = order->hosts[i];
-        order->changes[i] =
-            host == FLEET_NONE || fleet->hosts[host].customer != order->open->reports[i].customer;
-    }
-}
-
-static bool must_place(struct minute_order *order, size_t at)
-{
-    struct analysis *analysis = order->analysis;
-    const struct pending_report *pending = &order->open->reports[at];
     const struct fleet_host *host = &analysis->fleet.hosts[order->hosts[at]];
+    if (host->customer != pending->customer) {
+        *moves = true;
+        return true;
+    }
     if (pending->update_count > 0) {
         return true;
     }
@@ -345,11 +288,7 @@ static bool must_place(struct minute_order *order, size_t at)
             return true;
         }
     }
-    unsigned class = registered_class(analysis, host->customer);
-    return class > 0
-               ? class - 1 != host->size_class
-               : analysis->customer_sizes[host->customer].moved_in == analysis->next_minute + 1 ||
-                     size_class_of(analysis->customer_hosts[host->customer]) != host->size_class;
+    return customer_size_class(analysis, host->customer) != host->size_class;
 }
 
 static void note_delay(struct fleet_host *host, const struct pending_report *pending)
@@ -369,24 +308,75 @@ static void ask_ahead(const struct minute_order *order, size_t at, size_t end)
 
 /* All reports of one host are placed or none: what one says of its clock dates the next one's
  * installations. */
-static void check_part(void *context, unsigned part)
+static void check_heap(struct minute_order *order, size_t begin, size_t end, bool *moved)
 {
-    struct minute_order *order = context;
-    size_t end = order->ends[part];
-    for (size_t begin = part_begins(order, part); begin < end;) {
+    while (begin < end) {
         uint32_t host = order->hosts[begin];
-        uint8_t changes = 0;
+        bool changes = false;
         size_t next = begin;
         do {
-            ask_ahead(order, next, end);
-            changes |= order->changes[next] != 0 || must_place(order, next);
+            bool moves = false;
+            changes |= must_place(order, next, &moves);
+            *moved |= moves;
+            order->changes[next] = moves ? MOVES : 0;
             next++;
         } while (next < end && host != FLEET_NONE && order->hosts[next] == host);
         for (; begin < next; begin++) {
-            order->changes[begin] = changes;
-            if (changes == 0) {
-                note_delay(&order->analysis->fleet.hosts[host], &order->open->reports[begin]);
+            order->changes[begin] |= changes ? CHANGES : 0;
+            if (!changes) {
+                note_delay(&order->analysis->fleet.hosts[host], report_at(order, begin));
             }
+        }
+    }
+}
+
+/* Heap by heap, so that what one step has read the next finds in the processor's cache. */
+static void order_part(void *context, unsigned part)
+{
+    struct minute_order *order = context;
+    uint32_t last = FLEET_NONE;
+    struct sort_key *keys = malloc((order->most_in_heap * 2 + 1) * sizeof *keys);
+    if (keys == NULL) {
+        order->failed[part] = !failure_memory(&order->failures[part], "ordering reports");
+        return;
+    }
+    for (unsigned heap = order->first_heap[part]; heap < order->first_heap[part + 1]; heap++) {
+        sort_heap(order, heap, keys, keys + order->most_in_heap);
+        find_heap(order, order->begins[heap], order->begins[heap + 1], &last);
+        check_heap(order, order->begins[heap], order->begins[heap + 1], &order->moved[part]);
+    }
+    free(keys);
+}
+
+/* A customer that gains or loses a host this minute changes its size on the way, unless its seats
+ * are registered. */
+static void note_movers(struct minute_order *order)
+{
+    struct analysis *analysis = order->analysis;
+    for (size_t i = 0; i < order->count; i++) {
+        if ((order->changes[i] & MOVES) != 0) {
+            uint32_t host = order->hosts[i];
+            analysis->customer_sizes[report_at(order, i)->customer].moved_in =
+                analysis->next_minute + 1;
+            if (host != FLEET_NONE) {
+                analysis->customer_sizes[analysis->fleet.hosts[host].customer].moved_in =
+                    analysis->next_minute + 1;
+            }
+        }
+    }
+}
+
+/* So its other hosts are placed anew. */
+static void follow_movers_part(void *context, unsigned part)
+{
+    struct minute_order *order = context;
+    struct analysis *analysis = order->analysis;
+    for (size_t i = part_begins(order, part); i < part_begins(order, part + 1); i++) {
+        uint32_t customer = report_at(order, i)->customer;
+        if (order->changes[i] == 0 &&
+            analysis->customer_sizes[customer].moved_in == analysis->next_minute + 1 &&
+            registered_class(analysis, customer) == 0) {
+            order->changes[i] = CHANGES;
         }
     }
 }
@@ -410,7 +400,6 @@ static bool place_host(struct analysis *analysis, const struct pending_report *p
                        uint32_t *number, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
-    *number = *number == FLEET_NONE ? fleet_find(fleet, &pending->host_id) : *number;
     if (*number == FLEET_NONE &&
         (!fleet_add(fleet, &pending->host_id, pending->customer, number, failure) ||
          !count_customer_host(analysis, pending->customer, failure))) {
@@ -484,8 +473,12 @@ static bool place_in_order(struct minute_order *order, struct failure *failure)
             continue;
         }
         ask_ahead(order, i, order->count);
-        const struct pending_report *pending = &order->open->reports[i];
+        const struct pending_report *pending = report_at(order, i);
         uint32_t *host = &order->hosts[i];
+        if (*host == FLEET_NONE && i > 0 &&
+            uuid_equal(&report_at(order, i - 1)->host_id, &pending->host_id)) {
+            *host = order->hosts[i - 1];
+        }
         if (!place_host(analysis, pending, host, failure)) {
             return false;
         }
@@ -524,14 +517,23 @@ bool analysis_place(struct analysis *analysis, struct open_minute *open, struct 
     }
     order->analysis = analysis;
     order->open = open;
-    order->count = open->report_count;
-    if (!put_in_order(order, failure) || !reach_customers(analysis, failure) ||
+    if (!make_order(order, failure) || !reach_customers(analysis, failure) ||
         !reach_segments(analysis, failure)) {
         return false;
     }
-    parallel_run(order->parts, find_movers_part, order);
-    note_movers(order);
-    parallel_run(order->parts, check_part, order);
+    parallel_run(order->parts, order_part, order);
+    bool moved = false;
+    for (unsigned part = 0; part < order->parts; part++) {
+        if (order->failed[part]) {
+            *failure = order->failures[part];
+            return false;
+        }
+        moved |= order->moved[part];
+    }
+    if (moved) {
+        note_movers(order);
+        parallel_run(order->parts, follow_movers_part, order);
+    }
     return place_in_order(order, failure);
 }
 
@@ -542,7 +544,7 @@ static bool hear_range(struct minute_order *order, struct fleet *fleet, size_t b
 {
     for (size_t i = begin; i < end; i++) {
         ask_ahead(order, i, end);
-        const struct pending_report *pending = &order->open->reports[i];
+        const struct pending_report *pending = report_at(order, i);
         struct fleet_reading reading = {.observed_at = pending->observed_at,
                                         .received_at = pending->received_at,
                                         .has_cpu = pending->has_cpu,
@@ -559,7 +561,7 @@ static void hear_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
     order->failed[part] = !hear_range(order, &order->heard[part], part_begins(order, part),
-                                      order->ends[part], &order->failures[part]);
+                                      part_begins(order, part + 1), &order->failures[part]);
 }
 
 bool analysis_hear(struct minute_order *order, struct failure *failure)
@@ -586,10 +588,7 @@ bool analysis_hear(struct minute_order *order, struct failure *failure)
 void minute_order_free(struct minute_order *order)
 {
     if (order != NULL) {
-        free(order->bucket_ends);
-        free(order->buckets);
-        free(order->keys);
-        free(order->spare_keys);
+        large_pages_free(order->reports, (order->count + 1) * sizeof *order->reports);
         free(order->hosts);
         free(order->changes);
         free(order);

@@ -4,6 +4,9 @@
 #ifndef EPICENTER_ANALYZER_ANALYSIS_STATE_H
 #define EPICENTER_ANALYZER_ANALYSIS_STATE_H
 
+#include <stdint.h>
+#include <string.h>
+
 #include "analyzer/analysis.h"
 #include "analyzer/cost_strata.h"
 #include "analyzer/exposure.h"
@@ -45,10 +48,19 @@ struct pending_update {
     instant_us at;
 };
 
+/* The waiting reports of a minute lie in heaps by the first byte of the host's id, ids being random
+ * or hashes: a heap of each fits the processor's cache where the whole does not. */
+#define PENDING_HEAPS 256
+
+struct pending_heap {
+    struct pending_report *reports;
+    uint32_t count, capacity;
+};
+
 struct open_minute {
     int32_t minute;
-    struct pending_report *reports;
-    size_t report_count, report_capacity;
+    struct pending_heap heaps[PENDING_HEAPS];
+    size_t report_count;
     struct pending_update *updates;
     size_t update_count, update_capacity;
 };
@@ -93,6 +105,7 @@ struct analysis {
 
     struct open_minute *open; /* by minute */
     size_t open_count, open_capacity;
+    size_t usual_count; /* reports of the last minute closed: what the next may bring */
     bool started;
     int32_t next_minute; /* first not closed */
     int32_t quiet_minutes;
@@ -117,6 +130,14 @@ struct analysis {
     struct answers answers;
     bool answered;
 };
+
+/* The first bytes of an id as a number that sorts like it. */
+static inline uint64_t analysis_id_prefix(const struct uuid *id)
+{
+    uint64_t prefix;
+    memcpy(&prefix, id, sizeof prefix);
+    return __builtin_bswap64(prefix);
+}
 
 /* Makes room for one more element of `size` bytes in an array. */
 MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,

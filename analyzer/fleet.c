@@ -8,6 +8,7 @@
 
 #include "analyzer/segment.h"
 #include "common/large_pages.h"
+#include "common/uuid.h"
 
 _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
@@ -70,8 +71,8 @@ instant_us fleet_instant_of(fleet_second second)
 
 void fleet_free(struct fleet *fleet)
 {
-    free(fleet->hosts);
-    free(fleet->ids);
+    large_pages_free(fleet->hosts, fleet->capacity * sizeof *fleet->hosts);
+    large_pages_free(fleet->ids, fleet->capacity * sizeof *fleet->ids);
     free(fleet->events);
     hash_index_free(&fleet->by_id);
     wheel_free(&fleet->silence);
@@ -86,28 +87,36 @@ struct id_key {
 static bool same_id(const void *context, uint32_t item)
 {
     const struct id_key *key = context;
-    return memcmp(&key->fleet->ids[item], key->id, sizeof *key->id) == 0;
+    return uuid_equal(&key->fleet->ids[item], key->id);
+}
+
+/* Host ids are random, or hashes: one round mixes them well enough. */
+static uint64_t hash_id(const struct uuid *id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id, sizeof halves);
+    return hash_number(halves[0] + halves[1] * UINT64_C(0x9fb21c651e98df25));
 }
 
 uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id)
 {
     struct id_key key = {.fleet = fleet, .id = id};
-    return hash_index_find(&fleet->by_id, hash_bytes(id, sizeof *id), same_id, &key);
+    return hash_index_find(&fleet->by_id, hash_id(id), same_id, &key);
 }
 
-void fleet_find_several(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
-                        uint32_t *hosts)
+static void find_several(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
+                         uint32_t *hosts)
 {
     uint64_t hashes[FLEET_FIND_MOST];
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash_bytes(ids[i], sizeof *ids[i]);
+        hashes[i] = hash_id(ids[i]);
         hash_index_expect(&fleet->by_id, hashes[i]);
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t guess = hash_index_guess(&fleet->by_id, hashes[i]);
         if (guess != HASH_INDEX_NONE) {
             __builtin_prefetch(&fleet->ids[guess]);
-            __builtin_prefetch(&fleet->hosts[guess]);
+            __builtin_prefetch(&fleet->hosts[guess], 1);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -116,21 +125,68 @@ void fleet_find_several(const struct fleet *fleet, const struct uuid *const *ids
     }
 }
 
+/* Of the hosts after the last one found, so many are looked at: one or the other may have missed a
+ * turn, or reported a minute later than it used to. */
+#define NEXT_LIKELY 4
+
+static uint32_t find_next(const struct fleet *fleet, const struct uuid *id, uint32_t last)
+{
+    uint32_t left = fleet->count - last;
+    for (uint32_t step = 0; step < left && step <= NEXT_LIKELY; step++) {
+        if (uuid_equal(&fleet->ids[last + step], id)) {
+            return last + step;
+        }
+    }
+    return FLEET_NONE;
+}
+
+void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
+                         uint32_t *last, uint32_t *hosts)
+{
+    const struct uuid *others[FLEET_FIND_MOST];
+    uint32_t found[FLEET_FIND_MOST];
+    size_t other_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        hosts[i] = *last < fleet->count ? find_next(fleet, ids[i], *last) : FLEET_NONE;
+        if (hosts[i] != FLEET_NONE) {
+            *last = hosts[i];
+            __builtin_prefetch(&fleet->hosts[hosts[i]], 1);
+        } else {
+            others[other_count++] = ids[i];
+        }
+    }
+    find_several(fleet, others, other_count, found);
+    for (size_t i = 0, other = 0; other < other_count; i++) {
+        if (hosts[i] == FLEET_NONE) {
+            hosts[i] = found[other++];
+        }
+    }
+    /* Nobody was next: whoever was found last is among hosts who were added together. */
+    if (other_count == count && count > 0 && hosts[count - 1] != FLEET_NONE) {
+        *last = hosts[count - 1];
+    }
+}
+
 static bool grow(struct fleet *fleet, struct failure *failure)
 {
     uint32_t capacity = fleet->capacity == 0 ? 1024 : fleet->capacity * 2;
-    struct fleet_host *hosts = realloc(fleet->hosts, capacity * sizeof *hosts);
+    struct fleet_host *hosts =
+        large_pages_grow(fleet->hosts, fleet->capacity * sizeof *hosts, capacity * sizeof *hosts);
     if (hosts == NULL) {
         return failure_memory(failure, "adding a host");
     }
     fleet->hosts = hosts;
-    large_pages_ask(hosts, capacity * sizeof *hosts);
-    struct uuid *ids = realloc(fleet->ids, capacity * sizeof *ids);
+    struct uuid *ids =
+        large_pages_grow(fleet->ids, fleet->capacity * sizeof *ids, capacity * sizeof *ids);
     if (ids == NULL) {
+        /* The hosts' room is taken back, so that both are of one capacity. */
+        fleet->hosts = fleet->capacity == 0
+                           ? (large_pages_free(hosts, capacity * sizeof *hosts), NULL)
+                           : large_pages_grow(hosts, capacity * sizeof *hosts,
+                                              fleet->capacity * sizeof *hosts);
         return failure_memory(failure, "adding a host");
     }
     fleet->ids = ids;
-    large_pages_ask(ids, capacity * sizeof *ids);
     fleet->capacity = capacity;
     return true;
 }
@@ -141,7 +197,7 @@ bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer, ui
     if (fleet->count == fleet->capacity && !grow(fleet, failure)) {
         return false;
     }
-    if (!hash_index_add(&fleet->by_id, hash_bytes(id, sizeof *id), fleet->count, failure)) {
+    if (!hash_index_add(&fleet->by_id, hash_id(id), fleet->count, failure)) {
         return false;
     }
     *host = fleet->count++;
@@ -231,17 +287,25 @@ static float recent_weight(double interval_s)
     return (float)(interval_s / (interval_s + RECENT_SECONDS));
 }
 
+/* Above the baseline by so much that its deviation, a square root, is worth knowing. */
+static bool is_over(const struct fleet_host *host, float level, float rise_least)
+{
+    return level - host->baseline_mean >= rise_least && host->baseline_count >= BASELINE_LEAST;
+}
+
 static bool is_far_over(const struct fleet_host *host, float level, float rise_least, float sd)
 {
-    float rise = level - host->baseline_mean;
-    return host->baseline_count >= BASELINE_LEAST && rise >= rise_least &&
-           rise >= ELEVATED_DEVIATIONS * sd;
+    return is_over(host, level, rise_least) &&
+           level - host->baseline_mean >= ELEVATED_DEVIATIONS * sd;
 }
 
 /* What the report adds to the host's score; 0 where the recent mean is not raised. An exponential
  * mean of weight w has w / (2 - w) of one report's variance. */
 static uint8_t raised_by(const struct fleet_host *host)
 {
+    if (!is_over(host, host->recent, RAISED_RISE)) {
+        return 0;
+    }
     float weight = recent_weight(host->interval_s);
     float sd = deviation(host);
     if (is_far_over(host, host->recent, ELEVATED_RISE, sd)) {
@@ -269,8 +333,8 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
 {
     float busy = (float)reading->busy;
     double interval_s = reading->interval_s < 1 ? 1 : reading->interval_s;
-    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : (uint16_t)lround(interval_s);
-    host->busy = (uint16_t)lround(reading->busy * 10000);
+    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : (uint16_t)(interval_s + 0.5);
+    host->busy = (uint16_t)(reading->busy * 10000 + 0.5);
     float weight = recent_weight(interval_s);
     host->recent = host->has_cpu ? host->recent + weight * (busy - host->recent) : busy;
     host->has_cpu = 1;
@@ -285,7 +349,9 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
     host->raised_score = raised == 0 || host->raised_score > UINT8_MAX - RAISED_WELL
                              ? raised
                              : (uint8_t)(host->raised_score + raised);
-    count_up(&host->calm_streak, !high && !is_far_over(host, busy, UNCALM_RISE, deviation(host)));
+    bool calm =
+        !is_over(host, busy, UNCALM_RISE) || !is_far_over(host, busy, UNCALM_RISE, deviation(host));
+    count_up(&host->calm_streak, !high && calm);
 }
 
 static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, float busy,

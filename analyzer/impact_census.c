@@ -352,7 +352,7 @@ bool impact_census_take(struct impact_census *census, const struct fleet *fleet,
                         struct failure *failure)
 {
     *census = (struct impact_census){0};
-    census->registered = calloc(customer_count + 1, sizeof *census->registered);
+    census->registered = calloc(customer_count + 1, sizeof(struct registry_customer *));
     census->customer_regions = calloc(customer_count + 1, sizeof *census->customer_regions);
     census->customer_hosts = calloc(customer_count + 1, sizeof *census->customer_hosts);
     bool done = census->registered != NULL && census->customer_regions != NULL &&

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct uuid {
     uint8_t bytes[16];
@@ -25,5 +26,15 @@ char *uuid_format(const struct uuid *uuid, char text[UUID_TEXT_SIZE]);
 struct uuid uuid_from_name(const char *name_space, const void *name, size_t length);
 
 int uuid_compare(const struct uuid *left, const struct uuid *right);
+
+/* Whether they are the same: two comparisons, where millions of hosts are looked up. */
+static inline bool uuid_equal(const struct uuid *left, const struct uuid *right)
+{
+    uint64_t a[2];
+    uint64_t b[2];
+    memcpy(a, left->bytes, sizeof a);
+    memcpy(b, right->bytes, sizeof b);
+    return a[0] == b[0] && a[1] == b[1];
+}
 
 #endif
