@@ -333,8 +333,8 @@ static void answer_fleet(const struct analysis *analysis, struct fleet_answer *a
                               .reports = fleet->reports,
                               .duplicate_reports = fleet->duplicate_reports,
                               .late_reports = analysis->late_reports + fleet->out_of_order_reports};
-    for (uint32_t i = 0; i < analysis->customers.count && i < analysis->customer_hosts_count; i++) {
-        if (analysis->customer_hosts[i] > 0) {
+    for (uint32_t i = 0; i < analysis->customer_sizes_count; i++) {
+        if (analysis->customer_sizes[i].hosts > 0) {
             answer->customers++;
             answer->unregistered_customers +=
                 analysis->registry == NULL ||

@@ -32,8 +32,7 @@ struct sort_key {
 
 struct minute_order {
     struct analysis *analysis;
-    struct open_minute *open;         /* its heaps are emptied one by one */
-    struct pending_report *reports;   /* what was in them, in order */
+    struct open_minute *open;         /* its heaps are put in order one by one */
     uint32_t *hosts;                  /* by place in the order; FLEET_NONE until it is known */
     uint8_t *changes;                 /* likewise: it must be placed */
     size_t begins[PENDING_HEAPS + 1]; /* the place of each heap's first report */
@@ -46,14 +45,21 @@ struct minute_order {
     bool failed[PARALLEL_PARTS_MOST];
 };
 
-static size_t part_begins(const struct minute_order *order, unsigned part)
-{
-    return order->begins[order->first_heap[part]];
-}
+/* A heap's reports, and what is known of them, once it is in order. */
+struct heap_view {
+    const struct pending_report *reports;
+    uint32_t *hosts;
+    uint8_t *changes;
+    size_t count;
+};
 
-static const struct pending_report *report_at(const struct minute_order *order, size_t at)
+static struct heap_view view_heap(const struct minute_order *order, unsigned heap)
 {
-    return &order->reports[at];
+    size_t begins = order->begins[heap];
+    return (struct heap_view){.reports = order->open->heaps[heap].reports,
+                              .hosts = order->hosts + begins,
+                              .changes = order->changes + begins,
+                              .count = order->begins[heap + 1] - begins};
 }
 
 /* ---- Order ---- */
@@ -82,6 +88,7 @@ static int compare_keys(const void *left, const void *right)
 {
     const struct sort_key *a = left;
     const struct sort_key *b = right;
+    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): both have been filled */
     if (a->prefix != b->prefix) {
         return a->prefix < b->prefix ? -1 : 1;
     }
@@ -110,12 +117,16 @@ static void sort_few(struct sort_key *keys, size_t count)
 /* Host ids are random, or hashes, so their next bits leave one or two reports to compare. */
 #define SORT_BITS_MOST 11
 
-/* `keys` and `spare` are room for the heap's. What is left of the heap is freed. */
-static void sort_heap(const struct minute_order *order, unsigned heap, struct sort_key *keys,
-                      struct sort_key *spare)
+/* Room to sort the largest heap in. */
+struct sort_room {
+    struct sort_key *keys, *spare;
+    struct pending_report *reports;
+};
+
+static void sort_heap(struct pending_heap *from, struct sort_room *room)
 {
-    struct pending_heap *from = &order->open->heaps[heap];
-    struct pending_report *sorted = order->reports + order->begins[heap];
+    struct sort_key *keys = room->keys;
+    struct sort_key *spare = room->spare;
     uint32_t next[(1U << SORT_BITS_MOST) + 1];
     unsigned bits = 0;
     while (bits < SORT_BITS_MOST && from->count >> bits > 1) {
@@ -132,16 +143,19 @@ static void sort_heap(const struct minute_order *order, unsigned heap, struct so
         next[i + 1] += next[i];
     }
     for (uint32_t i = 0; i < from->count; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it has been filled */
         keys[next[spare[i].prefix << 8 >> 1 >> (63 - bits)]++] = spare[i];
     }
     for (uint32_t i = 0, first = 0; i < 1U << bits; first = next[i++]) {
         sort_few(keys + first, next[i] - first);
     }
     for (uint32_t i = 0; i < from->count; i++) {
-        sorted[i] = *keys[i].report;
+        /* It has been filled: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
+        room->reports[i] = *keys[i].report;
     }
-    free(from->reports);
-    *from = (struct pending_heap){0};
+    if (from->count > 0) {
+        memcpy(from->reports, room->reports, from->count * sizeof *from->reports);
+    }
 }
 
 /* Parts end between heaps, so between hosts. */
@@ -170,10 +184,9 @@ static bool make_order(struct minute_order *order, struct failure *failure)
     size_t parts = count / PART_REPORTS;
     unsigned most = order->analysis->options.threads;
     order->parts = parts < 1 ? 1 : parts < most ? (unsigned)parts : most;
-    order->reports = large_pages_grow(NULL, 0, (count + 1) * sizeof *order->reports);
     order->hosts = malloc((count + 1) * sizeof *order->hosts);
     order->changes = calloc(count + 1, sizeof *order->changes);
-    if (order->reports == NULL || order->hosts == NULL || order->changes == NULL) {
+    if (order->hosts == NULL || order->changes == NULL) {
         return failure_memory(failure, "ordering reports");
     }
     divide(order);
@@ -182,15 +195,18 @@ static bool make_order(struct minute_order *order, struct failure *failure)
 
 /* ---- Find ---- */
 
-static void find_heap(struct minute_order *order, size_t begin, size_t end, uint32_t *last)
+static void find_heap(const struct minute_order *order, struct heap_view heap, uint32_t *last)
 {
-    for (; begin < end; begin += FLEET_FIND_MOST) {
+    const struct analysis *analysis = order->analysis;
+    for (size_t begin = 0; begin < heap.count; begin += FLEET_FIND_MOST) {
         const struct uuid *ids[FLEET_FIND_MOST];
-        size_t count = end - begin < FLEET_FIND_MOST ? end - begin : FLEET_FIND_MOST;
+        size_t left = heap.count - begin;
+        size_t count = left < FLEET_FIND_MOST ? left : FLEET_FIND_MOST;
         for (size_t i = 0; i < count; i++) {
-            ids[i] = &report_at(order, begin + i)->host_id;
+            ids[i] = &heap.reports[begin + i].host_id;
+            __builtin_prefetch(&analysis->customer_sizes[heap.reports[begin + i].customer]);
         }
-        fleet_find_in_order(&order->analysis->fleet, ids, count, last, &order->hosts[begin]);
+        fleet_find_in_order(&analysis->fleet, ids, count, last, &heap.hosts[begin]);
     }
 }
 
@@ -199,24 +215,6 @@ static void find_heap(struct minute_order *order, size_t begin, size_t end, uint
 static uint8_t size_class_of(uint64_t hosts)
 {
     return hosts <= 1 ? 0 : (uint8_t)(63 - __builtin_clzll(hosts));
-}
-
-static bool count_customer_host(struct analysis *analysis, uint32_t customer,
-                                struct failure *failure)
-{
-    if (customer >= analysis->customer_hosts_count) {
-        uint32_t count = customer + customer / 2 + 256;
-        uint32_t *hosts = realloc(analysis->customer_hosts, count * sizeof *hosts);
-        if (hosts == NULL) {
-            return failure_memory(failure, "counting a customer's hosts");
-        }
-        memset(hosts + analysis->customer_hosts_count, 0,
-               (count - analysis->customer_hosts_count) * sizeof *hosts);
-        analysis->customer_hosts = hosts;
-        analysis->customer_hosts_count = count;
-    }
-    analysis->customer_hosts[customer]++;
-    return true;
 }
 
 /* The class by the seats that are registered, as they stay the same while hosts come and go, plus
@@ -242,7 +240,8 @@ static unsigned registered_class(struct analysis *analysis, uint32_t customer)
 static uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
 {
     unsigned class = registered_class(analysis, customer);
-    return class > 0 ? (uint8_t)(class - 1) : size_class_of(analysis->customer_hosts[customer]);
+    return class > 0 ? (uint8_t)(class - 1)
+                     : size_class_of(analysis->customer_sizes[customer].hosts);
 }
 
 static bool reach_customers(struct analysis *analysis, struct failure *failure)
@@ -266,15 +265,14 @@ static bool reach_customers(struct analysis *analysis, struct failure *failure)
 
 /* Whether a report is not as its host was when last heard. What movers make of the sizes of their
  * customers comes later; see note_movers. */
-static bool must_place(struct minute_order *order, size_t at, bool *moves)
+static bool must_place(struct analysis *analysis, const struct pending_report *pending,
+                       uint32_t number, bool *moves)
 {
-    struct analysis *analysis = order->analysis;
-    const struct pending_report *pending = report_at(order, at);
-    if (order->hosts[at] == FLEET_NONE) {
+    if (number == FLEET_NONE) {
         *moves = true;
         return true;
     }
-    const struct fleet_host *host = &analysis->fleet.hosts[order->hosts[at]];
+    const struct fleet_host *host = &analysis->fleet.hosts[number];
     if (host->customer != pending->customer) {
         *moves = true;
         return true;
@@ -299,53 +297,58 @@ static void note_delay(struct fleet_host *host, const struct pending_report *pen
     }
 }
 
-static void ask_ahead(const struct minute_order *order, size_t at, size_t end)
-{
-    if (at + AHEAD < end && order->hosts[at + AHEAD] != FLEET_NONE) {
-        __builtin_prefetch(&order->analysis->fleet.hosts[order->hosts[at + AHEAD]], 1);
-    }
-}
-
 /* All reports of one host are placed or none: what one says of its clock dates the next one's
  * installations. */
-static void check_heap(struct minute_order *order, size_t begin, size_t end, bool *moved)
+static void check_heap(struct minute_order *order, struct heap_view heap, bool *moved)
 {
-    while (begin < end) {
-        uint32_t host = order->hosts[begin];
+    for (size_t begin = 0; begin < heap.count;) {
+        uint32_t host = heap.hosts[begin];
         bool changes = false;
         size_t next = begin;
         do {
             bool moves = false;
-            changes |= must_place(order, next, &moves);
+            changes |= must_place(order->analysis, &heap.reports[next], host, &moves);
             *moved |= moves;
-            order->changes[next] = moves ? MOVES : 0;
+            heap.changes[next] = moves ? MOVES : 0;
             next++;
-        } while (next < end && host != FLEET_NONE && order->hosts[next] == host);
+        } while (next < heap.count && host != FLEET_NONE && heap.hosts[next] == host);
         for (; begin < next; begin++) {
-            order->changes[begin] |= changes ? CHANGES : 0;
+            heap.changes[begin] |= changes ? CHANGES : 0;
             if (!changes) {
-                note_delay(&order->analysis->fleet.hosts[host], report_at(order, begin));
+                note_delay(&order->analysis->fleet.hosts[host], &heap.reports[begin]);
             }
         }
     }
+}
+
+static bool make_sort_room(const struct minute_order *order, struct sort_room *room,
+                           struct failure *failure)
+{
+    size_t count = order->most_in_heap + 1;
+    *room = (struct sort_room){
+        .keys = malloc(count * sizeof *room->keys),
+        .spare = malloc(count * sizeof *room->spare),
+        .reports = aligned_alloc(sizeof *room->reports, count * sizeof *room->reports)};
+    return (room->keys != NULL && room->spare != NULL && room->reports != NULL) ||
+           failure_memory(failure, "ordering reports");
 }
 
 /* Heap by heap, so that what one step has read the next finds in the processor's cache. */
 static void order_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
+    struct sort_room room;
     uint32_t last = FLEET_NONE;
-    struct sort_key *keys = malloc((order->most_in_heap * 2 + 1) * sizeof *keys);
-    if (keys == NULL) {
-        order->failed[part] = !failure_memory(&order->failures[part], "ordering reports");
-        return;
+    order->failed[part] = !make_sort_room(order, &room, &order->failures[part]);
+    for (unsigned heap = order->first_heap[part];
+         !order->failed[part] && heap < order->first_heap[part + 1]; heap++) {
+        sort_heap(&order->open->heaps[heap], &room);
+        find_heap(order, view_heap(order, heap), &last);
+        check_heap(order, view_heap(order, heap), &order->moved[part]);
     }
-    for (unsigned heap = order->first_heap[part]; heap < order->first_heap[part + 1]; heap++) {
-        sort_heap(order, heap, keys, keys + order->most_in_heap);
-        find_heap(order, order->begins[heap], order->begins[heap + 1], &last);
-        check_heap(order, order->begins[heap], order->begins[heap + 1], &order->moved[part]);
-    }
-    free(keys);
+    free(room.keys);
+    free(room.spare);
+    free(room.reports);
 }
 
 /* A customer that gains or loses a host this minute changes its size on the way, unless its seats
@@ -353,12 +356,15 @@ static void order_part(void *context, unsigned part)
 static void note_movers(struct minute_order *order)
 {
     struct analysis *analysis = order->analysis;
-    for (size_t i = 0; i < order->count; i++) {
-        if ((order->changes[i] & MOVES) != 0) {
-            uint32_t host = order->hosts[i];
-            analysis->customer_sizes[report_at(order, i)->customer].moved_in =
-                analysis->next_minute + 1;
-            if (host != FLEET_NONE) {
+    for (unsigned number = 0; number < PENDING_HEAPS; number++) {
+        struct heap_view heap = view_heap(order, number);
+        for (size_t i = 0; i < heap.count; i++) {
+            uint32_t host = heap.hosts[i];
+            if ((heap.changes[i] & MOVES) != 0) {
+                analysis->customer_sizes[heap.reports[i].customer].moved_in =
+                    analysis->next_minute + 1;
+            }
+            if ((heap.changes[i] & MOVES) != 0 && host != FLEET_NONE) {
                 analysis->customer_sizes[analysis->fleet.hosts[host].customer].moved_in =
                     analysis->next_minute + 1;
             }
@@ -371,12 +377,16 @@ static void follow_movers_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
     struct analysis *analysis = order->analysis;
-    for (size_t i = part_begins(order, part); i < part_begins(order, part + 1); i++) {
-        uint32_t customer = report_at(order, i)->customer;
-        if (order->changes[i] == 0 &&
-            analysis->customer_sizes[customer].moved_in == analysis->next_minute + 1 &&
-            registered_class(analysis, customer) == 0) {
-            order->changes[i] = CHANGES;
+    for (unsigned number = order->first_heap[part]; number < order->first_heap[part + 1];
+         number++) {
+        struct heap_view heap = view_heap(order, number);
+        for (size_t i = 0; i < heap.count; i++) {
+            uint32_t customer = heap.reports[i].customer;
+            if (heap.changes[i] == 0 &&
+                analysis->customer_sizes[customer].moved_in == analysis->next_minute + 1 &&
+                registered_class(analysis, customer) == 0) {
+                heap.changes[i] = CHANGES;
+            }
         }
     }
 }
@@ -386,6 +396,11 @@ static void follow_movers_part(void *context, unsigned part)
 static bool learn_segment(struct analysis *analysis, uint32_t met, uint32_t *segment,
                           struct failure *failure)
 {
+    struct segment_kind known = analysis->segment_kinds[met];
+    if (known.settled == analysis->segments.left_out_count + 1) {
+        *segment = known.kind;
+        return true;
+    }
     const struct segment *as_met = &analysis->met.items[met];
     if (!segments_intern(&analysis->segments, &as_met->id, as_met->attributes,
                          as_met->attribute_count, segment, failure)) {
@@ -400,18 +415,17 @@ static bool place_host(struct analysis *analysis, const struct pending_report *p
                        uint32_t *number, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
-    if (*number == FLEET_NONE &&
-        (!fleet_add(fleet, &pending->host_id, pending->customer, number, failure) ||
-         !count_customer_host(analysis, pending->customer, failure))) {
-        return false;
+    if (*number == FLEET_NONE) {
+        if (!fleet_add(fleet, &pending->host_id, pending->customer, number, failure)) {
+            return false;
+        }
+        analysis->customer_sizes[pending->customer].hosts++;
     }
     struct fleet_host *host = &fleet->hosts[*number];
     if (host->customer != pending->customer) {
-        analysis->customer_hosts[host->customer]--;
+        analysis->customer_sizes[host->customer].hosts--;
         host->customer = pending->customer;
-        if (!count_customer_host(analysis, pending->customer, failure)) {
-            return false;
-        }
+        analysis->customer_sizes[host->customer].hosts++;
     }
     uint32_t segment = host->segment;
     if (pending->segment != SEGMENT_NONE &&
@@ -463,21 +477,31 @@ static bool take_updates(struct analysis *analysis, const struct open_minute *op
     return true;
 }
 
-static bool place_in_order(struct minute_order *order, struct failure *failure)
+static void ask_ahead(const struct minute_order *order, struct heap_view heap, size_t at)
+{
+    if (at + AHEAD < heap.count && heap.hosts[at + AHEAD] != FLEET_NONE) {
+        __builtin_prefetch(&order->analysis->fleet.hosts[heap.hosts[at + AHEAD]], 1);
+    }
+}
+
+static bool place_heap(const struct minute_order *order, struct heap_view heap,
+                       uint32_t left_out_count, struct failure *failure)
 {
     struct analysis *analysis = order->analysis;
-    uint32_t left_out_count = analysis->segments.left_out_count;
-    for (size_t i = 0; i < order->count; i++) {
+    for (size_t i = 0; i < heap.count; i++) {
         /* An attribute left out on the way changes the kind of whoever comes after. */
-        if (order->changes[i] == 0 && analysis->segments.left_out_count == left_out_count) {
+        if (heap.changes[i] == 0 && analysis->segments.left_out_count == left_out_count) {
             continue;
         }
-        ask_ahead(order, i, order->count);
-        const struct pending_report *pending = report_at(order, i);
-        uint32_t *host = &order->hosts[i];
+        ask_ahead(order, heap, i);
+        if (i + AHEAD < heap.count && heap.hosts[i + AHEAD] == FLEET_NONE) {
+            fleet_expect(&analysis->fleet, &heap.reports[i + AHEAD].host_id);
+        }
+        const struct pending_report *pending = &heap.reports[i];
+        uint32_t *host = &heap.hosts[i];
         if (*host == FLEET_NONE && i > 0 &&
-            uuid_equal(&report_at(order, i - 1)->host_id, &pending->host_id)) {
-            *host = order->hosts[i - 1];
+            uuid_equal(&heap.reports[i - 1].host_id, &pending->host_id)) {
+            *host = heap.hosts[i - 1];
         }
         if (!place_host(analysis, pending, host, failure)) {
             return false;
@@ -488,6 +512,16 @@ static bool place_in_order(struct minute_order *order, struct failure *failure)
         }
     }
     return true;
+}
+
+static bool place_in_order(struct minute_order *order, struct failure *failure)
+{
+    uint32_t left_out_count = order->analysis->segments.left_out_count;
+    bool done = true;
+    for (unsigned heap = 0; done && heap < PENDING_HEAPS; heap++) {
+        done = place_heap(order, view_heap(order, heap), left_out_count, failure);
+    }
+    return done;
 }
 
 static bool reach_segments(struct analysis *analysis, struct failure *failure)
@@ -539,36 +573,46 @@ bool analysis_place(struct analysis *analysis, struct open_minute *open, struct 
 
 /* ---- Hear ---- */
 
-static bool hear_range(struct minute_order *order, struct fleet *fleet, size_t begin, size_t end,
-                       struct failure *failure)
+static bool hear_heap(const struct minute_order *order, struct fleet *fleet, struct heap_view heap,
+                      struct failure *failure)
 {
-    for (size_t i = begin; i < end; i++) {
-        ask_ahead(order, i, end);
-        const struct pending_report *pending = report_at(order, i);
+    for (size_t i = 0; i < heap.count; i++) {
+        ask_ahead(order, heap, i);
+        const struct pending_report *pending = &heap.reports[i];
         struct fleet_reading reading = {.observed_at = pending->observed_at,
                                         .received_at = pending->received_at,
                                         .has_cpu = pending->has_cpu,
                                         .interval_s = pending->interval_s,
                                         .busy = pending->busy};
-        if (!fleet_hear(fleet, order->hosts[i], &reading, failure)) {
+        if (!fleet_hear(fleet, heap.hosts[i], &reading, failure)) {
             return false;
         }
     }
     return true;
 }
 
+static bool hear_heaps(const struct minute_order *order, struct fleet *fleet, unsigned begin,
+                       unsigned end, struct failure *failure)
+{
+    bool done = true;
+    for (unsigned heap = begin; done && heap < end; heap++) {
+        done = hear_heap(order, fleet, view_heap(order, heap), failure);
+    }
+    return done;
+}
+
 static void hear_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
-    order->failed[part] = !hear_range(order, &order->heard[part], part_begins(order, part),
-                                      part_begins(order, part + 1), &order->failures[part]);
+    order->failed[part] = !hear_heaps(order, &order->heard[part], order->first_heap[part],
+                                      order->first_heap[part + 1], &order->failures[part]);
 }
 
 bool analysis_hear(struct minute_order *order, struct failure *failure)
 {
     struct analysis *analysis = order->analysis;
     if (order->parts == 1) {
-        return hear_range(order, &analysis->fleet, 0, order->count, failure);
+        return hear_heaps(order, &analysis->fleet, 0, PENDING_HEAPS, failure);
     }
     for (unsigned part = 0; part < order->parts; part++) {
         order->heard[part] = fleet_part(&analysis->fleet);
@@ -588,7 +632,6 @@ bool analysis_hear(struct minute_order *order, struct failure *failure)
 void minute_order_free(struct minute_order *order)
 {
     if (order != NULL) {
-        large_pages_free(order->reports, (order->count + 1) * sizeof *order->reports);
         free(order->hosts);
         free(order->changes);
         free(order);

@@ -79,6 +79,7 @@ struct update_state {
 struct customer_size {
     _Atomic uint64_t known; /* see registered_class in analysis_place.c */
     int32_t moved_in;       /* 1 + the last minute in which a host came or went */
+    uint32_t hosts;         /* that it has now */
 };
 
 /* A segment by its number in `met`, as `segments` has it. */
@@ -94,8 +95,6 @@ struct analysis {
 
     struct arena names_arena;
     struct name_list customers, updates;
-    uint32_t *customer_hosts; /* hosts seen, by customer number */
-    uint32_t customer_hosts_count;
     struct customer_size *customer_sizes; /* by customer number */
     uint32_t customer_sizes_count;
     struct segment_kind *segment_kinds; /* by number in `met` */

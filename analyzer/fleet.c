@@ -71,8 +71,8 @@ instant_us fleet_instant_of(fleet_second second)
 
 void fleet_free(struct fleet *fleet)
 {
-    large_pages_free(fleet->hosts, fleet->capacity * sizeof *fleet->hosts);
-    large_pages_free(fleet->ids, fleet->capacity * sizeof *fleet->ids);
+    (void)large_pages_resize(fleet->hosts, fleet->capacity * sizeof *fleet->hosts, 0);
+    (void)large_pages_resize(fleet->ids, fleet->capacity * sizeof *fleet->ids, 0);
     free(fleet->events);
     hash_index_free(&fleet->by_id);
     wheel_free(&fleet->silence);
@@ -167,25 +167,27 @@ void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *id
     }
 }
 
+void fleet_expect(const struct fleet *fleet, const struct uuid *id)
+{
+    hash_index_expect(&fleet->by_id, hash_id(id));
+}
+
 static bool grow(struct fleet *fleet, struct failure *failure)
 {
     uint32_t capacity = fleet->capacity == 0 ? 1024 : fleet->capacity * 2;
-    struct fleet_host *hosts =
-        large_pages_grow(fleet->hosts, fleet->capacity * sizeof *hosts, capacity * sizeof *hosts);
+    size_t hosts_bytes = fleet->capacity * sizeof *fleet->hosts;
+    size_t ids_bytes = fleet->capacity * sizeof *fleet->ids;
+    size_t hosts_wanted = capacity * sizeof *fleet->hosts;
+    struct fleet_host *hosts = large_pages_resize(fleet->hosts, hosts_bytes, hosts_wanted);
     if (hosts == NULL) {
         return failure_memory(failure, "adding a host");
     }
-    fleet->hosts = hosts;
-    struct uuid *ids =
-        large_pages_grow(fleet->ids, fleet->capacity * sizeof *ids, capacity * sizeof *ids);
+    struct uuid *ids = large_pages_resize(fleet->ids, ids_bytes, capacity * sizeof *fleet->ids);
     if (ids == NULL) {
-        /* The hosts' room is taken back, so that both are of one capacity. */
-        fleet->hosts = fleet->capacity == 0
-                           ? (large_pages_free(hosts, capacity * sizeof *hosts), NULL)
-                           : large_pages_grow(hosts, capacity * sizeof *hosts,
-                                              fleet->capacity * sizeof *hosts);
+        fleet->hosts = large_pages_resize(hosts, hosts_wanted, hosts_bytes);
         return failure_memory(failure, "adding a host");
     }
+    fleet->hosts = hosts;
     fleet->ids = ids;
     fleet->capacity = capacity;
     return true;
@@ -328,13 +330,19 @@ static void learn_baseline(struct fleet_host *host, float busy)
     count_up(&host->baseline_count, true);
 }
 
+/* A call of lround takes as long as the rest of a reading. */
+static uint16_t rounded(double value)
+{
+    return (uint16_t)(value + 0.5); /* NOLINT(bugprone-incorrect-roundings): from 0 on */
+}
+
 /* The reading's streaks, from which decide() draws the state. */
 static void measure(struct fleet_host *host, const struct fleet_reading *reading)
 {
     float busy = (float)reading->busy;
     double interval_s = reading->interval_s < 1 ? 1 : reading->interval_s;
-    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : (uint16_t)(interval_s + 0.5);
-    host->busy = (uint16_t)(reading->busy * 10000 + 0.5);
+    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : rounded(interval_s);
+    host->busy = rounded(reading->busy * 10000);
     float weight = recent_weight(interval_s);
     host->recent = host->has_cpu ? host->recent + weight * (busy - host->recent) : busy;
     host->has_cpu = 1;

@@ -103,6 +103,9 @@ uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id);
 void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
                          uint32_t *last, uint32_t *hosts);
 
+/* Asks for the memory that adding a host with this id will need. */
+void fleet_expect(const struct fleet *fleet, const struct uuid *id);
+
 /* Adds a host that is not there, NEW, not yet seen. */
 MUST_CHECK bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer,
                           uint32_t *host, struct failure *failure);

@@ -17,22 +17,21 @@ void large_pages_ask(void *start, size_t bytes)
     }
 }
 
-void *large_pages_grow(void *start, size_t bytes, size_t wanted)
+void *large_pages_resize(void *start, size_t bytes, size_t wanted)
 {
-    void *grown = start == NULL ? mmap(NULL, wanted, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                                : mremap(start, bytes, wanted, MREMAP_MAYMOVE);
-    if (grown == MAP_FAILED) {
+    if (wanted == 0) {
+        if (start != NULL) {
+            (void)munmap(start, bytes);
+        }
+        return NULL;
+    }
+    void *resized = start == NULL ? mmap(NULL, wanted, PROT_READ | PROT_WRITE,
+                                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+                                  : mremap(start, bytes, wanted, MREMAP_MAYMOVE);
+    if (resized == MAP_FAILED) {
         return NULL;
     }
     /* All of it alike: mremap does not take a range of two kinds. */
-    (void)madvise(grown, wanted, MADV_HUGEPAGE);
-    return grown;
-}
-
-void large_pages_free(void *start, size_t bytes)
-{
-    if (start != NULL) {
-        (void)munmap(start, bytes);
-    }
+    (void)madvise(resized, wanted, MADV_HUGEPAGE);
+    return resized;
 }

@@ -6,12 +6,11 @@
 
 #include <stddef.h>
 
-/* An array in pages of its own: NULL and 0 to begin with. Its elements lie at multiples of
- * their size, where that is a power of two, and growing copies nothing. Returns NULL, and changes
- * nothing, when there is no memory. Unlike realloc's it starts at a page, so that an element of 64
- * bytes is one cache line and not parts of two. */
-void *large_pages_grow(void *start, size_t bytes, size_t wanted);
-void large_pages_free(void *start, size_t bytes);
+/* An array in pages of its own, resized from `bytes` to `wanted`; NULL is one of 0 bytes. Growing
+ * copies nothing, new bytes are 0, and it starts at a page, so that an element of 64 bytes is one
+ * cache line, where realloc would lay it across two. Returns NULL when nothing is wanted, and, with
+ * the array as it was, when there is no memory; there always is to shrink. */
+void *large_pages_resize(void *start, size_t bytes, size_t wanted);
 
 /* Asks for large pages below what will be written there; a wish, which Linux may not grant. */
 void large_pages_ask(void *start, size_t bytes);
