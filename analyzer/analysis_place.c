@@ -484,31 +484,67 @@ static void ask_ahead(const struct minute_order *order, struct heap_view heap, s
     }
 }
 
+static bool place_report(const struct minute_order *order, struct heap_view heap, size_t at,
+                         struct failure *failure)
+{
+    struct analysis *analysis = order->analysis;
+    const struct pending_report *pending = &heap.reports[at];
+    uint32_t *host = &heap.hosts[at];
+    if (*host == FLEET_NONE && at > 0 &&
+        uuid_equal(&heap.reports[at - 1].host_id, &pending->host_id)) {
+        *host = heap.hosts[at - 1];
+    }
+    if (!place_host(analysis, pending, host, failure)) {
+        return false;
+    }
+    note_delay(&analysis->fleet.hosts[*host], pending);
+    return take_updates(analysis, order->open, pending, *host, failure);
+}
+
+/* Of the reports that are placed, mostly few and far between, so many at once are asked for. */
+#define PLACE_MOST 32
+
+static void expect_report(const struct minute_order *order, struct heap_view heap, size_t at)
+{
+    const struct analysis *analysis = order->analysis;
+    const struct pending_report *pending = &heap.reports[at];
+    if (heap.hosts[at] == FLEET_NONE) {
+        fleet_expect(&analysis->fleet, &pending->host_id);
+    }
+    if (pending->update_count > 0) {
+        __builtin_prefetch(&order->open->updates[pending->first_update]);
+    }
+    __builtin_prefetch(&analysis->customer_sizes[pending->customer], 1);
+}
+
 static bool place_heap(const struct minute_order *order, struct heap_view heap,
                        uint32_t left_out_count, struct failure *failure)
 {
-    struct analysis *analysis = order->analysis;
-    for (size_t i = 0; i < heap.count; i++) {
-        /* An attribute left out on the way changes the kind of whoever comes after. */
-        if (heap.changes[i] == 0 && analysis->segments.left_out_count == left_out_count) {
-            continue;
+    const struct analysis *analysis = order->analysis;
+    for (size_t i = 0; i < heap.count;) {
+        size_t places[PLACE_MOST];
+        size_t count = 0;
+        for (; i < heap.count && count < PLACE_MOST; i++) {
+            /* An attribute left out on the way changes the kind of whoever comes after. */
+            if (heap.changes[i] != 0 || analysis->segments.left_out_count != left_out_count) {
+                __builtin_prefetch(&heap.reports[i]);
+                if (heap.hosts[i] != FLEET_NONE) {
+                    __builtin_prefetch(&analysis->fleet.hosts[heap.hosts[i]], 1);
+                }
+                places[count++] = i;
+            }
         }
-        ask_ahead(order, heap, i);
-        if (i + AHEAD < heap.count && heap.hosts[i + AHEAD] == FLEET_NONE) {
-            fleet_expect(&analysis->fleet, &heap.reports[i + AHEAD].host_id);
+        for (size_t j = 0; j < count; j++) {
+            expect_report(order, heap, places[j]);
         }
-        const struct pending_report *pending = &heap.reports[i];
-        uint32_t *host = &heap.hosts[i];
-        if (*host == FLEET_NONE && i > 0 &&
-            uuid_equal(&heap.reports[i - 1].host_id, &pending->host_id)) {
-            *host = heap.hosts[i - 1];
-        }
-        if (!place_host(analysis, pending, host, failure)) {
-            return false;
-        }
-        note_delay(&analysis->fleet.hosts[*host], pending);
-        if (!take_updates(analysis, order->open, pending, *host, failure)) {
-            return false;
+        for (size_t j = 0; j < count; j++) {
+            if (!place_report(order, heap, places[j], failure)) {
+                return false;
+            }
+            if (analysis->segments.left_out_count != left_out_count) {
+                i = places[j] + 1; /* from here on, everybody */
+                break;
+            }
         }
     }
     return true;
@@ -604,8 +640,10 @@ static bool hear_heaps(const struct minute_order *order, struct fleet *fleet, un
 static void hear_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
-    order->failed[part] = !hear_heaps(order, &order->heard[part], order->first_heap[part],
+    struct fleet heard = order->heard[part]; /* apart from the others' counts in memory, too */
+    order->failed[part] = !hear_heaps(order, &heard, order->first_heap[part],
                                       order->first_heap[part + 1], &order->failures[part]);
+    order->heard[part] = heard;
 }
 
 bool analysis_hear(struct minute_order *order, struct failure *failure)

@@ -80,7 +80,7 @@ static bool same_cell(const void *context, uint32_t item)
 
 static uint64_t cell_hash(uint32_t stratum, uint64_t mask)
 {
-    return hash_number(hash_number(stratum) ^ mask);
+    return hash_number(mask + stratum * UINT64_C(0x9fb21c651e98df25));
 }
 
 uint32_t exposure_look_up_cell(const struct exposure *exposure, uint32_t stratum, uint64_t mask)
