@@ -9,14 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/access.h"
 #include "analyzer/analysis.h"
 #include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
 #include "analyzer/cost_what_if.h"
+#include "analyzer/door.h"
 #include "analyzer/gate.h"
 #include "analyzer/json_value.h"
 #include "analyzer/outreach_desk.h"
 #include "analyzer/pages.h"
+#include "analyzer/role.h"
+#include "analyzer/sign_in_page.h"
 #include "analyzer/snapshot.h"
 #include "common/buffer.h"
 #include "common/uuid.h"
@@ -29,6 +33,8 @@ struct api {
     struct live *live;
     struct gate *gate;
     struct outreach_desk *desk;
+    struct access *access;
+    struct doors *doors;
     struct http_server *server;
 };
 
@@ -99,13 +105,10 @@ static void answer_update(struct live *live, struct http_request *request)
     snapshot_release(snapshot);
 }
 
-/* GET …/verdict?wait=60 is answered when there is a verdict to go by; …/outreach by the desk. */
+/* GET …/verdict?wait=60 is answered when there is a verdict to go by. */
 static void serve_update(void *context, struct http_request *request)
 {
     struct api *api = context;
-    if (outreach_desk_list(api->desk, request)) {
-        return;
-    }
     struct snapshot *snapshot = live_snapshot(api->live);
     bool verdict;
     char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
@@ -116,6 +119,12 @@ static void serve_update(void *context, struct http_request *request)
     if (!waits) {
         answer_update(api->live, request);
     }
+}
+
+static void serve_outreach(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    outreach_desk_list(api->desk, request);
 }
 
 static void change_outreach(void *context, struct http_request *request)
@@ -305,22 +314,108 @@ static void serve_metrics(void *context, struct http_request *request)
     }
 }
 
-static const struct http_route routes[] = {
-    {"GET", "/v1/updates", 0, serve_updates},
-    {"GET", "/v1/updates/*", 0, serve_update},
-    {"GET", "/v1/hosts/*", 0, serve_host},
-    {"GET", "/v1/changes", 0, serve_changes},
-    {"GET", "/v1/summary", 0, serve_summary},
-    {"GET", "/v1/what-if", 0, serve_what_if},
-    {"GET", "/healthz", 0, serve_health},
-    {"GET", "/readyz", 0, serve_readiness},
-    {"GET", "/metrics", 0, serve_metrics},
-    {"GET", "/", 0, pages_serve},
-    {"GET", "/executives", 0, pages_serve},
-    {"GET", "/support", 0, pages_serve},
-    {"GET", "/assets/*", 0, pages_serve_asset},
-    {"POST", "/v1/updates/*", OUTREACH_BODY_LIMIT, change_outreach},
+/* ---- Who is asking ---- */
+
+static void serve_me(void *context, struct http_request *request)
+{
+    (void)context;
+    const struct identity *identity = door_identity(request);
+    bool complete = true;
+    struct buffer body = {0};
+    struct failure failure;
+    json_t *object = json_object();
+    json_value_set(object, "name", json_value_text(identity->name), &complete);
+    json_value_set(object, "role", json_value_text(role_name(identity->role)), &complete);
+    if (json_value_write(object, complete, &body, &failure)) {
+        http_respond(request, 200, JSON_TYPE, &body);
+    } else {
+        buffer_free(&body);
+        http_respond_failure(request, &failure);
+    }
+}
+
+static void serve_sign_in(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    access_serve_sign_in(api->access, request);
+}
+
+static void take_sign_in(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    access_take_sign_in(api->access, request);
+}
+
+static void take_sign_out(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    access_take_sign_out(api->access, request);
+}
+
+/* ---- The doors ---- */
+
+#define EVERYBODY 0U
+#define DESK (ROLE_BIT(ROLE_SUPPORT) | ROLE_BIT(ROLE_ADMIN))
+#define DESK_AND_OPERATIONS (DESK | ROLE_BIT(ROLE_OPERATIONS))
+#define MEASURES (ROLE_BIT(ROLE_METRICS) | ROLE_BIT(ROLE_ADMIN))
+
+static const struct door table[] = {
+    {"GET", "/v1/updates", "", 0, serve_updates, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/v1/updates/*", "/outreach", 0, serve_outreach, DESK_AND_OPERATIONS, DOOR_API},
+    {"GET", "/v1/updates/*", "", 0, serve_update, ROLES_PEOPLE, DOOR_API},
+    {"POST", "/v1/updates/*", "", OUTREACH_BODY_LIMIT, change_outreach, DESK, DOOR_API},
+    {"GET", "/v1/hosts/*", "", 0, serve_host, DESK_AND_OPERATIONS, DOOR_API},
+    {"GET", "/v1/changes", "", 0, serve_changes, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/v1/summary", "", 0, serve_summary, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/v1/what-if", "", 0, serve_what_if, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/v1/me", "", 0, serve_me, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
+    {"GET", "/executives", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
+    {"GET", "/support", "", 0, pages_serve, DESK_AND_OPERATIONS, DOOR_PAGE},
+    {"GET", "/metrics", "", 0, serve_metrics, MEASURES, DOOR_MACHINE},
+    {"GET", "/healthz", "", 0, serve_health, EVERYBODY, DOOR_API},
+    {"GET", "/readyz", "", 0, serve_readiness, EVERYBODY, DOOR_API},
+    {"GET", "/assets/*", "", 0, pages_serve_asset, EVERYBODY, DOOR_API},
+    {"GET", "/sign-in", "", 0, serve_sign_in, EVERYBODY, DOOR_PAGE},
+    {"POST", "/sign-in", "", SIGN_IN_BODY_LIMIT, take_sign_in, EVERYBODY, DOOR_PAGE},
+    {"POST", "/sign-out", "", SIGN_IN_BODY_LIMIT, take_sign_out, EVERYBODY, DOOR_PAGE},
 };
+
+const struct door *api_doors(size_t *count)
+{
+    *count = sizeof table / sizeof *table;
+    return table;
+}
+
+/* ---- Start and end ---- */
+
+/* Where a person on this machine finds us; 0.0.0.0 and :: are not to be typed. */
+static void invite_first(struct api *api, const char *address)
+{
+    char url[128];
+    bool six = strchr(address, ':') != NULL;
+    const char *host = strcmp(address, "0.0.0.0") == 0 ? "127.0.0.1"
+                       : strcmp(address, "::") == 0    ? "::1"
+                                                       : address;
+    (void)snprintf(url, sizeof url, six ? "http://[%s]:%u" : "http://%s:%u", host,
+                   http_server_port(api->server));
+    access_invite_first(api->access, url);
+}
+
+static void free_parts(struct api *api)
+{
+    access_free(api->access);
+    outreach_desk_free(api->desk);
+    gate_free(api->gate);
+}
+
+static bool serve_doors(struct api *api, const struct http_server_options *options,
+                        struct failure *failure)
+{
+    size_t count;
+    const struct http_route *routes = doors_routes(api->doors, &count);
+    return http_server_start(options, routes, count, api->doors, &api->server, failure);
+}
 
 bool api_start(const char *address, uint16_t port, const char *conninfo, struct live *live,
                struct api **api, struct failure *failure)
@@ -334,13 +429,16 @@ bool api_start(const char *address, uint16_t port, const char *conninfo, struct 
     made->live = live;
     if (!gate_new(live, answer_update, &made->gate, failure) ||
         !outreach_desk_new(conninfo, live, &made->desk, failure) ||
-        !http_server_start(&options, routes, sizeof routes / sizeof *routes, made, &made->server,
-                           failure)) {
-        outreach_desk_free(made->desk);
-        gate_free(made->gate);
+        !access_new(conninfo, &made->access, failure) ||
+        !doors_new(table, sizeof table / sizeof *table, made, made->access, &made->doors,
+                   failure) ||
+        !serve_doors(made, &options, failure)) {
+        free_parts(made);
+        doors_free(made->doors);
         free(made);
         return false;
     }
+    invite_first(made, address);
     *api = made;
     return true;
 }
@@ -353,8 +451,8 @@ uint16_t api_port(const struct api *api)
 void api_stop(struct api *api)
 {
     http_server_quiesce(api->server);
-    outreach_desk_free(api->desk);
-    gate_free(api->gate);
+    free_parts(api);
     http_server_stop(api->server);
+    doors_free(api->doors);
     free(api);
 }

@@ -7,7 +7,9 @@
  *   GET /v1/changes                 changes of verdict, oldest first
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
  *   GET /v1/what-if?update={id}&set=name=low,likely,high;…   the cost now and with these
+ *   GET /v1/me                      whose session or key this is
  *   GET /healthz /readyz /metrics   GET / /executives /support and /assets/…: the pages
+ *   GET and POST /sign-in, POST /sign-out
  *
  * What is read from the answers carries a strong ETag (a hash of the body; If-None-Match gives
  * 304), Epicenter-As-Of (the end of the last minute in it) and Epicenter-Database (up or away):
@@ -18,12 +20,17 @@
 #ifndef EPICENTER_ANALYZER_API_H
 #define EPICENTER_ANALYZER_API_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/door.h"
 #include "analyzer/live.h"
 #include "common/failure.h"
 
 struct api;
+
+/* Every path there is, and who may ask for it. */
+const struct door *api_doors(size_t *count);
 
 /* Serves `live`, which must outlive it. `address` is numeric; port 0 is any free one; `conninfo` is
  * where the outreach is kept. */

@@ -16,6 +16,7 @@
 struct client {
     CURL *curl;
     char *url;
+    const char *key; /* NULL: none */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -26,6 +27,7 @@ bool client_new(const char *url, struct client **client, struct failure *failure
         free(made);
         return failure_memory(failure, "starting libcurl");
     }
+    made->key = getenv(CLIENT_KEY_VARIABLE);
     made->curl = curl_easy_init();
     made->url = strdup(url);
     if (made->curl == NULL || made->url == NULL) {
@@ -142,27 +144,64 @@ static bool perform(struct client *client, const char *url, struct client_reply 
     return buffer_check(&reply->body, failure);
 }
 
+static bool add_header(struct curl_slist **headers, const char *name, const char *value,
+                       struct failure *failure)
+{
+    struct buffer line = {0};
+    buffer_append_format(&line, "%s: %s", name, value);
+    struct curl_slist *longer =
+        buffer_check(&line, failure) ? curl_slist_append(*headers, line.data) : NULL;
+    buffer_free(&line);
+    if (longer == NULL) {
+        return failure_memory(failure, "asking the analyzer");
+    }
+    *headers = longer;
+    return true;
+}
+
+/* A 401 or 403 is an answer about the key, not about what was asked. */
+static bool check_key(const struct client *client, const struct client_reply *reply,
+                      struct failure *failure)
+{
+    if (reply->status != 401 && reply->status != 403) {
+        return true;
+    }
+    return failure_set(failure, FAILURE_UNAUTHORIZED,
+                       client->key == NULL
+                           ? "%s asks for a key: put one that `analyzer key add` made into the "
+                             "environment as " CLIENT_KEY_VARIABLE
+                           : "%s does not take the key in " CLIENT_KEY_VARIABLE,
+                       client->url);
+}
+
 bool client_get(struct client *client, const char *path, const char *etag,
                 struct client_reply *reply, struct failure *failure)
 {
     bool good = false;
     struct buffer url = {0};
-    struct buffer condition = {0};
     struct curl_slist *headers = NULL;
     reply->as_of = INSTANT_NONE;
     buffer_append_format(&url, "%s%s", client->url, path);
-    if (etag != NULL && *etag != '\0') {
-        buffer_append_format(&condition, "If-None-Match: %s", etag);
-        headers = curl_slist_append(NULL, condition.data != NULL ? condition.data : "");
+    if (etag != NULL && *etag != '\0' && !add_header(&headers, "If-None-Match", etag, failure)) {
+        goto done;
     }
-    if (buffer_check(&url, failure) && buffer_check(&condition, failure)) {
-        good = perform(client, url.data, reply, headers, failure);
+    if (client->key != NULL) {
+        char bearer[128];
+        (void)snprintf(bearer, sizeof bearer, "Bearer %s", client->key);
+        if (!add_header(&headers, "Authorization", bearer, failure)) {
+            goto done;
+        }
     }
-    if (good && reply->status >= 400) {
+    if (!buffer_check(&url, failure) || !perform(client, url.data, reply, headers, failure)) {
+        goto done;
+    }
+    if (reply->status >= 400) {
         read_detail(reply);
     }
+    good = check_key(client, reply, failure);
+
+done:
     curl_slist_free_all(headers);
-    buffer_free(&condition);
     buffer_free(&url);
     return good;
 }

@@ -11,6 +11,10 @@
 
 #define CLIENT_URL_DEFAULT "http://127.0.0.1:8421"
 
+/* The key that is shown, `analyzer key add` made it: in the environment, where no list of processes
+ * shows it. */
+#define CLIENT_KEY_VARIABLE "EPICENTER_KEY"
+
 struct client; /* keeps its connection between requests; one thread */
 
 MUST_CHECK bool client_new(const char *url, struct client **client, struct failure *failure);
@@ -28,7 +32,7 @@ struct client_reply {
 
 /* GETs `path` of the analyzer. `etag` (may be NULL or "") is sent as If-None-Match: a reply with
  * status 304 has no body. Whatever the status, it is an answer; FAILURE_UNAVAILABLE means that
- * nothing answered, and says where. */
+ * nothing answered, and says where; FAILURE_UNAUTHORIZED that a key is asked for. */
 MUST_CHECK bool client_get(struct client *client, const char *path, const char *etag,
                            struct client_reply *reply, struct failure *failure);
 void client_reply_free(struct client_reply *reply);

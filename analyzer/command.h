@@ -18,6 +18,8 @@ int command_migrate(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_webhook(int argc, char **argv);
 int command_what_if(int argc, char **argv);
+int command_account(int argc, char **argv);
+int command_key(int argc, char **argv);
 
 /* The analysis as both `serve` and `analyze` run it, so that they answer alike: defaults, `alpha`,
  * and one seed for good, so that the same reports give the same figures. */

@@ -24,6 +24,8 @@ static const struct command {
     {"import", "analyzer import",
      "put customers, seats, updates or cost parameters into the database", command_import},
     {"webhook", "analyzer webhook", "say who is told of changes of verdict", command_webhook},
+    {"account", "analyzer account", "say who may sign in", command_account},
+    {"key", "analyzer key", "give programs their keys", command_key},
     {"serve", "analyzer serve", "follow the database and answer the API and the pages",
      command_serve},
     {"analyze", "analyzer analyze", "answer from a file of reports, without a database",

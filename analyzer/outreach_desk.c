@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "analyzer/api_answer.h"
+#include "analyzer/door.h"
 #include "analyzer/outreach_case.h"
 #include "analyzer/outreach_list.h"
 #include "analyzer/snapshot.h"
@@ -22,8 +23,6 @@
 
 /* A change locks one row; a statement that takes seconds has met a server that hangs. */
 #define STATEMENT_TIMEOUT_MS 5000
-
-#define AGENT_LIMIT 100 /* bytes of a name */
 
 enum job_kind { JOB_LIST, JOB_TAKE, JOB_OUTCOME, JOB_RELEASE };
 
@@ -56,24 +55,10 @@ static void free_job(struct job *job)
 
 /* ---- What is asked for ---- */
 
-/* Until there is a sign-in the agent says who it is: in the body's "agent", for a list in ?agent=.
- * NULL where it does not; *failure says what is wrong with it. */
-static const char *agent_of(const struct job *job, struct failure *failure)
+/* An agent is who is signed in, or the program whose key it is. */
+static const char *agent_of(const struct job *job)
 {
-    const char *agent = job->kind == JOB_LIST
-                            ? http_request_query(job->request, "agent")
-                            : json_string_value(json_object_get(job->body, "agent"));
-    failure_set(failure, FAILURE_INVALID, "who asks? agent must be a name of up to %d bytes",
-                AGENT_LIMIT);
-    if (agent == NULL || *agent == '\0' || strlen(agent) > AGENT_LIMIT) {
-        return NULL;
-    }
-    for (const char *at = agent; *at != '\0'; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
-            return NULL;
-        }
-    }
-    return agent;
+    return door_identity(job->request)->name;
 }
 
 static bool wants_csv(const struct http_request *request)
@@ -87,7 +72,6 @@ static bool wants_csv(const struct http_request *request)
 static bool read_filter(const struct job *job, struct outreach_filter *filter,
                         struct failure *failure)
 {
-    struct failure ignored;
     const struct http_request *request = job->request;
     const char *states = http_request_query(request, "state");
     const char *region = http_request_query(request, "region");
@@ -95,7 +79,7 @@ static bool read_filter(const struct job *job, struct outreach_filter *filter,
     const char *limit = http_request_query(request, "limit");
     char *end = NULL;
     *filter = (struct outreach_filter){
-        .agent = agent_of(job, &ignored),
+        .agent = agent_of(job),
         .region = region != NULL && *region != '\0' ? region : NULL,
         .reachable = reachable != NULL && strcmp(reachable, "1") == 0,
         .limit = wants_csv(request) ? ANSWER_OUTREACH_DEPTH : OUTREACH_LIMIT_DEFAULT};
@@ -212,9 +196,8 @@ static bool make_change(struct outreach_desk *desk, const struct job *job,
 {
     struct outreach_case one = {0};
     bool found = true;
-    const char *agent = agent_of(job, failure);
-    if (agent == NULL ||
-        !(job->kind == JOB_TAKE ? take(desk, job, update, agent, arena, &found, &one, failure)
+    const char *agent = agent_of(job);
+    if (!(job->kind == JOB_TAKE ? take(desk, job, update, agent, arena, &found, &one, failure)
                                 : end_hold(desk, job, update, agent, arena, &one, failure))) {
         return false;
     }
@@ -312,12 +295,13 @@ static const char *ends_in(const char *path, const char *suffix)
     return length > tail && strcmp(path + length - tail, suffix) == 0 ? path + length - tail : NULL;
 }
 
-bool outreach_desk_list(struct outreach_desk *desk, struct http_request *request)
+void outreach_desk_list(struct outreach_desk *desk, struct http_request *request)
 {
     const char *path = http_request_rest(request);
     const char *end = ends_in(path, "/outreach");
     if (end == NULL) {
-        return false;
+        http_respond_problem(request, 404, "no host has reported this update");
+        return;
     }
     struct job job = {
         .kind = JOB_LIST, .request = request, .update_id = strndup(path, (size_t)(end - path))};
@@ -326,7 +310,6 @@ bool outreach_desk_list(struct outreach_desk *desk, struct http_request *request
     } else {
         put_job(desk, &job);
     }
-    return true;
 }
 
 /* The last "/outreach/" before `end`. */

@@ -1,16 +1,16 @@
 /* The API's door to the outreach: the list, and who takes whom. A thread of its own asks the
  * database, so that a database that is slow keeps nobody else's answer.
  *
- *   GET  /v1/updates/{id}/outreach   ?agent= &region= &reachable=1 &state=new,taken &limit=
+ *   GET  /v1/updates/{id}/outreach   ?region= &reachable=1 &state=new,taken &limit=
  *                                    as CSV by Accept: text/csv or ?format=csv
- *   POST …/outreach/take             {"agent","customer"} or, for the next one to call,
- *                                    {"agent","region","reachable"}; 204: there is none
- *   POST …/outreach/{customer}/outcome   {"agent","state","note"}
- *   POST …/outreach/{customer}/release   {"agent"}
+ *   POST …/outreach/take             {"customer"} or, for the next one to call,
+ *                                    {"region","reachable"}; 204: there is none
+ *   POST …/outreach/{customer}/outcome   {"state","note"}
+ *   POST …/outreach/{customer}/release   {}
  *
- * A change answers with the customer's element of the list, 409 where somebody else has it, 503
- * while the database is away. Bodies are application/json, which a page of another site cannot
- * send.
+ * The agent is whoever is signed in (door.h). A change answers with the customer's element of the
+ * list, 409 where somebody else has it, 503 while the database is away. Bodies are
+ * application/json, which a page of another site cannot send.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_OUTREACH_DESK_H
@@ -33,8 +33,8 @@ MUST_CHECK bool outreach_desk_new(const char *conninfo, struct live *live,
 /* Answers whoever waits, then ends. NULL is fine. */
 void outreach_desk_free(struct outreach_desk *desk);
 
-/* Takes a GET of a path that ends in /outreach; false leaves it to the caller. */
-MUST_CHECK bool outreach_desk_list(struct outreach_desk *desk, struct http_request *request);
+/* Answers a GET of a path that ends in /outreach. */
+void outreach_desk_list(struct outreach_desk *desk, struct http_request *request);
 
 /* Answers a POST under /v1/updates/, whatever it is. */
 void outreach_desk_change(struct outreach_desk *desk, struct http_request *request);

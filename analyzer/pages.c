@@ -23,6 +23,20 @@ static const struct page_file *pages_find(const char *name)
     return NULL;
 }
 
+const char *pages_asset(const char *beginning, const char *end)
+{
+    size_t tail = strlen(end);
+    for (size_t i = 0; i < page_file_count; i++) {
+        const char *name = page_files[i].name;
+        size_t length = strlen(name);
+        if (strncmp(name, beginning, strlen(beginning)) == 0 && length > tail &&
+            strcmp(name + length - tail, end) == 0) {
+            return name;
+        }
+    }
+    return "";
+}
+
 /* True for one element of Accept-Encoding, "gzip" or "gzip;q=0.5", that is gzip and not refused. */
 static bool element_takes_gzip(const char *element, size_t length)
 {

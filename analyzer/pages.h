@@ -27,6 +27,9 @@ void pages_serve(void *context, struct http_request *request);
  * a browser keeps them for good. 404 for a name this build does not have. */
 void pages_serve_asset(void *context, struct http_request *request);
 
+/* The name under /assets/ of the one whose name begins and ends so; "": this build has none. */
+const char *pages_asset(const char *beginning, const char *end);
+
 /* The embedded files, made by dashboards/build.mjs: pages and assets. */
 struct page_file {
     const char *name;         /* "operations.html", "operations-<hash>.js" */

@@ -220,6 +220,184 @@
     " where c.update_id = $1 and ($2::text is null or c.customer_id = $2)"                         \
     " order by c.customer_id collate \"C\""
 
+/* ---- access: who may come in ---- */
+
+/* A browser is signed in for 12 hours at most, and until it has been silent for 30 minutes. */
+#define STATEMENT_SESSION_ENDS "s.created_at + interval '12 hours'"
+#define STATEMENT_SESSION_IDLE_ENDS "s.last_seen_at + interval '30 minutes'"
+
+/* -> hash in hexadecimal, name, role, and of a session (null for a key) the microseconds left to
+ * it in any case, those left to it if it is silent, and how long it may be silent. */
+#define STATEMENT_ACCESS                                                                                                     \
+    "select encode(s.session_hash, 'hex'), s.name, coalesce(a.role, "                                                        \
+    "s.role), " STATEMENT_MICROSECONDS(                                                                                      \
+        STATEMENT_SESSION_ENDS                                                                                               \
+        " - now()") ", " STATEMENT_MICROSECONDS(STATEMENT_SESSION_IDLE_ENDS                                                  \
+                                                " - now()") ", " STATEMENT_MICROSECONDS("interval"                           \
+                                                                                        " '30 "                              \
+                                                                                        "minutes"                            \
+                                                                                        "'") " fr"                           \
+                                                                                             "om "                           \
+                                                                                             "ses"                           \
+                                                                                             "sio"                           \
+                                                                                             "n "                            \
+                                                                                             "s "                            \
+                                                                                             "lef"                           \
+                                                                                             "t "                            \
+                                                                                             "joi"                           \
+                                                                                             "n "                            \
+                                                                                             "acc"                           \
+                                                                                             "oun"                           \
+                                                                                             "t "                            \
+                                                                                             "a "                            \
+                                                                                             "on "                           \
+                                                                                             "a."                            \
+                                                                                             "nam"                           \
+                                                                                             "e "                            \
+                                                                                             "= "                            \
+                                                                                             "s."                            \
+                                                                                             "acc"                           \
+                                                                                             "oun"                           \
+                                                                                             "t"                             \
+                                                                                             " wh"                           \
+                                                                                             "ere"                           \
+                                                                                             " " STATEMENT_SESSION_ENDS      \
+                                                                                             " > "                           \
+                                                                                             "now"                           \
+                                                                                             "() "                           \
+                                                                                             "and"                           \
+                                                                                             " " STATEMENT_SESSION_IDLE_ENDS \
+                                                                                             " > "                           \
+                                                                                             "now"                           \
+                                                                                             "()"                            \
+                                                                                             " an"                           \
+                                                                                             "d "                            \
+                                                                                             "a."                            \
+                                                                                             "dis"                           \
+                                                                                             "abl"                           \
+                                                                                             "ed_"                           \
+                                                                                             "at "                           \
+                                                                                             "is "                           \
+                                                                                             "nul"                           \
+                                                                                             "l"                             \
+                                                                                             " un"                           \
+                                                                                             "ion"                           \
+                                                                                             " al"                           \
+                                                                                             "l "                            \
+                                                                                             "sel"                           \
+                                                                                             "ect"                           \
+                                                                                             " en"                           \
+                                                                                             "cod"                           \
+                                                                                             "e("                            \
+                                                                                             "key"                           \
+                                                                                             "_ha"                           \
+                                                                                             "sh,"                           \
+                                                                                             " '"                            \
+                                                                                             "hex"                           \
+                                                                                             "'),"                           \
+                                                                                             " na"                           \
+                                                                                             "me,"                           \
+                                                                                             " sc"                           \
+                                                                                             "ope"                           \
+                                                                                             ", "                            \
+                                                                                             "nul"                           \
+                                                                                             "l, "                           \
+                                                                                             "nul"                           \
+                                                                                             "l, "                           \
+                                                                                             "nul"                           \
+                                                                                             "l "                            \
+                                                                                             "fro"                           \
+                                                                                             "m "                            \
+                                                                                             "api"                           \
+                                                                                             "_ke"                           \
+                                                                                             "y"                             \
+                                                                                             " wh"                           \
+                                                                                             "ere"                           \
+                                                                                             " re"                           \
+                                                                                             "vok"                           \
+                                                                                             "ed_"                           \
+                                                                                             "at "                           \
+                                                                                             "is "                           \
+                                                                                             "nul"                           \
+                                                                                             "l"
+
+/* $1 array of hashes in hexadecimal: sessions heard of just now. */
+#define STATEMENT_SESSION_HEARD                                                                    \
+    "update session set last_seen_at = now()"                                                      \
+    " where session_hash in (select decode(h, 'hex') from unnest($1::text[]) h)"
+
+/* $1 name -> the password's hash. */
+#define STATEMENT_ACCOUNT_PASSWORD                                                                 \
+    "select password_hash from account where name = $1 and disabled_at is null"
+
+/* $1 hash of the new session, $2 account, $3 hash of the session the browser had -> role. What has
+ * run out goes with it. */
+#define STATEMENT_SESSION_ADD                                                                      \
+    "with gone as (delete from session s where s.session_hash = decode($3, 'hex')"                 \
+    "  or " STATEMENT_SESSION_ENDS " < now() or " STATEMENT_SESSION_IDLE_ENDS " < now())"          \
+    " insert into session (session_hash, account, name, role)"                                     \
+    " select decode($1, 'hex'), name, name, role from account"                                     \
+    " where name = $2 and disabled_at is null returning role"
+
+/* $1 hash of the new session, $2 of the link, $3 of the session the browser had -> role; no row
+ * where the link was used or has run out. */
+#define STATEMENT_LINK_USE                                                                         \
+    "with used as (update sign_in_link set used_at = now() where link_hash = decode($2, 'hex')"    \
+    "  and used_at is null and expires_at > now() returning name, role),"                          \
+    " gone as (delete from session where session_hash = decode($3, 'hex'))"                        \
+    " insert into session (session_hash, name, role)"                                              \
+    " select decode($1, 'hex'), name, role from used returning role"
+
+/* $1 hash of the session. */
+#define STATEMENT_SESSION_END "delete from session where session_hash = decode($1, 'hex')"
+
+/* $1 hash of the link, $2 name, $3 role. */
+#define STATEMENT_LINK_ADD                                                                         \
+    "insert into sign_in_link (link_hash, name, role) values (decode($1, 'hex'), $2, $3)"
+
+/* $1 hash of a link -> it was added, since nobody has an account who could let others in. */
+#define STATEMENT_LINK_FIRST                                                                       \
+    "insert into sign_in_link (link_hash, name, role) select decode($1, 'hex'), 'first admin',"    \
+    " 'admin' where not exists (select from account where role = 'admin' and disabled_at is null)" \
+    " returning 1"
+
+/* $1 name, $2 the password's hash, $3 role. */
+#define STATEMENT_ACCOUNT_ADD "insert into account (name, password_hash, role) values ($1, $2, $3)"
+
+/* $1 name, $2 the password's hash -> the account is there; its sessions end, and it is in use again
+ * if it was not. */
+#define STATEMENT_ACCOUNT_SET_PASSWORD                                                             \
+    "with ended as (delete from session where account = $1)"                                       \
+    " update account set password_hash = $2, disabled_at = null where name = $1 returning 1"
+
+/* $1 name -> the account is there; its sessions end. */
+#define STATEMENT_ACCOUNT_DISABLE                                                                  \
+    "with ended as (delete from session where account = $1)"                                       \
+    " update account set disabled_at = coalesce(disabled_at, now()) where name = $1 returning 1"
+
+/* -> name, role, sessions, whether it is disabled. */
+#define STATEMENT_ACCOUNT_LIST                                                                     \
+    "select a.name, a.role, (select count(*) from session s where s.account = a.name "             \
+    "and " STATEMENT_SESSION_ENDS " > now() and " STATEMENT_SESSION_IDLE_ENDS " > now()),"         \
+    " a.disabled_at is not null from account a order by a.name"
+
+/* $1 name, $2 the key's hash, $3 scope. A name may be given again once its key is revoked. */
+#define STATEMENT_KEY_ADD                                                                          \
+    "insert into api_key as k (name, key_hash, scope) values ($1, decode($2, 'hex'), $3)"          \
+    " on conflict (name) do update set key_hash = excluded.key_hash, scope = excluded.scope,"      \
+    " added_at = now(), revoked_at = null where k.revoked_at is not null returning 1"
+
+/* $1 name -> the key is there. */
+#define STATEMENT_KEY_REVOKE                                                                       \
+    "update api_key set revoked_at = coalesce(revoked_at, now()) where name = $1 returning 1"
+
+/* -> name, scope, when added, whether it is revoked. */
+#define STATEMENT_KEY_LIST                                                                         \
+    "select name, scope, to_char(added_at at time zone 'UTC', 'YYYY-MM-DD'),"                      \
+    " revoked_at is not null from api_key order by name"
+
+/* ---- maintenance ---- */
+
 /* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
 #define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
 

@@ -57,6 +57,7 @@ struct http_request {
     size_t body_counted; /* in the server's `bodies` */
     bool body_crowded;   /* dropped because the server's bodies were too many */
     size_t body_dropped; /* bytes over the limit, or of a request that is answered already */
+    bool body_kept;      /* until the answer, not only until the handler returns */
     bool handed_over;    /* the handler has been called */
     bool waits;          /* counted in the server's `waiting` */
     bool must_close;

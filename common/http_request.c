@@ -124,3 +124,8 @@ const struct buffer *http_request_body(const struct http_request *request)
 {
     return &request->body;
 }
+
+void http_request_keep_body(struct http_request *request)
+{
+    request->body_kept = true;
+}

@@ -242,7 +242,9 @@ static enum MHD_Result hand_over(struct http_request *request)
     atomic_fetch_add(&server->waiting, 1);
     request->route->handler(server->context, request);
     atomic_fetch_sub(&server->calling, 1);
-    drop_body(request);
+    if (!request->body_kept) {
+        drop_body(request);
+    }
     if (atomic_load(&request->state) == REQUEST_ANSWERED) {
         return send_answer(request);
     }

@@ -98,6 +98,8 @@ void http_request_each_query(const struct http_request *request, http_query_visi
 void *http_request_note(struct http_request *request, size_t size);
 /* The body as sent (still encoded), until the handler returns. NUL-terminated beyond `length`. */
 const struct buffer *http_request_body(const struct http_request *request);
+/* Keeps it until the request is answered; to be called by the handler itself. */
+void http_request_keep_body(struct http_request *request);
 
 /* ---- The answer ---- */
 

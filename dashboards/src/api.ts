@@ -4,6 +4,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
+import { signInAgain } from './who.js';
+
 export interface Range {
   low: number | null;
   likely: number | null;
@@ -204,6 +206,10 @@ export class Feed {
       cache: 'no-store',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
+    if (response.status === 401) {
+      signInAgain();
+      return;
+    }
     this.#readClock(response);
     const away = response.headers.get('Epicenter-Database') === 'away';
     if (response.status === 503) {

@@ -69,13 +69,9 @@ export interface Choice {
 const OPEN_STATES = 'new,taken,message_left,escalated';
 const STALE_MS = 5_000; // as often as the answers are asked for
 const TIMEOUT_MS = 10_000;
-const AGENT_KEY = 'epicenter.agent';
 
-function query(choice: Choice, agent: string): URLSearchParams {
+function query(choice: Choice): URLSearchParams {
   const parameters = new URLSearchParams();
-  if (agent !== '') {
-    parameters.set('agent', agent);
-  }
   if (choice.region !== '') {
     parameters.set('region', choice.region);
   }
@@ -96,16 +92,9 @@ export class Desk {
   #update = '';
   list: DeskList | null = null; // null: not there yet, or the desk cannot be reached
   notice = ''; // what became of the last thing the agent did
-  agent = localStorage.getItem(AGENT_KEY) ?? '';
 
   constructor(changed: () => void) {
     this.#changed = changed;
-  }
-
-  sign(agent: string): void {
-    this.agent = agent.trim();
-    localStorage.setItem(AGENT_KEY, this.agent);
-    this.#changed();
   }
 
   path(update: string): string {
@@ -113,14 +102,14 @@ export class Desk {
   }
 
   csv(update: string, choice: Choice): string {
-    const parameters = query(choice, '');
+    const parameters = query(choice);
     parameters.set('format', 'csv');
     return `${this.path(update)}?${parameters}`;
   }
 
   // Says what is to be shown; asks when that is another thing, or the last answer has grown old.
   want(update: string, choice: Choice): void {
-    const key = `${this.path(update)}?${query(choice, this.agent)}`;
+    const key = `${this.path(update)}?${query(choice)}`;
     if (update !== this.#update) {
       this.list = null;
     }
@@ -158,7 +147,7 @@ export class Desk {
       const response = await fetch(this.path(this.#update) + path, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ agent: this.agent, ...body }),
+        body: JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       if (response.status === 200) {

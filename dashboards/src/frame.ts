@@ -8,6 +8,7 @@ import { Feed, worstUpdate, type Answers } from './api.js';
 import * as format from './format.js';
 import { arrowIcon, brokenIcon, verdictWords, waitingIcon } from './icons.js';
 import { ageOf, freshness } from './trust.js';
+import { signedIn, whoAmI, type Me } from './who.js';
 
 const brand = html`<a class="brand" href="/">
   <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
@@ -68,6 +69,7 @@ function reason(trouble: string): string {
 
 export abstract class Frame extends HTMLElement {
   protected feed = new Feed(() => this.draw());
+  protected me: Me | null = null; // until it is known
   #ticker: ReturnType<typeof setInterval> | undefined;
 
   protected abstract readonly name: PageName;
@@ -82,6 +84,10 @@ export abstract class Frame extends HTMLElement {
     this.replaceChildren();
     this.draw();
     this.feed.start();
+    void whoAmI().then((me) => {
+      this.me = me;
+      this.draw();
+    });
     // Ages are shown in seconds; a hidden page is not drawn.
     this.#ticker = setInterval(() => document.hidden || this.draw(), 1000);
   }
@@ -167,6 +173,7 @@ export abstract class Frame extends HTMLElement {
           : `Answers as of ${format.instantFull(answers.as_of)}.`
       } Times are UTC.</p>
       <p>${this.sources()}</p>
+      ${signedIn(this.me)}
     </footer>`;
   }
 }

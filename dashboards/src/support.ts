@@ -110,7 +110,7 @@ class EpicenterSupport extends Frame {
   }
 
   #isOwn(place: Place): boolean {
-    return place.holder !== null && place.holder === this.#desk.agent;
+    return place.holder !== null && place.holder === this.me?.name;
   }
 
   // While an agent is in the list its rows keep their order; whoever is new comes at the end.
@@ -130,12 +130,6 @@ class EpicenterSupport extends Frame {
   }
 
   async #take(id: string | null): Promise<void> {
-    if (this.#desk.agent === '') {
-      this.#desk.notice = 'Say who you are first.';
-      this.draw();
-      this.querySelector<HTMLElement>('#agent')?.focus();
-      return;
-    }
     const taken = await this.#desk.take(id, this.#choice);
     if (taken !== null) {
       this.#focus(taken.customer_id);
@@ -218,12 +212,8 @@ class EpicenterSupport extends Frame {
     super.disconnectedCallback();
   }
 
-  #agentField(): TemplateResult {
-    return html`<form class="agent" @submit=${(event: Event) => event.preventDefault()}>
-      <label>You are <input id="agent" autocomplete="name" maxlength="60" .value=${this.#desk.agent}
-        @change=${(event: Event) => this.#desk.sign((event.target as HTMLInputElement).value)}></label>
-      <button type="button" @click=${() => void this.#take(null)}>Take the next <kbd>n</kbd></button>
-    </form>`;
+  #takeNext(): TemplateResult {
+    return html`<p class="agent"><button type="button" @click=${() => void this.#take(null)}>Take the next <kbd>n</kbd></button></p>`;
   }
 
   #panel(): TemplateResult | typeof nothing {
@@ -257,7 +247,7 @@ class EpicenterSupport extends Frame {
             <p class="of">${format.count(this.#shown.length)} shown, of ${format.counted(update.outreach_total, 'customer', 'customers')}
               · <a class="csv" href=${this.#desk.csv(update.id, this.#choice)}>As CSV</a></p>
             ${filters(update, this.#choice, (choice) => this.#choose(choice))}
-            ${this.#agentField()}
+            ${this.#takeNext()}
           </header>
           <p class="notice" role="status">${notice}</p>
           ${

@@ -26,6 +26,7 @@ const ANSWERED_MS = 120_000; // for the analyzer to have read it all, sanitizers
 let house;
 let browser;
 let url;
+let headers; // with a key
 
 // The document once the analyzer has taken in the whole replay: it has come to its last minutes, and
 // stops changing.
@@ -35,7 +36,7 @@ async function settledDocument() {
   let last = null;
   let same = 0;
   while (Date.now() < deadline) {
-    const response = await fetch(`${url}/v1/updates`);
+    const response = await fetch(`${url}/v1/updates`, { headers });
     const text = await response.text();
     same = response.status === 200 && text === last ? same + 1 : 0;
     if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
@@ -51,6 +52,7 @@ before(async () => {
   house = await startHouse(buildDirectory);
   await house.importRegistry(scenario, HOSTS);
   url = await house.serve('analyzer');
+  headers = await house.keyHeaders();
   browser = await launchChromium();
 }, { timeout: 120_000 });
 
@@ -59,9 +61,10 @@ after(async () => {
   await house?.stop();
 });
 
-async function open() {
+// Comes in by a link, to the page of the role.
+async function open(role = 'operations', name = role) {
   const opened = await openPage(browser, { viewport: { width: 1440, height: 900 }, colorScheme: 'light' });
-  await opened.page.goto(url);
+  await opened.page.goto(await house.signInLink(url, role, name));
   return opened;
 }
 
@@ -77,17 +80,17 @@ const grouped = new Intl.NumberFormat('en-GB');
 
 describe('the analyzer serves the page', () => {
   it('with the policy the other tests run under', async () => {
-    const response = await fetch(`${url}/`);
+    const response = await fetch(`${url}/`, { headers });
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('content-security-policy'), contentSecurityPolicy);
     assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
     assert.equal(response.headers.get('cache-control'), 'no-cache');
-    const again = await fetch(`${url}/`, { headers: { 'If-None-Match': response.headers.get('etag') } });
+    const again = await fetch(`${url}/`, { headers: { ...headers, 'If-None-Match': response.headers.get('etag') } });
     assert.equal(again.status, 304);
   });
 
   it('with assets that may be kept for good, compressed for those who ask', async () => {
-    const page = await (await fetch(`${url}/`)).text();
+    const page = await (await fetch(`${url}/`, { headers })).text();
     const assets = [...page.matchAll(/\/assets\/[^"]+/g)].map(([path]) => path);
     assert.ok(assets.length >= 3, `the page names ${assets}`);
     for (const path of assets) {
@@ -155,10 +158,8 @@ describe('after a replay of April 2005', () => {
     const { outreach } = document.updates.find((update) => update.verdict === 'HOLD');
     const agents = [];
     for (const name of ['Ann', 'Bob']) {
-      const opened = await open();
-      await opened.page.goto(`${url}/support`);
-      await opened.page.getByLabel('You are').fill(name);
-      await opened.page.getByLabel('You are').press('Tab');
+      const opened = await open('support', name);
+      await opened.page.getByText(`Signed in as ${name}`).waitFor();
       await opened.page.getByText('How far we are').waitFor();
       await opened.page.locator('#queue-title').click();
       agents.push(opened);
@@ -180,7 +181,7 @@ describe('after a replay of April 2005', () => {
       return page.locator('.notice').innerText();
     }));
     assert.equal(notices.filter((text) => text.includes('Not done')).length, 1, notices.join(' | '));
-    const list = await (await fetch(`${url}/v1/updates/pattern/2.594.00/outreach?state=taken`)).json();
+    const list = await (await fetch(`${url}/v1/updates/pattern/2.594.00/outreach?state=taken`, { headers })).json();
     assert.equal(list.matching, 3);
     for (const opened of agents) {
       assert.deepEqual(opened.complaints.filter((text) => !/409/.test(text)), []);

@@ -95,10 +95,12 @@ export async function startFixtureServer(pagesDirectory, stateName) {
   const parts = { outage: 1200, churn: 800, waiting: 1.5, tier: 3, reach: 1, minutes: 35 };
   const placeOf = (entry) => ({ score: 257, parts, ...entry, ...(cases.get(entry.customer_id) ?? untouched) });
 
-  function listOutreach(outreach, url, response) {
+  // Whoever a page says it is; the analyzer knows from the session.
+  const agentOf = (request) => request.headers['x-agent'] ?? 'Ann';
+
+  function listOutreach(outreach, url, agent, response) {
     const wanted = url.searchParams.get('state')?.split(',');
     const region = url.searchParams.get('region');
-    const agent = url.searchParams.get('agent');
     const all = outreach.map(placeOf);
     const own = (place) => place.holder !== null && place.holder === agent;
     const customers = all.filter((place) => own(place) ||
@@ -115,7 +117,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.end(JSON.stringify({ total: all.length, matching: customers.length, customers, progress }));
   }
 
-  function changeOutreach(outreach, verb, id, body, response) {
+  function changeOutreach(outreach, verb, id, body, agent, response) {
     const entry = outreach.find((one) => (verb === 'take' && body.customer === undefined
       ? placeOf(one).state === 'new' && (!body.region || one.region === body.region)
       : one.customer_id === (id ?? body.customer)));
@@ -124,15 +126,15 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       return;
     }
     const { holder, version } = placeOf(entry);
-    if (holder !== null && holder !== body.agent) {
+    if (holder !== null && holder !== agent) {
       problem(response, 409, `${holder} has taken ${entry.customer_id}`);
       return;
     }
     const now = new Date(Date.UTC(2005, 3, 23)).toISOString();
     const state = verb === 'take' ? 'taken' : verb === 'release' ? 'new' : body.state;
-    cases.set(entry.customer_id, { state, since: now, holder: verb === 'take' ? body.agent : null,
+    cases.set(entry.customer_id, { state, since: now, holder: verb === 'take' ? agent : null,
       held_until: verb === 'take' ? now : null, note: body.note ?? '', version: version + 1 });
-    holds.push({ verb, customer: entry.customer_id, agent: body.agent, state });
+    holds.push({ verb, customer: entry.customer_id, agent, state });
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(placeOf(entry)));
   }
 
@@ -140,13 +142,13 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     const { outreach } = JSON.parse(fixture(state.document ?? 'one_bad')).updates[0];
     const [, id, verb] = /\/outreach(?:\/([^/]+))?\/(take|outcome|release)$/.exec(url.pathname) ?? [];
     if (request.method === 'GET') {
-      listOutreach(outreach, url, response);
+      listOutreach(outreach, url, agentOf(request), response);
       return;
     }
     let text = '';
     request.on('data', (bytes) => (text += bytes));
     request.on('end', () =>
-      changeOutreach(outreach, verb, id && decodeURIComponent(id), JSON.parse(text), response));
+      changeOutreach(outreach, verb, id && decodeURIComponent(id), JSON.parse(text), agentOf(request), response));
   }
 
   const server = createServer((request, response) => {
@@ -154,6 +156,11 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     const url = new URL(request.url, 'http://localhost');
     if (url.pathname.includes('/outreach')) {
       answerOutreach(request, url, response);
+      return;
+    }
+    if (request.url === '/v1/me') {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ name: agentOf(request), role: 'support' }));
       return;
     }
     if (request.url === '/v1/updates') {

@@ -115,6 +115,20 @@ class House {
     }
   }
 
+  // A link that signs one browser in at `url`, as `name`.
+  async signInLink(url, role, name = role) {
+    const { stdout } = await this.analyzer('account', 'link', name, '--role', role, '--url', url,
+      '--database', this.conninfo('epicenter_analyzer'));
+    return stdout.trim();
+  }
+
+  // The headers with which a program may ask what support may.
+  async keyHeaders() {
+    const { stdout } = await this.analyzer('key', 'add', 'tests', '--scope', 'support',
+      '--database', this.conninfo('epicenter_analyzer'));
+    return { Authorization: `Bearer ${stdout.trim()}` };
+  }
+
   // Makes the customers, seats and updates of a simulated fleet known.
   async importRegistry(scenario, hosts) {
     const out = this.path('fleet');

@@ -111,6 +111,7 @@ void real_host_start(struct real_host *host)
 {
     *host = (struct real_host){.cluster = private_cluster_start(NULL)};
     private_cluster_migrate(host->cluster);
+    serving_give_key(host->cluster);
     host->collector = serving_start(
         COLLECTOR_PROGRAM, host->cluster, "epicenter_collector",
         (const char *[]){"--token-keys", private_cluster_path(host->cluster, "token-keys"), NULL});
@@ -147,7 +148,9 @@ json_t *real_host_ask(const struct real_host *host)
     (void)snprintf(url, sizeof url, "%s/v1/hosts/this%%20machine?customer_id=%s",
                    host->analyzer.url, REAL_HOST_CUSTOMER);
     struct http_answer answer = {0};
-    http_client_ask(NULL, &(struct http_ask){.url = url}, &answer);
+    http_client_ask(
+        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
     json_t *document = NULL;
     if (answer.status == 200) {
         document = json_loadb(answer.body.data, answer.body.length, 0, NULL);

@@ -94,7 +94,9 @@ static struct buffer live_document(const struct serving *analyzer, const char *u
     struct http_answer answer = {0};
     struct buffer document = {0};
     snprintf(url, sizeof url, "%s/v1/updates", analyzer->url);
-    http_client_ask(NULL, &(struct http_ask){.url = url}, &answer);
+    http_client_ask(
+        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
     assert_int_equal(answer.status, 200);
     buffer_append(&document, answer.body.data, answer.body.length);
     http_answer_free(&answer);
@@ -190,6 +192,7 @@ static int set_up(void **state)
     const char *migrate[] = {ANALYZER_PROGRAM, "migrate", "--database",
                              private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER), NULL};
     process_free(process_run(migrate, 0));
+    serving_give_key(cluster);
     directory = private_cluster_path(cluster, "written");
     const char *write[] = {FLEETSIM_PROGRAM, "write", SCENARIO,  "--out", directory,
                            "--hosts",        HOSTS,   "--until", END,     NULL};

@@ -29,7 +29,9 @@ static bool answers(const struct serving *analyzer, const char *path, const char
     char url[128];
     struct http_answer answer = {0};
     (void)snprintf(url, sizeof url, "%s%s", analyzer->url, path);
-    http_client_ask(NULL, &(struct http_ask){.url = url}, &answer);
+    http_client_ask(
+        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
     bool found =
         answer.status == 200 && answer.body.data != NULL && strstr(answer.body.data, text) != NULL;
     http_answer_free(&answer);
@@ -118,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(one_writes_and_the_other_takes_over)};
     cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
     private_cluster_migrate(cluster);
+    serving_give_key(cluster);
     if (!database_open(private_cluster_conninfo(cluster, PRIVATE_CLUSTER_OWNER), "test", 0,
                        &collector, &failure)) {
         return 1;

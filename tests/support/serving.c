@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -41,6 +42,13 @@ struct serving serving_start(const char *program, struct private_cluster *cluste
                              const char *const *more)
 {
     return serving_start_at(0, program, cluster, role, more);
+}
+
+void serving_give_key(struct private_cluster *cluster)
+{
+    private_cluster_run(cluster, "insert into api_key (name, key_hash, scope)"
+                                 " values ('tests', sha256('" SERVING_KEY "'), 'support')");
+    assert_return_code(setenv("EPICENTER_KEY", SERVING_KEY, 1), 0);
 }
 
 int serving_stop(struct serving *serving)

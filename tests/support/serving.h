@@ -33,6 +33,12 @@ struct serving serving_start(const char *program, struct private_cluster *cluste
 struct serving serving_start_at(uint16_t port, const char *program, struct private_cluster *cluster,
                                 const char *role, const char *const *more);
 
+/* A key that may do whatever a program may; the database takes it from serving_give_key on, and so
+ * do the analyzer's commands that are run from then on. */
+#define SERVING_KEY "epk_tests_tests_tests_tests_tests_tests_tests_t"
+#define SERVING_KEY_HEADER "Authorization: Bearer " SERVING_KEY
+void serving_give_key(struct private_cluster *cluster);
+
 /* Ends it with SIGTERM and returns its exit status. */
 int serving_stop(struct serving *serving);
 

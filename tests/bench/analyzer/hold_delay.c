@@ -49,7 +49,10 @@ static bool is_held(struct bench *bench)
     char url[128];
     struct http_answer answer = {0};
     (void)snprintf(url, sizeof url, "%s/v1/updates", bench->analyzer.url);
-    http_client_ask(bench->client, &(struct http_ask){.url = url}, &answer);
+    http_client_ask(
+        bench->client,
+        &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
     bool held = answer.status == 200 && answer.body.data != NULL &&
                 strstr(answer.body.data, "\"verdict\":\"HOLD\"") != NULL;
     http_answer_free(&answer);
@@ -111,6 +114,7 @@ void bench_hold_delay(struct bench_table *table)
     struct bench bench = {.cluster = private_cluster_start(NULL), .client = http_client_new()};
     struct failure failure;
     private_cluster_migrate(bench.cluster);
+    serving_give_key(bench.cluster);
     if (!database_open(private_cluster_conninfo(bench.cluster, PRIVATE_CLUSTER_OWNER), "bench", 0,
                        &bench.collector, &failure)) {
         fail_msg("%s", failure.message);

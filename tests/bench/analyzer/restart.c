@@ -66,7 +66,9 @@ static bool is_ready(const struct serving *analyzer)
     char url[128];
     struct http_answer answer = {0};
     (void)snprintf(url, sizeof url, "%s/readyz", analyzer->url);
-    http_client_ask(NULL, &(struct http_ask){.url = url}, &answer);
+    http_client_ask(
+        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
     unsigned status = answer.status;
     http_answer_free(&answer);
     return status == 200;
@@ -77,6 +79,7 @@ void bench_restart(struct bench_table *table)
     struct private_cluster *cluster =
         private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
     private_cluster_migrate(cluster);
+    serving_give_key(cluster);
     store(table, cluster);
     double reports = (double)private_cluster_number(cluster, "select count(*) from report");
     double started = now_s();
