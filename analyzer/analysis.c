@@ -281,7 +281,7 @@ bool analysis_advance(struct analysis *analysis, instant_us received_before,
             return true;
         }
         analysis->started = true;
-        analysis->next_minute = analysis->open[0].minute;
+        analysis->next_minute = analysis->first_minute = analysis->open[0].minute;
     }
     if (analysis->next_minute >= until) {
         return true;

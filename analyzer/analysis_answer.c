@@ -140,8 +140,8 @@ static bool answer_cost(const struct analysis *analysis, const struct impact_ans
     if (basis == NULL) {
         return failure_memory(failure, "estimating the cost");
     }
-    if (!cost_strata_make(impact, answer->product_line, &analysis->population,
-                          analysis->options.seed, arena, basis, failure)) {
+    if (!cost_strata_make(impact, answer->product_line, &analysis->population, arena, basis,
+                          failure)) {
         return false;
     }
     basis->growth_an_hour = growth_an_hour(answer, analysis->answers.as_of);
@@ -178,6 +178,9 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
     struct impact_customers customers = {.ids = analysis->customers.texts,
                                          .count = analysis->customers.count,
                                          .census = &analysis->census};
+    const struct impact_drawing drawing = {
+        .seed = analysis->options.seed,
+        .heard_for = (analysis->next_minute - analysis->first_minute) * INSTANT_MINUTE};
     struct impact_answer impact;
     bool done =
         subgroup_describe(&subgroup, &analysis->segments, cells, count, arena, &answer->segment,
@@ -185,7 +188,7 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         analysis_date(analysis, update, &subgroup,
                       expected_inside(analysis, &subgroup, cells, count), arena, answer, failure) &&
         impact_count(&analysis->impact, &analysis->exposure, &analysis->fleet, &analysis->segments,
-                     &subgroup, update, &customers, arena, &impact, failure);
+                     &subgroup, update, &customers, &drawing, arena, &impact, failure);
     if (done) {
         struct range inside = ratio_inside(analysis, update, &subgroup);
         bool told = !isnan(inside.likely) && !analysis->states[update].by_past;
@@ -194,6 +197,7 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         answer->impact_count = impact.cell_count;
         answer->hosts_total = impact.hosts;
         answer->customers_total = impact.customers;
+        answer->extent = impact.extent;
         done = answer_cost(analysis, &impact, arena, answer, failure) &&
                answer_outreach(analysis, &impact, arena, answer, failure);
     }

@@ -106,7 +106,8 @@ struct analysis {
     size_t open_count, open_capacity;
     size_t usual_count; /* reports of the last minute closed: what the next may bring */
     bool started;
-    int32_t next_minute; /* first not closed */
+    int32_t first_minute; /* that had a report */
+    int32_t next_minute;  /* first not closed */
     int32_t quiet_minutes;
     uint64_t late_reports;
 

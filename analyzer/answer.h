@@ -46,11 +46,40 @@ struct segment_conjunction {
 };
 
 /* Affected hosts or customers. Confirmed and probable are observed counts less what the control
- * leads one to expect; estimated is what the seats that do not report add, by the same rate. */
+ * leads one to expect; estimated is what the seats that do not report add. */
 struct affected_count {
     uint64_t confirmed;
     uint64_t probable;
     struct range estimated;
+    struct range all; /* of the three together, less coincidence: 5, 50 and 95 % */
+};
+
+/* A customer is affected in degrees: in any seat, in more than a tenth of them, in more than half.
+ */
+enum impact_degree { DEGREE_ANY, DEGREE_TENTH, DEGREE_HALF };
+#define IMPACT_DEGREES 3
+
+struct impact_tier {
+    const char *tier; /* NULL: none known */
+    enum customer_kind kind;
+    struct range customers;
+};
+
+/* Hosts of the segment that fell silent since the update was out without having told that they have
+ * it; as many of them as the control leads one to expect; and how many hosts would be affected in
+ * all, were none, half or all of that silence the update's doing. */
+struct impact_silence {
+    uint64_t hosts;
+    double expected;
+    double if_none, if_half, if_all;
+};
+
+/* How far it goes, beyond region and product line. */
+struct impact_extent {
+    struct range degrees[IMPACT_DEGREES]; /* customers */
+    const struct impact_tier *tiers;      /* customers by kind and tier */
+    size_t tier_count;
+    struct impact_silence silence;
 };
 
 struct impact_cell {
@@ -184,6 +213,7 @@ struct update_answer {
     size_t impact_count;
     struct affected_count hosts_total,
         customers_total; /* a customer in two product lines counts once */
+    struct impact_extent extent;
 
     struct cost_estimate cost;
     const struct cost_basis *cost_basis;   /* what it was reckoned from; NULL where it was not */

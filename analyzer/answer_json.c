@@ -35,6 +35,46 @@ static json_t *affected_value(const struct affected_count *affected)
     json_value_set(object, "confirmed", count_value(affected->confirmed), &complete);
     json_value_set(object, "probable", count_value(affected->probable), &complete);
     json_value_set(object, "estimated", json_value_range(affected->estimated), &complete);
+    json_value_set(object, "all", json_value_range(affected->all), &complete);
+    return finish(object, complete);
+}
+
+static json_t *degrees_value(const struct impact_extent *extent)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "any", json_value_range(extent->degrees[DEGREE_ANY]), &complete);
+    json_value_set(object, "over_a_tenth", json_value_range(extent->degrees[DEGREE_TENTH]),
+                   &complete);
+    json_value_set(object, "over_half", json_value_range(extent->degrees[DEGREE_HALF]), &complete);
+    return finish(object, complete);
+}
+
+static json_t *tiers_value(const struct impact_extent *extent)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < extent->tier_count; i++) {
+        const struct impact_tier *tier = &extent->tiers[i];
+        const char *kind = tier->kind == CUSTOMER_CORPORATE ? "corporate" : "consumer";
+        json_t *object = json_object();
+        json_value_set(object, "kind", json_value_text(kind), &complete);
+        json_value_set(object, "tier", json_value_text(tier->tier), &complete);
+        json_value_set(object, "customers", json_value_range(tier->customers), &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
+static json_t *silence_value(const struct impact_silence *silence)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "hosts", count_value(silence->hosts), &complete);
+    json_value_set(object, "expected", json_value_number(silence->expected), &complete);
+    json_value_set(object, "if_none", json_value_number(silence->if_none), &complete);
+    json_value_set(object, "if_half", json_value_number(silence->if_half), &complete);
+    json_value_set(object, "if_all", json_value_number(silence->if_all), &complete);
     return finish(object, complete);
 }
 
@@ -148,6 +188,9 @@ static json_t *update_value(const struct update_answer *update)
     json_value_set(object, "impact", impact_value(update), &complete);
     json_value_set(object, "hosts_total", affected_value(&update->hosts_total), &complete);
     json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);
+    json_value_set(object, "degrees", degrees_value(&update->extent), &complete);
+    json_value_set(object, "tiers", tiers_value(&update->extent), &complete);
+    json_value_set(object, "silence", silence_value(&update->extent.silence), &complete);
     json_value_set(object, "cost", cost_json_value(&update->cost), &complete);
     json_value_set(object, "outreach", outreach_value(update), &complete);
     json_value_set(object, "outreach_total", count_value(update->outreach_total), &complete);

@@ -13,7 +13,7 @@
 /* With everything else at its longest the summary then fills 60 lines, side by side or not. */
 #define ROWS_SHOWN 10
 #define ROWS_SHOWN_STACKED 6
-#define FIGURES 6 /* customers, then hosts: confirmed, probable, estimated each */
+#define FIGURES 6 /* customers, then hosts: confirmed, probable, in all each */
 
 struct table_row {
     const char *region;
@@ -30,8 +30,8 @@ struct table {
 };
 
 /* In full where there is room, else shortened as the line below the table explains. */
-static const char *const full_heads[3] = {"confirmed", "probable", "estimated"};
-static const char *const short_heads[3] = {"conf.", "prob.", "est."};
+static const char *const full_heads[3] = {"confirmed", "probable", "in all"};
+static const char *const short_heads[3] = {"conf.", "prob.", "in all"};
 
 static void fill_range(struct range range, char text[2 * TEXT_NUMBER_SIZE])
 {
@@ -57,7 +57,7 @@ static void add_row(struct table *table, const char *region, const char *product
     for (size_t i = 0; i < 2; i++) {
         text_count(groups[i]->confirmed, row->figures[3 * i]);
         text_count(groups[i]->probable, row->figures[3 * i + 1]);
-        fill_range(groups[i]->estimated, row->figures[3 * i + 2]);
+        fill_range(groups[i]->all, row->figures[3 * i + 2]);
     }
     size_t region_width = text_width(row->region);
     size_t product_width = text_width(row->product_line);
@@ -74,9 +74,9 @@ static void add_counts(struct affected_count *sum, const struct affected_count *
 {
     sum->confirmed += part->confirmed;
     sum->probable += part->probable;
-    sum->estimated.low += part->estimated.low;
-    sum->estimated.likely += part->estimated.likely;
-    sum->estimated.high += part->estimated.high;
+    /* Wider than need be: they are not all low at once. */
+    sum->all.low += part->all.low;
+    sum->all.high += part->all.high;
 }
 
 /* How many cells have more affected customers, or as many and come earlier. */
@@ -230,8 +230,8 @@ void answer_table_put(const struct text_page *page, const struct update_answer *
     text_paint(page, TEXT_DIM);
     text_put(page, "  ");
     text_append_wrapped(page->out,
-                        "confirmed: seen pinned or slowed; probable: fell silent; "
-                        "estimated: no reports",
+                        "confirmed: seen pinned or slowed; probable: fell silent; in all: nine "
+                        "times in ten, those that do not report included",
                         2, 2, page->columns);
     text_paint(page, TEXT_PLAIN);
 }

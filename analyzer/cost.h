@@ -47,9 +47,6 @@ struct cost_basis {
         growth_an_hour; /* affected in a further hour, as a share of those so far; NAN: no more */
 };
 
-/* Draws from a range for a basis, COST_DRAWS of them: another `number` gives independent draws. */
-void cost_draw(const struct range *range, uint64_t seed, uint64_t number, double *draws);
-
 /* The same arguments give the same bytes on every machine. Percentiles are of the draws (nearest
  * rank). Lists and texts are allocated in `arena`, or belong to `parameters` and `basis`. */
 MUST_CHECK bool cost_estimate(const struct cost_parameters *parameters,

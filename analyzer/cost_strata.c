@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/impact_estimate.h"
+
 /* A registry has a few hundred groups. Past this many (somebody's tier is a free text) the rest
  * are counted together, without region or tier. */
 #define GROUPS_MOST 2000
@@ -121,7 +123,7 @@ void cost_population_free(struct cost_population *population)
 struct making {
     struct cost_stratum *strata;
     size_t count, capacity;
-    double *draws[3]; /* of consumers, corporates, corporate hosts */
+    const double *draws[3]; /* of consumers, corporates, corporate hosts */
 };
 
 static struct cost_stratum *find_stratum(struct making *making, const struct cost_stratum *wanted)
@@ -206,25 +208,21 @@ static void add_population(struct making *making, const struct cost_population *
 }
 
 bool cost_strata_make(const struct impact_answer *impact, const char *product_line,
-                      const struct cost_population *population, uint64_t seed, struct arena *arena,
+                      const struct cost_population *population, struct arena *arena,
                       struct cost_basis *basis, struct failure *failure)
 {
-    const struct range *const ranges[] = {&impact->consumers, &impact->corporates,
-                                          &impact->corporate_hosts};
-    struct making making = {.capacity = 2 * population->count + 200};
+    struct making making = {
+        .capacity = 2 * population->count + 200,
+        .draws = {impact->consumers, impact->corporates, impact->corporate_hosts}};
     making.strata = arena_allocate(arena, making.capacity * sizeof *making.strata);
-    for (uint64_t i = 0; i < 3; i++) {
-        making.draws[i] = arena_allocate(arena, COST_DRAWS * sizeof *making.draws[i]);
-        if (making.strata == NULL || making.draws[i] == NULL) {
-            return failure_memory(failure, "sharing out the cost");
-        }
-        cost_draw(ranges[i], seed, i, making.draws[i]);
+    if (making.strata == NULL) {
+        return failure_memory(failure, "sharing out the cost");
     }
     add_affected(&making, impact, product_line);
     add_population(&making, population, product_line);
     *basis = (struct cost_basis){.strata = making.strata,
                                  .stratum_count = making.count,
-                                 .draw_count = COST_DRAWS,
+                                 .draw_count = IMPACT_DRAWS,
                                  .growth_an_hour = NAN};
     return true;
 }

@@ -38,11 +38,10 @@ MUST_CHECK bool cost_population_count(struct cost_population *population,
 void cost_population_free(struct cost_population *population);
 
 /* The basis of the estimate for an update of `product_line` (NULL: of several or not
- * known): impact's ranges, drawn once and shared out over the groups as the affected customers
+ * known): impact's draws, shared out over the groups as the affected customers
  * are. */
 MUST_CHECK bool cost_strata_make(const struct impact_answer *impact, const char *product_line,
-                                 const struct cost_population *population, uint64_t seed,
-                                 struct arena *arena, struct cost_basis *basis,
-                                 struct failure *failure);
+                                 const struct cost_population *population, struct arena *arena,
+                                 struct cost_basis *basis, struct failure *failure);
 
 #endif

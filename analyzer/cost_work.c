@@ -12,7 +12,6 @@
 #define STRATUM_STREAMS 1000
 #define SCOPED_STREAMS 100000
 #define SCHEME_STREAMS 200000
-#define BASIS_STREAMS 300000
 
 void *cost_work_allocate(struct cost_work *work, size_t size)
 {
@@ -34,11 +33,6 @@ static void fill(const struct range *range, uint64_t seed, uint64_t stream, doub
     for (size_t i = 0; i < COST_DRAWS; i++) {
         draws[i] = random_pert(&random, range->low, range->likely, range->high);
     }
-}
-
-void cost_draw(const struct range *range, uint64_t seed, uint64_t number, double *draws)
-{
-    fill(range, seed, BASIS_STREAMS + number, draws);
 }
 
 static const double *draw_range(struct cost_work *work, const struct range *range, uint64_t seed,

@@ -19,6 +19,7 @@
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
 #include "analyzer/impact_census.h"
+#include "analyzer/impact_estimate.h"
 #include "analyzer/outreach.h"
 #include "analyzer/segment.h"
 #include "analyzer/subgroup.h"
@@ -58,7 +59,8 @@ MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure 
                                          const struct fleet *fleet, uint32_t install,
                                          struct failure *failure);
 
-/* The customers of the fleet: their ids by the fleet's customer number, and which of them report. */
+/* The customers of the fleet: their ids by the fleet's customer number, and which of them report.
+ */
 struct impact_customers {
     const char *const *ids;
     size_t count;
@@ -69,16 +71,20 @@ struct impact_answer {
     const struct impact_cell *cells; /* by region, then product line */
     size_t cell_count;
     struct affected_count hosts, customers;
-    struct range consumers, corporates, corporate_hosts; /* what cost is drawn from */
-    const struct outreach_candidate *candidates;         /* one an affected customer, in no order */
+    struct impact_extent extent;
+    /* What cost is drawn from: IMPACT_DRAWS of each, see impact_estimate.h. */
+    const double *consumers, *corporates, *corporate_hosts;
+    const struct outreach_candidate *candidates; /* one an affected customer, in no order */
     size_t candidate_count;
 };
 
-/* Counts the update's harm inside the subgroup. Everything is allocated in `arena`. */
+/* Counts the update's harm inside the subgroup and estimates what does not report. Everything is
+ * allocated in `arena`. */
 MUST_CHECK bool impact_count(const struct impact *impact, const struct exposure *exposure,
                              const struct fleet *fleet, const struct segments *segments,
                              const struct subgroup *subgroup, uint32_t update,
-                             const struct impact_customers *customers, struct arena *arena,
+                             const struct impact_customers *customers,
+                             const struct impact_drawing *drawing, struct arena *arena,
                              struct impact_answer *answer, struct failure *failure);
 
 /* Hosts expected to turn distressed without the update, in one tally, by sign: the control's rate

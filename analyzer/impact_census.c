@@ -11,7 +11,7 @@
 #define UNKNOWN "unknown"
 
 /* Every part reads the whole fleet, so more of them than the memory can feed bring nothing. */
-#define PARTS_MOST 8U
+#define PARTS_MOST ((unsigned)CENSUS_PARTS_MOST)
 
 /* Neighbouring customers are of one part, as their counts share a cache line. */
 #define CUSTOMERS_TOGETHER 64U
@@ -30,7 +30,12 @@ void impact_census_free(struct impact_census *census)
     free(census->registered);
     free(census->customer_regions);
     free(census->customer_hosts);
-    free(census->places);
+    free(census->segments);
+    free(census->silent);
+    for (unsigned p = 0; p < CENSUS_PARTS_MOST; p++) {
+        free(census->shares[p].slots);
+    }
+    impact_population_free(&census->population);
     *census = (struct impact_census){0};
 }
 
@@ -138,34 +143,12 @@ const char *impact_census_line(const struct impact_census *census, size_t place)
     return census->lines.texts[place % census->lines.count];
 }
 
-/* Seats by place, and for now every registered customer as one that does not report. */
-static void count_seats(struct impact_census *census, const struct registry *registry)
-{
-    const struct registry_customer *customer;
-    for (size_t i = 0; registry != NULL && (customer = registry_customer_at(registry, i)) != NULL;
-         i++) {
-        const char *text = customer->region != NULL ? customer->region : UNKNOWN;
-        size_t region = find_text(&census->regions, text);
-        for (size_t s = 0; s < customer->seat_count; s++) {
-            uint32_t line = find_text(&census->lines, customer->seats[s].product_line);
-            struct census_place *place = &census->places[region * census->lines.count + line];
-            place->seats += customer->seats[s].seats;
-            place->silent_customers++;
-        }
-    }
-}
-
 /* ---- One part: customers of its own ---- */
 
-/* Customer and place, each once: open addressing; 0 is empty. */
-struct share_set {
-    uint64_t *slots;
-    size_t capacity, count;
-};
-
 struct part {
-    struct census_place *places; /* silent_customers: those to take off, as they report */
-    struct share_set shares;
+    struct census_segment *segments;
+    uint32_t *silent;
+    size_t silent_count, silent_capacity;
     struct failure failure;
     bool failed;
 };
@@ -185,109 +168,117 @@ static bool is_of_part(const struct taking *taking, size_t customer, unsigned pa
     return customer / CUSTOMERS_TOGETHER % taking->parts == part;
 }
 
-static bool grow_set(struct share_set *set, struct failure *failure)
+static bool grow_shares(struct census_shares *shares, struct failure *failure)
 {
-    size_t capacity = set->capacity == 0 ? 1024 : set->capacity * 2;
-    uint64_t *slots = calloc(capacity, sizeof *slots);
+    size_t capacity = shares->capacity == 0 ? 1024 : shares->capacity * 2;
+    struct census_share *slots = calloc(capacity, sizeof *slots);
     if (slots == NULL) {
         return failure_memory(failure, "counting who reports");
     }
     large_pages_ask(slots, capacity * sizeof *slots);
-    for (size_t i = 0; i < set->capacity; i++) {
-        if (set->slots[i] != 0) {
-            size_t at = hash_number(set->slots[i]) & (capacity - 1);
-            while (slots[at] != 0) {
+    for (size_t i = 0; i < shares->capacity; i++) {
+        if (shares->slots[i].key != 0) {
+            size_t at = hash_number(shares->slots[i].key) & (capacity - 1);
+            while (slots[at].key != 0) {
                 at = (at + 1) & (capacity - 1);
             }
-            slots[at] = set->slots[i];
+            slots[at] = shares->slots[i];
         }
     }
-    free(set->slots);
-    set->slots = slots;
-    set->capacity = capacity;
+    free(shares->slots);
+    shares->slots = slots;
+    shares->capacity = capacity;
     return true;
 }
 
-/* There is room: false when it was there. */
-static bool put_in_set(struct share_set *set, uint64_t key, uint64_t hash)
+/* Where the key is, or there is room for it. */
+static struct census_share *find_share(const struct census_shares *shares, uint64_t key,
+                                       uint64_t hash)
 {
-    size_t at = hash & (set->capacity - 1);
-    for (; set->slots[at] != 0; at = (at + 1) & (set->capacity - 1)) {
-        if (set->slots[at] == key) {
-            return false;
-        }
+    size_t at = hash & (shares->capacity - 1);
+    while (shares->slots[at].key != 0 && shares->slots[at].key != key) {
+        at = (at + 1) & (shares->capacity - 1);
     }
-    set->slots[at] = key;
-    set->count++;
-    return true;
+    return &shares->slots[at];
 }
 
-/* The customer's first host in the place. */
-static void count_customer(const struct impact_census *census, struct part *part, uint32_t customer,
-                           size_t place)
+static uint64_t share_key(const struct impact_census *census, uint32_t customer, size_t place)
 {
-    part->places[place].customers++;
-    const struct registry_customer *known = census->registered[customer];
-    for (size_t s = 0; known != NULL && s < known->seat_count; s++) {
-        part->places[place].silent_customers +=
-            strcmp(known->seats[s].product_line, impact_census_line(census, place)) == 0;
-    }
+    return (uint64_t)customer * census->place_count + place + 1;
 }
 
-/* Hosts of the part, waiting for their line of the set. */
+/* Hosts of the part, waiting for their line of the shares. */
 struct batch {
     uint64_t keys[BATCH], hashes[BATCH];
-    size_t places[BATCH];
-    uint32_t customers[BATCH];
     size_t count;
 };
 
-static bool empty_batch(const struct impact_census *census, struct part *part, struct batch *batch,
-                        struct failure *failure)
+static bool empty_batch(struct census_shares *shares, struct batch *batch, struct failure *failure)
 {
-    struct share_set *set = &part->shares;
     /* At most half full, so what is looked for is mostly in the line that was asked for. */
-    while ((set->count + BATCH) * 2 > set->capacity) {
-        if (!grow_set(set, failure)) {
+    while ((shares->count + BATCH) * 2 > shares->capacity) {
+        if (!grow_shares(shares, failure)) {
             return false;
         }
     }
     for (size_t i = 0; i < batch->count; i++) {
-        part->places[batch->places[i]].hosts++;
-        census->customer_hosts[batch->customers[i]]++;
-        if (put_in_set(set, batch->keys[i], batch->hashes[i])) {
-            count_customer(census, part, batch->customers[i], batch->places[i]);
-        }
+        struct census_share *share = find_share(shares, batch->keys[i], batch->hashes[i]);
+        shares->count += share->key == 0 ? 1 : 0;
+        share->key = batch->keys[i];
+        share->hosts++;
     }
     batch->count = 0;
+    return true;
+}
+
+static bool note_silent(struct part *part, uint32_t host, struct failure *failure)
+{
+    if (part->silent_count == part->silent_capacity) {
+        size_t capacity = part->silent_capacity == 0 ? 1024 : part->silent_capacity * 2;
+        uint32_t *silent = realloc(part->silent, capacity * sizeof *silent);
+        if (silent == NULL) {
+            return failure_memory(failure, "counting who reports");
+        }
+        part->silent = silent;
+        part->silent_capacity = capacity;
+    }
+    part->silent[part->silent_count++] = host;
     return true;
 }
 
 static bool count_hosts(const struct taking *taking, struct part *part, unsigned number,
                         struct failure *failure)
 {
-    const struct impact_census *census = taking->census;
+    struct impact_census *census = taking->census;
+    struct census_shares *shares = &census->shares[number];
     struct batch batch = {.count = 0};
     for (uint32_t i = 0; i < taking->fleet->count; i++) {
-        uint32_t customer = taking->fleet->hosts[i].customer;
-        if (!is_of_part(taking, customer, number)) {
+        const struct fleet_host *host = &taking->fleet->hosts[i];
+        if (!is_of_part(taking, host->customer, number)) {
             continue;
         }
-        size_t place = impact_census_place(census, customer, taking->fleet->hosts[i].segment);
-        uint64_t key = (uint64_t)customer * census->place_count + place + 1;
+        uint32_t at = host->segment < census->segment_count ? host->segment : census->segment_count;
+        struct census_segment *segment = &part->segments[at];
+        segment->hosts++;
+        segment->on += host->state != HOST_SILENT;
+        segment->distressed += host->state == HOST_PINNED || host->state == HOST_ELEVATED;
+        census->customer_hosts[host->customer]++;
+        if (host->state == HOST_SILENT && !note_silent(part, i, failure)) {
+            return false;
+        }
+        uint64_t key = share_key(census, host->customer,
+                                 impact_census_place(census, host->customer, host->segment));
         uint64_t hash = hash_number(key);
-        if (part->shares.capacity > 0) {
-            __builtin_prefetch(&part->shares.slots[hash & (part->shares.capacity - 1)], 1);
+        if (shares->capacity > 0) {
+            __builtin_prefetch(&shares->slots[hash & (shares->capacity - 1)], 1);
         }
         batch.keys[batch.count] = key;
-        batch.hashes[batch.count] = hash;
-        batch.places[batch.count] = place;
-        batch.customers[batch.count++] = customer;
-        if (batch.count == BATCH && !empty_batch(census, part, &batch, failure)) {
+        batch.hashes[batch.count++] = hash;
+        if (batch.count == BATCH && !empty_batch(shares, &batch, failure)) {
             return false;
         }
     }
-    return empty_batch(census, part, &batch, failure);
+    return empty_batch(shares, &batch, failure);
 }
 
 static void look_up_registered(const struct taking *taking, unsigned number)
@@ -316,34 +307,150 @@ static void take_part(void *context, unsigned number)
     part->failed = !count_hosts(taking, part, number, &part->failure);
 }
 
+/* Adds up the parts, in whatever order: silent hosts come in that of their numbers. */
+static bool join_parts(struct taking *taking, struct failure *failure)
+{
+    struct impact_census *census = taking->census;
+    size_t silent = 0;
+    for (unsigned p = 0; p < taking->parts; p++) {
+        silent += taking->each[p].silent_count;
+    }
+    census->silent = malloc((silent + 1) * sizeof *census->silent);
+    if (census->silent == NULL) {
+        return failure_memory(failure, "counting who reports");
+    }
+    size_t taken[PARTS_MOST] = {0};
+    while (census->silent_count < silent) {
+        unsigned next = PARTS_MOST;
+        for (unsigned p = 0; p < taking->parts; p++) {
+            const struct part *part = &taking->each[p];
+            if (taken[p] < part->silent_count &&
+                (next == PARTS_MOST ||
+                 part->silent[taken[p]] < taking->each[next].silent[taken[next]])) {
+                next = p;
+            }
+        }
+        census->silent[census->silent_count++] = taking->each[next].silent[taken[next]];
+        taken[next]++;
+    }
+    for (unsigned p = 0; p < taking->parts; p++) {
+        for (size_t i = 0; i <= census->segment_count; i++) {
+            census->segments[i].hosts += taking->each[p].segments[i].hosts;
+            census->segments[i].on += taking->each[p].segments[i].on;
+            census->segments[i].distressed += taking->each[p].segments[i].distressed;
+        }
+    }
+    return true;
+}
+
 static bool count_in_parts(struct taking *taking, struct failure *failure)
 {
     struct impact_census *census = taking->census;
-    bool done = true;
+    size_t segments = (size_t)census->segment_count + 1;
+    census->segments = calloc(segments, sizeof *census->segments);
+    census->parts = taking->parts;
+    bool done = census->segments != NULL;
     for (unsigned p = 0; p < taking->parts; p++) {
-        taking->each[p].places = calloc(census->place_count + 1, sizeof *census->places);
-        if (taking->each[p].places == NULL) {
-            done = failure_memory(failure, "counting who reports");
-        }
+        taking->each[p].segments = calloc(segments, sizeof *census->segments);
+        done &= taking->each[p].segments != NULL;
     }
     if (done) {
         parallel_run(taking->parts, take_part, taking);
+    } else {
+        (void)failure_memory(failure, "counting who reports");
     }
     for (unsigned p = 0; p < taking->parts; p++) {
-        struct part *part = &taking->each[p];
-        if (done && part->failed) {
-            *failure = part->failure;
+        if (done && taking->each[p].failed) {
+            *failure = taking->each[p].failure;
             done = false;
         }
-        for (size_t i = 0; done && i < census->place_count; i++) {
-            census->places[i].hosts += part->places[i].hosts;
-            census->places[i].customers += part->places[i].customers;
-            census->places[i].silent_customers -= part->places[i].silent_customers;
-        }
-        free(part->places);
-        free(part->shares.slots);
+    }
+    done = done && join_parts(taking, failure);
+    for (unsigned p = 0; p < taking->parts; p++) {
+        free(taking->each[p].segments);
+        free(taking->each[p].silent);
     }
     return done;
+}
+
+/* ---- The population ---- */
+
+uint32_t impact_census_hosts(const struct impact_census *census, uint32_t customer, size_t place)
+{
+    const struct census_shares *shares =
+        &census->shares[customer / CUSTOMERS_TOGETHER % census->parts];
+    uint64_t key = share_key(census, customer, place);
+    return shares->capacity == 0 ? 0 : find_share(shares, key, hash_number(key))->hosts;
+}
+
+static uint32_t seats_of(const struct registry_customer *customer, const char *product_line)
+{
+    for (size_t i = 0; customer != NULL && i < customer->seat_count; i++) {
+        if (strcmp(customer->seats[i].product_line, product_line) == 0) {
+            return customer->seats[i].seats;
+        }
+    }
+    return 0;
+}
+
+struct impact_seats impact_census_seats(const struct impact_census *census, uint32_t customer,
+                                        size_t place, uint32_t reporting)
+{
+    const struct registry_customer *known = census->registered[customer];
+    uint32_t seats = seats_of(known, impact_census_line(census, place));
+    return (struct impact_seats){.cell = (uint32_t)place,
+                                 .kind = known != NULL   ? known->kind
+                                         : reporting > 1 ? CUSTOMER_CORPORATE
+                                                         : CUSTOMER_CONSUMER,
+                                 .tier = known != NULL ? known->tier : NULL,
+                                 .reporting = reporting,
+                                 .unseen = seats > reporting ? seats - reporting : 0};
+}
+
+/* Every registered customer as if none of its seats reported. */
+static bool add_registered(struct impact_census *census, const struct registry *registry,
+                           struct failure *failure)
+{
+    const struct registry_customer *customer;
+    for (size_t i = 0; registry != NULL && (customer = registry_customer_at(registry, i)) != NULL;
+         i++) {
+        size_t region =
+            find_text(&census->regions, customer->region != NULL ? customer->region : UNKNOWN);
+        for (size_t s = 0; s < customer->seat_count; s++) {
+            size_t line = find_text(&census->lines, customer->seats[s].product_line);
+            struct impact_seats seats = {.cell = (uint32_t)(region * census->lines.count + line),
+                                         .kind = customer->kind,
+                                         .tier = customer->tier,
+                                         .unseen = customer->seats[s].seats};
+            if (!impact_population_add(&census->population, &seats, 1, failure)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Those that do report, in place of what add_registered took them for. */
+static bool add_reporting(struct impact_census *census, struct failure *failure)
+{
+    for (unsigned p = 0; p < census->parts; p++) {
+        for (size_t i = 0; i < census->shares[p].capacity; i++) {
+            const struct census_share *share = &census->shares[p].slots[i];
+            if (share->key == 0) {
+                continue;
+            }
+            uint32_t customer = (uint32_t)((share->key - 1) / census->place_count);
+            size_t place = (share->key - 1) % census->place_count;
+            struct impact_seats none = impact_census_seats(census, customer, place, 0);
+            struct impact_seats seats = impact_census_seats(census, customer, place, share->hosts);
+            if ((none.unseen > 0 &&
+                 !impact_population_add(&census->population, &none, -1, failure)) ||
+                !impact_population_add(&census->population, &seats, 1, failure)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 bool impact_census_take(struct impact_census *census, const struct fleet *fleet,
@@ -362,10 +469,6 @@ bool impact_census_take(struct impact_census *census, const struct fleet *fleet,
                     : failure_memory(failure, "counting who reports");
     if (done) {
         census->place_count = (size_t)census->regions.count * census->lines.count;
-        census->places = calloc(census->place_count + 1, sizeof *census->places);
-        done = census->places != NULL || failure_memory(failure, "counting who reports");
-    }
-    if (done) {
         struct taking taking = {.census = census,
                                 .fleet = fleet,
                                 .registry = registry,
@@ -374,8 +477,8 @@ bool impact_census_take(struct impact_census *census, const struct fleet *fleet,
                                 .parts = threads < 1            ? 1
                                          : threads > PARTS_MOST ? PARTS_MOST
                                                                 : threads};
-        count_seats(census, registry);
-        done = count_in_parts(&taking, failure);
+        done = count_in_parts(&taking, failure) && add_registered(census, registry, failure) &&
+               add_reporting(census, failure);
     }
     if (!done) {
         impact_census_free(census);

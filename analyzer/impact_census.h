@@ -1,5 +1,6 @@
-/* Who reports at all? The hosts and customers of the whole fleet by region and product line,
- * counted in one pass for all the updates that are then asked about.
+/* Who reports at all? The hosts of the whole fleet by segment, and the customers by region and
+ * product line with as many hosts as report of each, counted in one pass for all the updates that
+ * are then asked about.
  *
  * The hard thing is that customers are to be counted once however many hosts they have: each thread
  * passes over the fleet for customers of its own and keeps what it has met of those, so nothing is
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/fleet.h"
+#include "analyzer/impact_estimate.h"
 #include "analyzer/registry.h"
 #include "analyzer/segment.h"
 #include "common/failure.h"
@@ -25,11 +27,22 @@ struct census_texts {
     struct hash_index by_text;
 };
 
-/* One region and product line. */
-struct census_place {
-    uint64_t hosts, customers;        /* that report */
-    uint64_t seats, silent_customers; /* registered; customers none of whose seats report */
+/* Hosts of one segment. */
+struct census_segment {
+    uint64_t hosts, on, distressed; /* that report; not silent now; pinned or elevated now */
 };
+
+/* Customer and place with the number of hosts, each once: open addressing; key 0 is empty. */
+struct census_share {
+    uint64_t key;
+    uint32_t hosts;
+};
+struct census_shares {
+    struct census_share *slots;
+    size_t capacity, count;
+};
+
+#define CENSUS_PARTS_MOST 8
 
 /* Borrows every text, and what was counted must stand still while it is asked. */
 struct impact_census {
@@ -39,8 +52,13 @@ struct impact_census {
     const struct registry_customer **registered; /* by customer number, NULL where unknown */
     uint32_t *customer_regions;                  /* likewise; FLEET_NONE where unknown */
     uint32_t *customer_hosts;                    /* likewise */
-    struct census_place *places;                 /* line number + region number * number of lines */
-    size_t place_count;
+    struct census_segment *segments;             /* by segment number; the last: of no segment */
+    uint32_t *silent;                            /* hosts, by number */
+    size_t silent_count;
+    struct census_shares shares[CENSUS_PARTS_MOST];
+    unsigned parts;
+    size_t place_count; /* a place: line number + region number * number of lines */
+    struct impact_population population; /* cells are places; nothing of it shows any distress */
 };
 
 /* A zeroed struct impact_census is empty. */
@@ -58,5 +76,12 @@ size_t impact_census_place(const struct impact_census *census, uint32_t customer
 
 const char *impact_census_region(const struct impact_census *census, size_t place);
 const char *impact_census_line(const struct impact_census *census, size_t place);
+
+/* Hosts of the customer that report from the place. */
+uint32_t impact_census_hosts(const struct impact_census *census, uint32_t customer, size_t place);
+
+/* The customer as the population has it, where so many of its hosts report. */
+struct impact_seats impact_census_seats(const struct impact_census *census, uint32_t customer,
+                                        size_t place, uint32_t reporting);
 
 #endif

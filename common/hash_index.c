@@ -109,6 +109,23 @@ void hash_index_remove(struct hash_index *index, uint64_t hash, uint32_t item)
     index->count--;
 }
 
+bool hash_index_copy(const struct hash_index *index, struct hash_index *copy)
+{
+    *copy = (struct hash_index){0};
+    if (index->capacity == 0) {
+        return true;
+    }
+    size_t size = index->capacity * sizeof *index->slots;
+    struct hash_index_slot *slots = malloc(size);
+    if (slots == NULL) {
+        return false;
+    }
+    memcpy(slots, index->slots, size);
+    *copy = *index;
+    copy->slots = slots;
+    return true;
+}
+
 void hash_index_free(struct hash_index *index)
 {
     free(index->slots);

@@ -41,6 +41,9 @@ MUST_CHECK bool hash_index_add(struct hash_index *index, uint64_t hash, uint32_t
 /* Removes an item that is there. */
 void hash_index_remove(struct hash_index *index, uint64_t hash, uint32_t item);
 
+/* Makes `copy` of its own. False when memory is out; `copy` is then empty. */
+MUST_CHECK bool hash_index_copy(const struct hash_index *index, struct hash_index *copy);
+
 void hash_index_free(struct hash_index *index);
 
 /* Well-mixed hashes of short keys; not for keys an attacker can choose by the million. */

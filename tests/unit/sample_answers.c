@@ -13,10 +13,22 @@ static const struct segment_term stricken_terms[] = {
 static const struct segment_conjunction stricken[] = {{stricken_terms, COUNT(stricken_terms)}};
 
 static const struct impact_cell cells[] = {
-    {"AMER", "OfficeScan", {1204, 388, {310, 420, 560}}, {61, 17, {12, 15, 19}}},
-    {"EMEA", "OfficeScan", {802, 171, {180, 240, 333}}, {40, 8, {8, 11, 14}}},
-    {"JP", "OfficeScan", {9871, 2210, {2800, 3105.4, 3477}}, {652, 81, {90, 103, 120}}},
-    {"JP", "VirusBuster", {21460, 30872, {NAN, NAN, NAN}}, {18204, 26013, {0, 0, 0}}},
+    {"AMER",
+     "OfficeScan",
+     {1204, 388, {310, 420, 560}, {1824.4, 2012, 2152}},
+     {61, 17, {12, 15, 19}, {86.6, 93, 97}}},
+    {"EMEA",
+     "OfficeScan",
+     {802, 171, {180, 240, 333}, {1118.8, 1213, 1306}},
+     {40, 8, {8, 11, 14}, {54.4, 59, 62}}},
+    {"JP",
+     "OfficeScan",
+     {9871, 2210, {2800, 3105.4, 3477}, {14439, 15186.4, 15558}},
+     {652, 81, {90, 103, 120}, {806.8, 836, 853}}},
+    {"JP",
+     "VirusBuster",
+     {21460, 30872, {NAN, NAN, NAN}, {46157.6, 52332, 52332}},
+     {18204, 26013, {0, 0, 0}, {39014.4, 44217, 44217}}},
 };
 
 static const struct outreach_entry calls[] = {
@@ -70,8 +82,8 @@ static const struct update_answer updates[] = {
      .expected_onsets = 2377.25,
      .impact = cells,
      .impact_count = COUNT(cells),
-     .hosts_total = {33337, 33641, {3290, 3765.4, 4370}},
-     .customers_total = {18957, 26119, {110, 129, 153}},
+     .hosts_total = {33337, 33641, {3290, 3765.4, 4370}, {63539.8, 70743.4, 71348}},
+     .customers_total = {18957, 26119, {110, 129, 153}, {39962.2, 45205, 45229}},
      .cost = {.currency = "USD",
               .p10 = 2.314e6,
               .p50 = 4.87e6,

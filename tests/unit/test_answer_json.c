@@ -57,8 +57,8 @@ static void has_the_keys_of_the_design(void **state)
                 "recovery bundle "
                 "only_with segment "
                 "segment_text installed_hosts failed_hosts rolled_back_hosts exposed_now "
-                "exposed_onsets expected_onsets impact hosts_total customers_total cost outreach "
-                "outreach_total");
+                "exposed_onsets expected_onsets impact hosts_total customers_total degrees tiers "
+                "silence cost outreach outreach_total");
     assert_keys(json_object_get(update, "rate_ratio"), "low likely high");
     assert_keys(json_object_get(update, "onset"), "low likely high");
     assert_keys(
@@ -68,7 +68,7 @@ static void has_the_keys_of_the_design(void **state)
         "phone_contacts written_contacts attempts desks");
     json_t *cell = json_array_get(json_object_get(update, "impact"), 2);
     assert_keys(cell, "region product_line hosts customers");
-    assert_keys(json_object_get(cell, "customers"), "confirmed probable estimated");
+    assert_keys(json_object_get(cell, "customers"), "confirmed probable estimated all");
     assert_keys(json_object_get(json_object_get(cell, "customers"), "estimated"),
                 "low likely high");
     assert_keys(json_array_get(json_object_get(update, "outreach"), 0),

@@ -90,9 +90,8 @@ static void figures_stand_in_columns_and_the_total_is_theirs(void **state)
     char *text = summary(&answers, 120, false);
     const char *total = strstr(text, "  Total ");
     assert_non_null(total);
-    assert_non_null(strstr(total, "18,957    26,119    110\xe2\x80\x93"
-                                  "153       33,337    33,641  3,290\xe2\x80\x93"
-                                  "4,370\n"));
+    assert_non_null(strstr(total, "18,957    26,119  39,962\xe2\x80\x93"
+                                  "45,229"));
     /* Right-aligned: every row of the table ends in the same column. */
     const char *row = strstr(text, "  AMER ");
     size_t width = text_width(strndupa(row, strcspn(row, "\n")));

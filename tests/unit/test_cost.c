@@ -390,8 +390,10 @@ static void shared_draws_do_not_average_out(void **state)
 {
     (void)state;
     static double draws[COST_DRAWS];
-    const struct range range = {1000, 2000, 9000};
-    cost_draw(&range, 4, 0, draws);
+    struct random_stream random = random_stream_new(4, 0);
+    for (size_t i = 0; i < COST_DRAWS; i++) {
+        draws[i] = random_pert(&random, 1000, 2000, 9000);
+    }
     struct cost_stratum strata[3];
     for (int i = 0; i < 3; i++) {
         strata[i] = (struct cost_stratum){.region = i == 1 ? "Taiwan" : "Japan",

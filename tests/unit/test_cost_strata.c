@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "analyzer/cost_strata.h"
+#include "analyzer/impact_estimate.h"
 
 static struct failure failure;
 static struct registry *registry;
@@ -110,6 +111,16 @@ static struct outreach_candidate candidate(const char *id, uint64_t confirmed, u
                                        .hosts_probable = probable};
 }
 
+static const double *draws_between(double low, double high)
+{
+    double *draws = arena_allocate(&arena, IMPACT_DRAWS * sizeof *draws);
+    assert_non_null(draws);
+    for (size_t i = 0; i < IMPACT_DRAWS; i++) {
+        draws[i] = low + (high - low) * (double)i / (IMPACT_DRAWS - 1);
+    }
+    return draws;
+}
+
 static void the_affected_are_shared_out_as_they_were_seen(void **state)
 {
     (void)state;
@@ -117,13 +128,13 @@ static void the_affected_are_shared_out_as_they_were_seen(void **state)
         candidate("consumer 1", 1, 0),  candidate("consumer 2", 0, 1),
         candidate("consumer 61", 1, 0), candidate("a stranger", 1, 0),
         candidate("company 1", 30, 0),  candidate("company 5", 6, 4)};
-    struct impact_answer impact = {.consumers = {4, 5, 9},
-                                   .corporates = {2, 2, 3},
-                                   .corporate_hosts = {36, 40, 60},
+    struct impact_answer impact = {.consumers = draws_between(4, 9),
+                                   .corporates = draws_between(2, 3),
+                                   .corporate_hosts = draws_between(36, 60),
                                    .candidates = candidates,
                                    .candidate_count = 6};
     struct cost_basis basis;
-    assert_true(cost_strata_make(&impact, NULL, &population, 3, &arena, &basis, &failure));
+    assert_true(cost_strata_make(&impact, NULL, &population, &arena, &basis, &failure));
     const struct cost_stratum *japan = find(&basis, CUSTOMER_CONSUMER, "Japan", "basic");
     assert_true(japan->customer_share == 0.5 && japan->host_share == 0.5);
     assert_true(japan->customers_all == 60);
@@ -159,13 +170,13 @@ static void an_update_of_one_product_line_concerns_its_customers(void **state)
 {
     (void)state;
     const struct outreach_candidate candidates[] = {candidate("company 1", 3, 0)};
-    struct impact_answer impact = {.corporates = {1, 1, 1},
-                                   .corporate_hosts = {3, 3, 3},
+    struct impact_answer impact = {.consumers = draws_between(0, 0),
+                                   .corporates = draws_between(1, 1),
+                                   .corporate_hosts = draws_between(3, 3),
                                    .candidates = candidates,
                                    .candidate_count = 1};
     struct cost_basis basis;
-    assert_true(
-        cost_strata_make(&impact, "ServerProtect", &population, 3, &arena, &basis, &failure));
+    assert_true(cost_strata_make(&impact, "ServerProtect", &population, &arena, &basis, &failure));
     double all = 0;
     for (size_t i = 0; i < basis.stratum_count; i++) {
         all += basis.strata[i].customers_all;

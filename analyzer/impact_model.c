@@ -1,0 +1,219 @@
+/* The beta-binomial of hosts that fall together; see impact_model.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/impact_model.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "analyzer/distribution.h"
+
+/* From hosts that fall each for itself to customers hit as a whole. */
+static const double together_points[] = {0.02, 0.1, 0.25, 0.45, 0.7, 0.9};
+static const double immune_points[] = {0, 0.15, 0.3, 0.45, 0.65};
+#define IMMUNE_POINTS (sizeof immune_points / sizeof *immune_points)
+_Static_assert(sizeof together_points / sizeof *together_points * IMMUNE_POINTS == IMPACT_BONDS,
+               "the grid has a point for each pair");
+
+/* Up to here the distribution is summed up seat by seat. */
+#define SUMMED_SEATS 400
+
+struct impact_bond impact_bond_at(size_t point)
+{
+    return (struct impact_bond){.immune = immune_points[point % IMMUNE_POINTS],
+                                .together = together_points[point / IMMUNE_POINTS]};
+}
+
+/* At its ends the distribution is a point, of which no data could ever tell us off. */
+static double inside(double mean)
+{
+    return fmin(fmax(mean, 1e-6), 1 - 1e-6);
+}
+
+struct impact_beta impact_beta(double mean, struct impact_bond bond)
+{
+    double of_others = inside(mean / (1 - bond.immune));
+    double size = (1 - bond.together) / bond.together;
+    return (struct impact_beta){.a = of_others * size, .b = (1 - of_others) * size};
+}
+
+/* log of B(a + x, b + y) / B(a, b). */
+static double log_ratio(struct impact_beta beta, double x, double y)
+{
+    double all = beta.a + beta.b;
+    return lgamma(beta.a + x) - lgamma(beta.a) + lgamma(beta.b + y) - lgamma(beta.b) -
+           lgamma(all + x + y) + lgamma(all);
+}
+
+double impact_beta_binomial_above(struct impact_beta beta, uint32_t n, double k)
+{
+    double whole = floor(k);
+    if (whole < 0 || n == 0) {
+        return whole < 0 ? 1 : 0;
+    }
+    if (whole >= n) {
+        return 0;
+    }
+    double none = exp(log_ratio(beta, 0, n));
+    if (whole == 0) {
+        return 1 - none;
+    }
+    if (n > SUMMED_SEATS) {
+        return 1 - distribution_beta_below((whole + 0.5) / n, beta.a, beta.b);
+    }
+    double each = none;
+    double sum = none;
+    for (double i = 0; i < whole; i++) {
+        each *= (n - i) / (i + 1) * (beta.a + i) / (beta.b + n - i - 1);
+        sum += each;
+    }
+    return fmax(0, 1 - sum);
+}
+
+/* ---- What is behind that which shows of one customer ---- */
+
+struct behind {
+    double likelihood;
+    double immune;   /* chance */
+    double none;     /* that none of it is the update's doing, immune or not */
+    double affected; /* of the reporting hosts, where it is not immune */
+};
+
+/* Coincidences past so many standard deviations are left out. */
+#define COINCIDENCE_DEVIATIONS 4
+
+/* Coincidences are Poisson, the update's doing beta-binomial, the sum is what shows. */
+static struct behind look_behind(struct impact_beta beta, struct impact_bond bond,
+                                 const struct impact_sight *sight, const struct impact_alike *one)
+{
+    double n = one->reporting;
+    double x = fmin(one->shown, n);
+    double expected = fmax(sight->coincidence * n, 1e-9);
+    /* Of x by the update, and none by chance; of x - 1 and one; and so on. */
+    double by_update =
+        exp(lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) + log_ratio(beta, x, n - x));
+    double by_chance = exp(-expected);
+    double most = ceil(expected + COINCIDENCE_DEVIATIONS * sqrt(expected) + 2);
+    double sum = 0;
+    double affected = 0;
+    double none = 0;
+    for (double chances = 0; chances <= x && chances <= most; chances++) {
+        double hosts = x - chances;
+        sum += by_update * by_chance;
+        affected += hosts * by_update * by_chance;
+        none = hosts == 0 ? by_update * by_chance : 0;
+        by_update *= hosts / (n - hosts + 1) * (beta.b + n - hosts) / (beta.a + hosts - 1);
+        by_chance *= expected / (chances + 1);
+    }
+    double immune = bond.immune * exp(x * log(expected) - expected - lgamma(x + 1));
+    double all = immune + (1 - bond.immune) * sum;
+    return (struct behind){.likelihood = all,
+                           .immune = all > 0 ? immune / all : 0,
+                           .none = all > 0 ? (immune + (1 - bond.immune) * none) / all : 0,
+                           .affected = sum > 0 ? fmin(n, affected / sum / sight->shows) : x};
+}
+
+static const double degree_parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
+
+void impact_add_unseen(double mean, struct impact_bond bond, const struct impact_sight *sight,
+                       const struct impact_alike *alike, size_t count,
+                       struct impact_moments *moments)
+{
+    struct impact_beta beta = impact_beta(mean, bond);
+    for (size_t i = 0; i < count; i++) {
+        const struct impact_alike *one = &alike[i];
+        double n = one->unseen;
+        if (n <= 0) {
+            continue;
+        }
+        struct behind behind = look_behind(beta, bond, sight, one);
+        struct impact_beta own = {.a = beta.a + behind.affected,
+                                  .b = beta.b + one->reporting - behind.affected};
+        double size = own.a + own.b;
+        double share = own.a / size;
+        double liable = 1 - behind.immune;
+        double hosts = n * share;
+        double variance = hosts * (1 - share) * (size + n) / (size + 1);
+        moments->hosts += one->customers * liable * hosts;
+        moments->hosts_variance +=
+            one->customers * liable * (variance + behind.immune * hosts * hosts);
+        for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
+            double line = degree_parts[degree] * (one->reporting + n);
+            bool by_itself = one->shown > line;
+            double left = by_itself ? fmax(0, behind.none - behind.immune) : liable;
+            double chance = left * impact_beta_binomial_above(
+                                       own, one->unseen, by_itself ? line : line - behind.affected);
+            moments->customers[degree] += one->customers * chance;
+            moments->customers_variance[degree] += one->customers * chance * (1 - chance);
+            if (degree == DEGREE_ANY) {
+                moments->covariance += one->customers * left * hosts * (1 - chance);
+            }
+        }
+    }
+}
+
+void impact_add_mistaken(double mean, struct impact_bond bond, const struct impact_sight *sight,
+                         const struct impact_alike *alike, size_t count,
+                         struct impact_mistaken *mistaken)
+{
+    struct impact_beta beta = impact_beta(mean, bond);
+    for (size_t i = 0; i < count; i++) {
+        const struct impact_alike *one = &alike[i];
+        double none = one->shown > 0 ? look_behind(beta, bond, sight, one).none : 0;
+        for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
+            double line = degree_parts[degree] * ((double)one->reporting + one->unseen);
+            if (one->shown > line) {
+                mistaken->customers[degree] += one->customers * none;
+                mistaken->variance[degree] += one->customers * none * (1 - none);
+            }
+        }
+    }
+}
+
+void impact_weigh_bonds(double mean, const struct impact_sight *sight,
+                        const struct impact_alike *alike, size_t count, double *log_weights)
+{
+    for (size_t point = 0; point < IMPACT_BONDS; point++) {
+        struct impact_bond bond = impact_bond_at(point);
+        if (mean >= 1 - bond.immune) {
+            log_weights[point] = -INFINITY;
+            continue;
+        }
+        struct impact_beta beta = impact_beta(mean, bond);
+        for (size_t i = 0; i < count; i++) {
+            const struct impact_alike *one = &alike[i];
+            if (one->reporting > 1) { /* one host says nothing of others */
+                double likely = look_behind(beta, bond, sight, one).likelihood;
+                log_weights[point] += one->customers * log(fmax(likely, 1e-300));
+            }
+        }
+    }
+}
+
+/* The intraclass correlation over all customers: of a share that is 0 in some and beta distributed
+ * in the others. */
+static double correlation(double mean, struct impact_bond bond)
+{
+    double all = inside(mean);
+    double of_others = inside(all / (1 - bond.immune));
+    double square =
+        (1 - bond.immune) * (of_others * of_others + bond.together * of_others * (1 - of_others));
+    return fmin(fmax((square - all * all) / (all * (1 - all)), 0.001), 0.999);
+}
+
+struct impact_beta impact_mean(const struct impact_alike *alike, size_t count, double real,
+                               struct impact_bond bond, double elsewhere)
+{
+    double together = correlation(elsewhere, bond);
+    double affected = elsewhere;
+    double hosts = 1;
+    for (size_t i = 0; i < count; i++) {
+        const struct impact_alike *one = &alike[i];
+        if (one->reporting > 0) {
+            double worth = one->customers / (1 + (one->reporting - 1.0) * together);
+            affected += worth * fmin(one->reporting, one->shown * real);
+            hosts += worth * one->reporting;
+        }
+    }
+    affected = fmin(fmax(affected, 1e-6), hosts - 1e-6);
+    return (struct impact_beta){.a = affected, .b = hosts - affected};
+}

@@ -1,0 +1,188 @@
+/* Do impact's ranges hold the truth as often as they say? Made incidents with fixed seeds through
+ * the analyzer's library, on two processes; beside them what a count of pinned hosts says. Then how
+ * long an estimate takes.
+ *
+ *   bench_impact [--quick]    --quick: a few of the incidents, and exit status 1 when a range holds
+ *                             the truth less often than chance allows
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/bench_table.h"
+#include "tests/bench/impact/growth.h"
+#include "tests/bench/impact/incident.h"
+
+#define PROCESSES 2
+#define INCIDENTS 1000
+#define QUICK_INCIDENTS 40
+
+static const char *const setting_names[INCIDENT_SETTINGS] = {
+    "80 % of seats report", "half of the stricken lock up, half of those unheard",
+    "30 % of seats report"};
+
+struct run {
+    struct incident_result *results; /* of each setting together */
+    size_t count;                    /* of each setting */
+    atomic_size_t *done;
+};
+
+static void *share(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("bench_impact: mmap");
+        exit(EXIT_FAILURE);
+    }
+    return memory;
+}
+
+static void run_share(const struct run *run, size_t process)
+{
+    for (size_t i = process; i < INCIDENT_SETTINGS * run->count; i += PROCESSES) {
+        size_t setting = i / run->count;
+        incident_run((enum incident_setting)setting, 1 + i % run->count, &run->results[i]);
+        atomic_fetch_add(run->done, 1);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+static bool run_all(const struct run *run, struct bench_table *table)
+{
+    bool succeeded = true;
+    (void)fflush(NULL);
+    for (size_t p = 0; p < PROCESSES; p++) {
+        pid_t child = fork();
+        if (child == 0) {
+            run_share(run, p);
+        }
+        succeeded &= child > 0;
+    }
+    for (size_t left = PROCESSES; left > 0;) {
+        int status;
+        pid_t ended = waitpid(-1, &status, WNOHANG);
+        if (ended == 0) {
+            bench_table_progress(table, "incidents", atomic_load(run->done),
+                                 INCIDENT_SETTINGS * run->count);
+            (void)usleep(200000);
+            continue;
+        }
+        succeeded &= ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+        left--;
+    }
+    return succeeded;
+}
+
+/* ---- The table ---- */
+
+/* Share of `of` inside, which is to be 0.9; what chance may do at this number is allowed below. */
+static bool tell_inside(struct bench_table *table, const char *name, double inside, double of,
+                        double independent)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "%s, %.0f of %.0f", name, inside, of);
+    bench_table_goal(table, text, inside / of, "1", BENCH_AT_LEAST, 0.87);
+    return inside / of >= 0.9 - 4 * sqrt(0.09 / independent) - 0.03;
+}
+
+static double median_of(double *values, size_t count, double at)
+{
+    (void)bench_median(values, count);
+    return values[(size_t)(at * (double)(count - 1))];
+}
+
+static void tell_errors(struct bench_table *table, const struct incident_result *results,
+                        size_t count, bool judged)
+{
+    static const char *const names[] = {"likely affected customers",
+                                        "count of customers with a pinned host",
+                                        "that count scaled by coverage"};
+    double *errors = calloc(count + 1, sizeof *errors);
+    for (int who = 0; errors != NULL && who < 1 + INCIDENT_RIVALS; who++) {
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            const struct incident_moment *moment = &results[i].moments[0];
+            double said = who == 0 ? moment->customers : moment->rivals[who - 1];
+            if (results[i].held) {
+                errors[n++] = fabs(said / moment->true_customers - 1);
+            }
+        }
+        char name[128];
+        double middle = median_of(errors, n, 0.5);
+        double most = errors[(size_t)(0.9 * (double)(n - 1))];
+        (void)snprintf(name, sizeof name, "%s, median error", names[who]);
+        if (who == 0 && judged) {
+            bench_table_goal(table, name, middle, "1", BENCH_AT_MOST, 0.05);
+            (void)snprintf(name, sizeof name, "%s, 90th percentile", names[who]);
+            bench_table_goal(table, name, most, "1", BENCH_AT_MOST, 0.15);
+        } else {
+            bench_table_add(table, name, middle, "1");
+            (void)snprintf(name, sizeof name, "%s, 90th percentile", names[who]);
+            bench_table_add(table, name, most, "1");
+        }
+    }
+    free(errors);
+}
+
+static bool tell_moment(struct bench_table *table, const struct incident_result *results,
+                        size_t count, int at)
+{
+    double of = 0, hosts = 0, customers = 0, cost = 0, cells = 0, host_cells = 0;
+    double customer_cells = 0, width = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct incident_moment *moment = &results[i].moments[at];
+        if (results[i].held) {
+            of++;
+            hosts += moment->hosts_inside;
+            customers += moment->customers_inside;
+            cost += moment->cost_inside;
+            cells += moment->cells;
+            host_cells += moment->host_cells_inside;
+            customer_cells += moment->customer_cells_inside;
+            width += moment->hosts_width;
+        }
+    }
+    bench_table_add(table, "incidents held by then", of, "incidents");
+    bool good = of > 0.9 * (double)count;
+    good &= tell_inside(table, "affected hosts inside their range", hosts, of, of);
+    good &= tell_inside(table, "affected customers", customers, of, of);
+    good &= tell_inside(table, "hosts by region and product line", host_cells, cells, of);
+    good &= tell_inside(table, "customers by region and product line", customer_cells, cells, of);
+    good &= tell_inside(table, "cost", cost, of, of);
+    bench_table_add(table, "width of the hosts' range, of the truth", width / of, "1");
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    struct run run = {.count = quick ? QUICK_INCIDENTS : INCIDENTS,
+                      .done = share(sizeof *run.done)};
+    run.results = share(INCIDENT_SETTINGS * run.count * sizeof *run.results);
+    struct bench_table *table = bench_table_new("impact");
+    bool good = run_all(&run, table);
+    for (int setting = 0; setting < INCIDENT_SETTINGS; setting++) {
+        const struct incident_result *results = &run.results[(size_t)setting * run.count];
+        for (int at = 0; at < INCIDENT_MOMENTS; at++) {
+            char title[128];
+            (void)snprintf(title, sizeof title, "%s; %d min after the release",
+                           setting_names[setting], incident_moments[at]);
+            bench_table_section(table, title);
+            good &= tell_moment(table, results, run.count, at);
+            if (at == 0) {
+                tell_errors(table, results, run.count, setting != SETTING_THIN);
+            }
+        }
+    }
+    if (!quick) {
+        growth_measure(table);
+    }
+    int status = bench_table_finish(table);
+    return quick && !good ? EXIT_FAILURE : status;
+}
