@@ -67,7 +67,7 @@ static int compare(const void *a, const void *b)
 bool access_book_find(struct access_book *book, const char *credential, instant_us now,
                       struct identity *identity)
 {
-    struct entry key;
+    struct entry key = {0};
     bool good = false;
     credential_hash(credential, key.hash);
     pthread_mutex_lock(&book->mutex);

@@ -45,9 +45,11 @@ static bool decode(const char *value, size_t length, char *text, size_t size)
 {
     size_t used = 0;
     for (size_t i = 0; i < length; i++) {
-        char byte = value[i] == '+' ? ' ' : value[i];
-        if (byte == '%' && i + 2 < length && hex_digit(value[i + 1]) >= 0 &&
-            hex_digit(value[i + 2]) >= 0) {
+        char byte = value[i];
+        if (byte == '+') {
+            byte = ' ';
+        } else if (byte == '%' && i + 2 < length && hex_digit(value[i + 1]) >= 0 &&
+                   hex_digit(value[i + 2]) >= 0) {
             byte = (char)(hex_digit(value[i + 1]) * 16 + hex_digit(value[i + 2]));
             i += 2;
         }

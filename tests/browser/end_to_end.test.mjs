@@ -9,10 +9,11 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { assertAccessible, assertNoOverflow, contentSecurityPolicy, launchChromium, openPage } from './browser.mjs';
+import { assertAccessible, assertNoOverflow, assertTargets, contentSecurityPolicy, launchChromium, openPage } from './browser.mjs';
 import { pause, startHouse } from './house.mjs';
 
 const buildDirectory = process.env.EPICENTER_BUILD_DIR;
@@ -77,6 +78,65 @@ async function picture(page, name) {
 
 const observed = (affected) => affected.confirmed + affected.probable;
 const grouped = new Intl.NumberFormat('en-GB');
+
+describe('the way in', () => {
+  it('is a form that works by keyboard, says what is wrong, and leads to where one was going', async () => {
+    await house.addAccount('Ann', 'support', 'correct horse battery');
+    for (const colorScheme of ['light', 'dark']) {
+      const { page, complaints, close } = await openPage(browser, { colorScheme });
+      await page.goto(`${url}/executives?from=mail`);
+      assert.equal(new URL(page.url()).pathname, '/sign-in');
+      await page.keyboard.type('Ann'); // the name has the focus
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('correct horse');
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').getByText('do not match').waitFor();
+      for (const width of [1440, 768, 390, 320]) {
+        await page.setViewportSize({ width, height: 900 });
+        await assertNoOverflow(page);
+        await assertTargets(page);
+        await assertAccessible(page);
+        await picture(page, `sign-in-${colorScheme}-${width}`);
+      }
+      await page.keyboard.type('correct horse battery');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(`${url}/executives?from=mail`);
+      const [cookie] = await page.context().cookies();
+      assert.deepEqual([cookie.name, cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.expires],
+        ['__Host-epicenter', true, true, 'Strict', -1]);
+      assert.deepEqual(complaints.filter((text) => !/403|503/.test(text)), []);
+      await close();
+    }
+  });
+
+  it('needs no script, and is the way out again', async () => {
+    const { page, close } = await openPage(browser, { javaScriptEnabled: false });
+    await page.goto(url);
+    await page.getByLabel('Name').fill('Ann');
+    await page.getByLabel('Password').fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(`${url}/support`);
+    await close();
+    const opened = await open('support', 'Bob');
+    const again = await opened.page.request.get(`${url}/v1/me`, { headers: { Cookie: '' } });
+    assert.equal(again.status(), 401);
+    await opened.close();
+  });
+
+  it('is refused to a page of another site, although the browser is signed in', async () => {
+    const { page, close } = await open('support', 'Eve');
+    const other = createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html' })
+      .end(`<form method="post" action="${url}/sign-out"><button>Win</button></form>`));
+    await new Promise((resolve) => other.listen(0, '127.0.0.2', resolve));
+    await page.goto(`http://127.0.0.2:${other.address().port}/`);
+    const [response] = await Promise.all([page.waitForResponse(`${url}/sign-out`), page.getByText('Win').click()]);
+    assert.equal(response.status(), 403);
+    await page.goto(`${url}/support`);
+    await page.getByText(/Nobody needs a call|Nothing has reported|has no answers yet/).first().waitFor();
+    other.close();
+    await close();
+  });
+});
 
 describe('the analyzer serves the page', () => {
   it('with the policy the other tests run under', async () => {

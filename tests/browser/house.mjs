@@ -115,6 +115,14 @@ class House {
     }
   }
 
+  // Makes an account with a password.
+  addAccount(name, role, password) {
+    const child = run(this.program('analyzer'), ['account', 'add', name, '--role', role,
+      '--database', this.conninfo('epicenter_analyzer')]);
+    child.child.stdin.end(`${password}\n`);
+    return child;
+  }
+
   // A link that signs one browser in at `url`, as `name`.
   async signInLink(url, role, name = role) {
     const { stdout } = await this.analyzer('account', 'link', name, '--role', role, '--url', url,
