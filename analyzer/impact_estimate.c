@@ -3,402 +3,14 @@
 #include "analyzer/impact_estimate.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/distribution.h"
+#include "analyzer/impact_fit.h"
 #include "common/random_stream.h"
 
-/* Moments are reckoned at these quantiles of a stratum's mean, and drawn between them. */
-static const double nodes[] = {0.005, 0.02, 0.05, 0.1,  0.2,  0.35, 0.5,
-                               0.65,  0.8,  0.9,  0.95, 0.98, 0.995};
-#define NODES (sizeof nodes / sizeof *nodes)
-
-/* Where more hosts than this are distressed anyway, a control says nothing of those that are hit.
- */
-#define MASKED_MOST 0.5
-
-/* A bond with less weight than this is left out. */
-#define WEIGHT_LEAST 0.02
-
 #define DRAW_STREAM UINT64_C(0x696d70616374)
-
-/* Customers of one stratum that look alike. */
-struct impact_kin {
-    uint32_t stratum;
-    uint32_t shown, unheard, reporting, unseen;
-    double customers;
-};
-
-struct impact_stratum {
-    uint32_t cell;
-    enum customer_kind kind;
-    const char *tier;
-};
-
-/* ---- Who there is ---- */
-
-struct stratum_key {
-    const struct impact_population *population;
-    const struct impact_seats *seats;
-};
-
-static bool same_stratum(const void *context, uint32_t item)
-{
-    const struct stratum_key *key = context;
-    const struct impact_stratum *stratum = &key->population->strata[item];
-    return stratum->cell == key->seats->cell && stratum->kind == key->seats->kind &&
-           stratum->tier == key->seats->tier;
-}
-
-struct kin_key {
-    const struct impact_population *population;
-    struct impact_kin kin;
-};
-
-static bool same_kin(const void *context, uint32_t item)
-{
-    const struct kin_key *key = context;
-    const struct impact_kin *kin = &key->population->kin[item];
-    return kin->stratum == key->kin.stratum && kin->shown == key->kin.shown &&
-           kin->unheard == key->kin.unheard && kin->reporting == key->kin.reporting &&
-           kin->unseen == key->kin.unseen;
-}
-
-static bool make_room(void **array, size_t count, size_t *capacity, size_t size,
-                      struct failure *failure)
-{
-    if (count < *capacity) {
-        return true;
-    }
-    size_t wanted = *capacity == 0 ? 64 : 2 * *capacity;
-    void *grown = realloc(*array, wanted * size);
-    if (grown == NULL) {
-        return failure_memory(failure, "estimating the impact");
-    }
-    *array = grown;
-    *capacity = wanted;
-    return true;
-}
-
-static bool find_stratum(struct impact_population *population, const struct impact_seats *seats,
-                         uint32_t *number, struct failure *failure)
-{
-    struct stratum_key key = {.population = population, .seats = seats};
-    uint64_t hash = hash_number((uint64_t)(uintptr_t)seats->tier);
-    hash = hash_number(hash ^ (uint64_t)seats->cell << 1 ^ (uint64_t)seats->kind);
-    *number = hash_index_find(&population->by_stratum, hash, same_stratum, &key);
-    if (*number != HASH_INDEX_NONE) {
-        return true;
-    }
-    *number = (uint32_t)population->stratum_count;
-    void *strata = population->strata;
-    bool room = make_room(&strata, population->stratum_count, &population->stratum_capacity,
-                          sizeof *population->strata, failure);
-    population->strata = strata;
-    if (!room || !hash_index_add(&population->by_stratum, hash, *number, failure)) {
-        return false;
-    }
-    population->strata[population->stratum_count++] =
-        (struct impact_stratum){.cell = seats->cell, .kind = seats->kind, .tier = seats->tier};
-    return true;
-}
-
-bool impact_population_add(struct impact_population *population, const struct impact_seats *seats,
-                           double customers, struct failure *failure)
-{
-    struct kin_key key = {.population = population,
-                          .kin = {.shown = seats->shown,
-                                  .unheard = seats->unheard,
-                                  .reporting = seats->reporting,
-                                  .unseen = seats->unseen,
-                                  .customers = customers}};
-    if (!find_stratum(population, seats, &key.kin.stratum, failure)) {
-        return false;
-    }
-    uint64_t hash = hash_number((uint64_t)seats->shown << 32 | seats->unheard);
-    hash = hash_number(hash ^ ((uint64_t)seats->reporting << 32 | seats->unseen));
-    hash = hash_number(hash ^ key.kin.stratum);
-    uint32_t found = hash_index_find(&population->by_kin, hash, same_kin, &key);
-    if (found != HASH_INDEX_NONE) {
-        population->kin[found].customers += customers;
-        return true;
-    }
-    void *kin = population->kin;
-    bool room = make_room(&kin, population->kin_count, &population->kin_capacity,
-                          sizeof *population->kin, failure);
-    population->kin = kin;
-    if (!room ||
-        !hash_index_add(&population->by_kin, hash, (uint32_t)population->kin_count, failure)) {
-        return false;
-    }
-    population->kin[population->kin_count++] = key.kin;
-    return true;
-}
-
-static void *copy_of(const void *array, size_t size)
-{
-    void *copy = malloc(size + 1);
-    return copy == NULL || size == 0 ? copy : memcpy(copy, array, size);
-}
-
-bool impact_population_copy(const struct impact_population *population,
-                            struct impact_population *copy, struct failure *failure)
-{
-    *copy = (struct impact_population){
-        .strata =
-            copy_of(population->strata, population->stratum_count * sizeof *population->strata),
-        .stratum_count = population->stratum_count,
-        .stratum_capacity = population->stratum_count,
-        .kin = copy_of(population->kin, population->kin_count * sizeof *population->kin),
-        .kin_count = population->kin_count,
-        .kin_capacity = population->kin_count};
-    if (copy->strata == NULL || copy->kin == NULL ||
-        !hash_index_copy(&population->by_stratum, &copy->by_stratum) ||
-        !hash_index_copy(&population->by_kin, &copy->by_kin)) {
-        impact_population_free(copy);
-        return failure_memory(failure, "estimating the impact");
-    }
-    return true;
-}
-
-void impact_population_free(struct impact_population *population)
-{
-    hash_index_free(&population->by_stratum);
-    hash_index_free(&population->by_kin);
-    free(population->strata);
-    free(population->kin);
-    *population = (struct impact_population){.strata = NULL};
-}
-
-/* ---- What is learnt ---- */
-
-/* One product line and kind of customer: hosts fall together alike in all its strata. */
-struct family {
-    const char *product_line;
-    enum customer_kind kind;
-    double log_weights[IMPACT_BONDS];
-    double cumulative[IMPACT_BONDS]; /* of the posterior */
-    double affected, hosts;          /* that report */
-};
-
-struct cell_fit {
-    double hosts, unheard, reporting; /* hosts; noted */
-    double affected;                  /* likely, of those that report */
-    double real;                      /* of what shows, the share that is the update's doing */
-    struct impact_sight sight;
-};
-
-struct stratum_fit {
-    struct family *family;
-    struct impact_alike *alike;
-    size_t alike_count;
-    double hosts, unheard_hosts;
-    double customers[IMPACT_DEGREES]; /* of which it shows */
-    double single;                    /* of those, with one host that reports */
-    struct impact_mistaken mistaken;
-    struct impact_moments (*moments)[NODES]; /* by bond; unset where left out */
-};
-
-struct fitting {
-    const struct impact_population *population;
-    size_t *order; /* the strata's, whatever order they came in */
-    const struct impact_known *known;
-    size_t cell_count;
-    struct cell_fit *cells;
-    struct stratum_fit *strata;
-    struct family *families;
-    size_t family_count;
-};
-
-static struct family *find_family(struct fitting *fitting, const struct impact_stratum *stratum)
-{
-    const char *product_line = fitting->known[stratum->cell].product_line;
-    size_t at = 0;
-    while (at < fitting->family_count &&
-           (fitting->families[at].kind != stratum->kind ||
-            strcmp(fitting->families[at].product_line, product_line) != 0)) {
-        at++;
-    }
-    if (at == fitting->family_count) {
-        fitting->families[fitting->family_count++] =
-            (struct family){.product_line = product_line, .kind = stratum->kind};
-    }
-    return &fitting->families[at];
-}
-
-static int compare_kin(const void *left, const void *right)
-{
-    const struct impact_kin *a = left;
-    const struct impact_kin *b = right;
-    const uint32_t of_a[] = {a->stratum, a->shown, a->unheard, a->reporting, a->unseen};
-    const uint32_t of_b[] = {b->stratum, b->shown, b->unheard, b->reporting, b->unseen};
-    for (size_t i = 0; i < sizeof of_a / sizeof *of_a; i++) {
-        if (of_a[i] != of_b[i]) {
-            return of_a[i] < of_b[i] ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
-static void sum_cells(struct fitting *fitting, const struct impact_kin *kin, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint32_t number = fitting->population->strata[kin[i].stratum].cell;
-        struct cell_fit *cell = &fitting->cells[number];
-        cell->hosts += kin[i].customers * kin[i].shown;
-        cell->unheard += kin[i].customers * kin[i].unheard;
-        cell->reporting += kin[i].customers * kin[i].reporting;
-    }
-    for (size_t i = 0; i < fitting->cell_count; i++) {
-        struct cell_fit *cell = &fitting->cells[i];
-        const struct impact_known *known = &fitting->known[i];
-        double shown = cell->hosts + cell->unheard;
-        double expected =
-            fmin(cell->hosts, known->expected_hosts) + fmin(cell->unheard, known->unheard_expected);
-        cell->sight.shows = 1 - fmin(fmax(known->masked, 0), MASKED_MOST);
-        cell->sight.coincidence = expected / fmax(1, cell->reporting - shown + expected);
-        cell->affected = fmax(0, cell->hosts - known->expected_hosts) / cell->sight.shows +
-                         fmax(0, cell->unheard - known->unheard_expected);
-        cell->real = shown > 0 ? cell->affected / shown : 0;
-    }
-}
-
-/* `kin` are in the order of compare_kin. */
-static void sum_strata(struct fitting *fitting, const struct impact_kin *kin, size_t count,
-                       struct impact_alike *alike)
-{
-    static const double parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
-    for (size_t i = 0; i < count; i++) {
-        const struct impact_stratum *stratum = &fitting->population->strata[kin[i].stratum];
-        const struct cell_fit *cell = &fitting->cells[stratum->cell];
-        struct stratum_fit *fit = &fitting->strata[kin[i].stratum];
-        if (fit->alike == NULL) {
-            fit->alike = &alike[i];
-        }
-        struct impact_alike *one = &fit->alike[fit->alike_count++];
-        *one = (struct impact_alike){.shown = kin[i].shown + kin[i].unheard,
-                                     .reporting = kin[i].reporting,
-                                     .unseen = kin[i].unseen,
-                                     .customers = kin[i].customers};
-        fit->hosts += one->customers * kin[i].shown;
-        fit->unheard_hosts += one->customers * kin[i].unheard;
-        fit->single += kin[i].shown > 0 && one->reporting == 1 ? one->customers : 0;
-        for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            double line = parts[degree] * ((double)one->reporting + one->unseen);
-            fit->customers[degree] += one->shown > line ? one->customers : 0;
-        }
-        fit->family->affected += one->customers * one->shown * cell->real;
-        fit->family->hosts += one->customers * one->reporting;
-    }
-}
-
-/* The mean of the cell, or where it hardly reports of the product line. */
-static double mean_elsewhere(const struct fitting *fitting, size_t stratum)
-{
-    const struct family *family = fitting->strata[stratum].family;
-    const struct cell_fit *cell = &fitting->cells[fitting->population->strata[stratum].cell];
-    double of_family = family->hosts > 0 ? family->affected / family->hosts : 0;
-    return (cell->affected + of_family) / (cell->reporting + 1);
-}
-
-static const struct cell_fit *cell_of(const struct fitting *fitting, size_t stratum)
-{
-    return &fitting->cells[fitting->population->strata[stratum].cell];
-}
-
-static void learn_bonds(struct fitting *fitting)
-{
-    const struct impact_bond usual = {.together = 0.3};
-    for (size_t at = 0; at < fitting->population->stratum_count; at++) {
-        size_t i = fitting->order[at];
-        struct stratum_fit *fit = &fitting->strata[i];
-        const struct cell_fit *cell = cell_of(fitting, i);
-        if (fit->alike_count > 0) {
-            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, usual,
-                                                  mean_elsewhere(fitting, i));
-            impact_weigh_bonds(mean.a / (mean.a + mean.b), &cell->sight, fit->alike,
-                               fit->alike_count, fit->family->log_weights);
-        }
-    }
-    for (size_t i = 0; i < fitting->family_count; i++) {
-        struct family *family = &fitting->families[i];
-        double most = -INFINITY;
-        double sum = 0;
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            most = fmax(most, family->log_weights[point]);
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            double weight = exp(family->log_weights[point] - most);
-            sum += weight >= WEIGHT_LEAST ? weight : 0;
-            family->cumulative[point] = sum;
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            family->cumulative[point] /= sum;
-        }
-    }
-}
-
-static bool has_weight(const struct family *family, size_t point)
-{
-    return family->cumulative[point] > (point == 0 ? 0 : family->cumulative[point - 1]);
-}
-
-static bool has_unseen(const struct stratum_fit *fit)
-{
-    for (size_t i = 0; i < fit->alike_count; i++) {
-        if (fit->alike[i].unseen > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The bond with the most weight. */
-static size_t likeliest(const struct family *family)
-{
-    size_t best = 0;
-    for (size_t point = 1; point < IMPACT_BONDS; point++) {
-        best = family->log_weights[point] > family->log_weights[best] ? point : best;
-    }
-    return best;
-}
-
-static bool reckon_moments(struct fitting *fitting, struct failure *failure)
-{
-    for (size_t i = 0; i < fitting->population->stratum_count; i++) {
-        struct stratum_fit *fit = &fitting->strata[i];
-        const struct cell_fit *cell = cell_of(fitting, i);
-        if (fit->alike_count == 0 || fit->family->affected <= 0) {
-            continue; /* without an affected host in the product line there is no estimate */
-        }
-        bool unseen = has_unseen(fit);
-        fit->moments = unseen ? calloc(IMPACT_BONDS, sizeof *fit->moments) : NULL;
-        if (unseen && fit->moments == NULL) {
-            return failure_memory(failure, "estimating the impact");
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            if (!has_weight(fit->family, point)) {
-                continue;
-            }
-            struct impact_bond bond = impact_bond_at(point);
-            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, bond,
-                                                  mean_elsewhere(fitting, i));
-            if (point == likeliest(fit->family)) {
-                impact_add_mistaken(mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
-                                    fit->alike_count, &fit->mistaken);
-            }
-            for (size_t node = 0; unseen && node < NODES; node++) {
-                double at = distribution_beta_quantile(nodes[node], mean.a, mean.b);
-                impact_add_unseen(at, bond, &cell->sight, fit->alike, fit->alike_count,
-                                  &fit->moments[point][node]);
-            }
-        }
-    }
-    return true;
-}
-
-/* ---- Draws ---- */
 
 /* A gamma variable with that mean and variance, from a standard normal one (Wilson and Hilferty
  * 1931). */
@@ -439,10 +51,11 @@ struct series {
 static struct impact_moments moments_at(const struct impact_moments *moments, double u)
 {
     size_t node = 0;
-    while (node + 2 < NODES && u > nodes[node + 1]) {
+    while (node + 2 < IMPACT_NODES && u > impact_nodes[node + 1]) {
         node++;
     }
-    double after = fmin(fmax((u - nodes[node]) / (nodes[node + 1] - nodes[node]), 0), 1);
+    double after =
+        fmin(fmax((u - impact_nodes[node]) / (impact_nodes[node + 1] - impact_nodes[node]), 0), 1);
     double before = 1 - after;
     const struct impact_moments *a = &moments[node];
     const struct impact_moments *b = a + 1;
@@ -469,7 +82,8 @@ struct cell_draw {
     double keep, heard; /* shares of noted and unheard hosts that are the update's doing */
 };
 
-static struct stratum_draw draw_stratum(const struct stratum_fit *fit, const struct cell_fit *cell,
+static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
+                                        const struct impact_cell_fit *cell,
                                         const struct impact_known *known,
                                         const struct cell_draw *drawn, double bond, double on,
                                         struct random_stream *random)
@@ -510,8 +124,8 @@ static struct stratum_draw draw_stratum(const struct stratum_fit *fit, const str
     return draw;
 }
 
-static struct cell_draw draw_cell(const struct cell_fit *cell, const struct impact_known *known,
-                                  struct random_stream *random)
+static struct cell_draw draw_cell(const struct impact_cell_fit *cell,
+                                  const struct impact_known *known, struct random_stream *random)
 {
     struct cell_draw draw = {.z = random_normal(random)};
     double silent = random_normal(random);
@@ -532,7 +146,7 @@ struct scratch {
     struct cell_draw *cells;
 };
 
-static void draw_once(const struct fitting *fitting, const size_t *tier_of, double distinct,
+static void draw_once(const struct impact_fit *fitting, const size_t *tier_of, double distinct,
                       double on, struct random_stream *random, size_t at,
                       const struct scratch *scratch, const struct series *series)
 {
@@ -545,7 +159,7 @@ static void draw_once(const struct fitting *fitting, const size_t *tier_of, doub
     for (size_t turn = 0; turn < fitting->population->stratum_count; turn++) {
         size_t i = fitting->order[turn];
         const struct impact_stratum *stratum = &fitting->population->strata[i];
-        const struct stratum_fit *fit = &fitting->strata[i];
+        const struct impact_stratum_fit *fit = &fitting->strata[i];
         if (fit->alike_count == 0) {
             continue;
         }
@@ -634,7 +248,7 @@ static void fill_ranges(const struct series *series, size_t cell_count,
     }
 }
 
-static bool draw_all(const struct fitting *fitting, double distinct,
+static bool draw_all(const struct impact_fit *fitting, double distinct,
                      const struct impact_drawing *drawing, const size_t *tier_of,
                      const struct series *series, struct impact_estimate *estimate,
                      struct failure *failure)
@@ -661,102 +275,43 @@ static bool draw_all(const struct fitting *fitting, double distinct,
     return room || failure_memory(failure, "estimating the impact");
 }
 
-static int compare_strata(const void *left, const void *right, void *context)
-{
-    const struct impact_stratum *strata = context;
-    const struct impact_stratum *a = &strata[*(const size_t *)left];
-    const struct impact_stratum *b = &strata[*(const size_t *)right];
-    if (a->cell != b->cell) {
-        return a->cell < b->cell ? -1 : 1;
-    }
-    if (a->kind != b->kind) {
-        return a->kind < b->kind ? -1 : 1;
-    }
-    return strcmp(a->tier != NULL ? a->tier : "", b->tier != NULL ? b->tier : "");
-}
-
-static bool fit_all(struct fitting *fitting, struct impact_kin *kin, struct impact_alike *alike,
-                    struct failure *failure)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < fitting->population->kin_count; i++) {
-        kin[count] = fitting->population->kin[i];
-        count += kin[count].customers > 0 ? 1 : 0;
-    }
-    qsort(kin, count, sizeof *kin, compare_kin);
-    for (size_t i = 0; i < fitting->population->stratum_count; i++) {
-        size_t stratum = fitting->order[i];
-        fitting->strata[stratum].family =
-            find_family(fitting, &fitting->population->strata[stratum]);
-    }
-    sum_cells(fitting, kin, count);
-    sum_strata(fitting, kin, count, alike);
-    learn_bonds(fitting);
-    return reckon_moments(fitting, failure);
-}
-
 bool impact_estimate_draw(const struct impact_population *population,
                           const struct impact_known *cells, size_t cell_count, double distinct,
                           const struct impact_drawing *drawing, struct arena *arena,
                           struct impact_estimate *estimate, struct failure *failure)
 {
+    struct impact_fit fit;
+    if (!impact_fit(population, cells, cell_count, &fit, failure)) {
+        return false;
+    }
     size_t strata = population->stratum_count + 1;
-    struct impact_kin *kin = calloc(population->kin_count + 1, sizeof *kin);
-    struct impact_alike *alike = calloc(population->kin_count + 1, sizeof *alike);
+    double(*kept)[IMPACT_DRAWS] = arena_allocate(arena, 3 * sizeof *kept);
+    struct impact_tier *tiers = arena_allocate(arena, strata * sizeof *tiers);
+    *estimate = (struct impact_estimate){
+        .cells = arena_allocate(arena, (cell_count + 1) * sizeof *estimate->cells), .tiers = tiers};
     size_t *tier_of = calloc(strata, sizeof *tier_of);
-    struct fitting fitting = {.population = population,
-                              .known = cells,
-                              .cell_count = cell_count,
-                              .cells = calloc(cell_count + 1, sizeof *fitting.cells),
-                              .strata = calloc(strata, sizeof *fitting.strata),
-                              .families = calloc(strata, sizeof *fitting.families),
-                              .order = calloc(strata, sizeof *fitting.order)};
     struct series series = {.cells = calloc(cell_count + 1, sizeof *series.cells),
                             .all = calloc(TOTAL_SERIES, sizeof *series.all),
-                            .degrees = calloc(IMPACT_DEGREES, sizeof *series.degrees)};
-    *estimate = (struct impact_estimate){
-        .cells = arena_allocate(arena, (cell_count + 1) * sizeof *estimate->cells),
-        .tiers = arena_allocate(arena, strata * sizeof *estimate->tiers)};
-    double *kept = arena_allocate(arena, 3 * IMPACT_DRAWS * sizeof *kept);
-    bool done = kin != NULL && alike != NULL && tier_of != NULL && fitting.cells != NULL &&
-                fitting.strata != NULL && fitting.families != NULL && fitting.order != NULL &&
+                            .degrees = calloc(IMPACT_DEGREES, sizeof *series.degrees),
+                            .tiers = calloc(strata, sizeof *series.tiers)};
+    bool room = kept != NULL && tiers != NULL && estimate->cells != NULL && tier_of != NULL &&
                 series.cells != NULL && series.all != NULL && series.degrees != NULL &&
-                estimate->cells != NULL && estimate->tiers != NULL && kept != NULL;
-    if (done) {
-        for (size_t i = 0; i < population->stratum_count; i++) {
-            fitting.order[i] = i;
-        }
-        qsort_r(fitting.order, population->stratum_count, sizeof *fitting.order, compare_strata,
-                population->strata);
-        memset(kept, 0, 3 * IMPACT_DRAWS * sizeof *kept);
-        series.consumers = kept;
-        series.corporates = kept + IMPACT_DRAWS;
-        series.corporate_hosts = kept + 2 * IMPACT_DRAWS;
-        estimate->consumers = series.consumers;
-        estimate->corporates = series.corporates;
-        estimate->corporate_hosts = series.corporate_hosts;
-        estimate->tier_count = number_tiers(population, fitting.order, estimate->tiers, tier_of);
-        series.tiers = calloc(estimate->tier_count + 1, sizeof *series.tiers);
-    }
-    done = done && series.tiers != NULL;
-    if (!done) {
+                series.tiers != NULL;
+    if (room) {
+        memset(kept, 0, 3 * sizeof *kept);
+        estimate->consumers = series.consumers = kept[0];
+        estimate->corporates = series.corporates = kept[1];
+        estimate->corporate_hosts = series.corporate_hosts = kept[2];
+        estimate->tier_count = number_tiers(population, fit.order, tiers, tier_of);
+    } else {
         (void)failure_memory(failure, "estimating the impact");
     }
-    done = done && fit_all(&fitting, kin, alike, failure) &&
-           draw_all(&fitting, distinct, drawing, tier_of, &series, estimate, failure);
-    for (size_t i = 0; fitting.strata != NULL && i < population->stratum_count; i++) {
-        free(fitting.strata[i].moments);
-    }
+    bool done = room && draw_all(&fit, distinct, drawing, tier_of, &series, estimate, failure);
     free(series.cells);
     free(series.all);
     free(series.degrees);
     free(series.tiers);
-    free(fitting.cells);
-    free(fitting.strata);
-    free(fitting.families);
-    free(fitting.order);
     free(tier_of);
-    free(alike);
-    free(kin);
+    impact_fit_free(&fit);
     return done;
 }

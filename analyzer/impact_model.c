@@ -62,8 +62,8 @@ double impact_beta_binomial_above(struct impact_beta beta, uint32_t n, double k)
     }
     double each = none;
     double sum = none;
-    for (double i = 0; i < whole; i++) {
-        each *= (n - i) / (i + 1) * (beta.a + i) / (beta.b + n - i - 1);
+    for (uint32_t i = 0; i < (uint32_t)whole; i++) {
+        each *= (n - (double)i) / (i + 1.0) * (beta.a + i) / (beta.b + n - i - 1);
         sum += each;
     }
     return fmax(0, 1 - sum);
@@ -96,13 +96,13 @@ static struct behind look_behind(struct impact_beta beta, struct impact_bond bon
     double sum = 0;
     double affected = 0;
     double none = 0;
-    for (double chances = 0; chances <= x && chances <= most; chances++) {
+    for (uint32_t chances = 0; chances <= (uint32_t)fmin(x, most); chances++) {
         double hosts = x - chances;
         sum += by_update * by_chance;
         affected += hosts * by_update * by_chance;
         none = hosts == 0 ? by_update * by_chance : 0;
         by_update *= hosts / (n - hosts + 1) * (beta.b + n - hosts) / (beta.a + hosts - 1);
-        by_chance *= expected / (chances + 1);
+        by_chance *= expected / (chances + 1.0);
     }
     double immune = bond.immune * exp(x * log(expected) - expected - lgamma(x + 1));
     double all = immune + (1 - bond.immune) * sum;
@@ -128,6 +128,8 @@ void impact_add_unseen(double mean, struct impact_bond bond, const struct impact
         struct behind behind = look_behind(beta, bond, sight, one);
         struct impact_beta own = {.a = beta.a + behind.affected,
                                   .b = beta.b + one->reporting - behind.affected};
+        /* Were all that shows coincidence. */
+        struct impact_beta nothing = {.a = beta.a, .b = beta.b + one->reporting};
         double size = own.a + own.b;
         double share = own.a / size;
         double liable = 1 - behind.immune;
@@ -140,12 +142,14 @@ void impact_add_unseen(double mean, struct impact_bond bond, const struct impact
             double line = degree_parts[degree] * (one->reporting + n);
             bool by_itself = one->shown > line;
             double left = by_itself ? fmax(0, behind.none - behind.immune) : liable;
-            double chance = left * impact_beta_binomial_above(
-                                       own, one->unseen, by_itself ? line : line - behind.affected);
+            double chance =
+                left * impact_beta_binomial_above(by_itself ? nothing : own, one->unseen,
+                                                  by_itself ? line : line - behind.affected);
             moments->customers[degree] += one->customers * chance;
             moments->customers_variance[degree] += one->customers * chance * (1 - chance);
             if (degree == DEGREE_ANY) {
-                moments->covariance += one->customers * left * hosts * (1 - chance);
+                double with = by_itself ? n * nothing.a / size : hosts;
+                moments->covariance += one->customers * (left * with - chance * liable * hosts);
             }
         }
     }

@@ -1,0 +1,287 @@
+/* Learning how hosts fall together from those that report; see impact_fit.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/impact_fit.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/distribution.h"
+
+const double impact_nodes[IMPACT_NODES] = {0.005, 0.02, 0.05, 0.1,  0.2,  0.35, 0.5,
+                                           0.65,  0.8,  0.9,  0.95, 0.98, 0.995};
+
+/* Where more hosts than this are distressed anyway, a control says nothing of those that are hit.
+ */
+#define MASKED_MOST 0.5
+
+/* A bond with less weight than this is left out. */
+#define WEIGHT_LEAST 0.02
+
+static struct impact_family *find_family(struct impact_fit *fitting,
+                                         const struct impact_stratum *stratum)
+{
+    const char *product_line = fitting->known[stratum->cell].product_line;
+    size_t at = 0;
+    while (at < fitting->family_count &&
+           (fitting->families[at].kind != stratum->kind ||
+            strcmp(fitting->families[at].product_line, product_line) != 0)) {
+        at++;
+    }
+    if (at == fitting->family_count) {
+        fitting->families[fitting->family_count++] =
+            (struct impact_family){.product_line = product_line, .kind = stratum->kind};
+    }
+    return &fitting->families[at];
+}
+
+static int compare_kin(const void *left, const void *right)
+{
+    const struct impact_kin *a = left;
+    const struct impact_kin *b = right;
+    const uint32_t of_a[] = {a->stratum, a->shown, a->unheard, a->reporting, a->unseen};
+    const uint32_t of_b[] = {b->stratum, b->shown, b->unheard, b->reporting, b->unseen};
+    for (size_t i = 0; i < sizeof of_a / sizeof *of_a; i++) {
+        if (of_a[i] != of_b[i]) {
+            return of_a[i] < of_b[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static void sum_cells(struct impact_fit *fitting, const struct impact_kin *kin, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = fitting->population->strata[kin[i].stratum].cell;
+        struct impact_cell_fit *cell = &fitting->cells[number];
+        cell->hosts += kin[i].customers * kin[i].shown;
+        cell->unheard += kin[i].customers * kin[i].unheard;
+        cell->reporting += kin[i].customers * kin[i].reporting;
+    }
+    for (size_t i = 0; i < fitting->cell_count; i++) {
+        struct impact_cell_fit *cell = &fitting->cells[i];
+        const struct impact_known *known = &fitting->known[i];
+        double shown = cell->hosts + cell->unheard;
+        double expected =
+            fmin(cell->hosts, known->expected_hosts) + fmin(cell->unheard, known->unheard_expected);
+        cell->sight.shows = 1 - fmin(fmax(known->masked, 0), MASKED_MOST);
+        cell->sight.coincidence = expected / fmax(1, cell->reporting - shown + expected);
+        cell->affected = fmax(0, cell->hosts - known->expected_hosts) / cell->sight.shows +
+                         fmax(0, cell->unheard - known->unheard_expected);
+        cell->real = shown > 0 ? cell->affected / shown : 0;
+    }
+}
+
+/* `kin` are in the order of compare_kin. */
+static void sum_strata(struct impact_fit *fitting, const struct impact_kin *kin, size_t count,
+                       struct impact_alike *alike)
+{
+    static const double parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
+    for (size_t i = 0; i < count; i++) {
+        const struct impact_stratum *stratum = &fitting->population->strata[kin[i].stratum];
+        const struct impact_cell_fit *cell = &fitting->cells[stratum->cell];
+        struct impact_stratum_fit *fit = &fitting->strata[kin[i].stratum];
+        if (fit->alike == NULL) {
+            fit->alike = &alike[i];
+        }
+        struct impact_alike *one = &fit->alike[fit->alike_count++];
+        *one = (struct impact_alike){.shown = kin[i].shown + kin[i].unheard,
+                                     .reporting = kin[i].reporting,
+                                     .unseen = kin[i].unseen,
+                                     .customers = kin[i].customers};
+        fit->hosts += one->customers * kin[i].shown;
+        fit->unheard_hosts += one->customers * kin[i].unheard;
+        fit->single += kin[i].shown > 0 && one->reporting == 1 ? one->customers : 0;
+        for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
+            double line = parts[degree] * ((double)one->reporting + one->unseen);
+            fit->customers[degree] += one->shown > line ? one->customers : 0;
+        }
+        fit->family->affected += one->customers * one->shown * cell->real;
+        fit->family->hosts += one->customers * one->reporting;
+    }
+}
+
+/* The mean of the cell, or where it hardly reports of the product line. */
+static double mean_elsewhere(const struct impact_fit *fitting, size_t stratum)
+{
+    const struct impact_family *family = fitting->strata[stratum].family;
+    const struct impact_cell_fit *cell = &fitting->cells[fitting->population->strata[stratum].cell];
+    double of_family = family->hosts > 0 ? family->affected / family->hosts : 0;
+    return (cell->affected + of_family) / (cell->reporting + 1);
+}
+
+static const struct impact_cell_fit *cell_of(const struct impact_fit *fitting, size_t stratum)
+{
+    return &fitting->cells[fitting->population->strata[stratum].cell];
+}
+
+static void learn_bonds(struct impact_fit *fitting)
+{
+    const struct impact_bond usual = {.together = 0.3};
+    for (size_t at = 0; at < fitting->population->stratum_count; at++) {
+        size_t i = fitting->order[at];
+        struct impact_stratum_fit *fit = &fitting->strata[i];
+        const struct impact_cell_fit *cell = cell_of(fitting, i);
+        if (fit->alike_count > 0) {
+            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, usual,
+                                                  mean_elsewhere(fitting, i));
+            impact_weigh_bonds(mean.a / (mean.a + mean.b), &cell->sight, fit->alike,
+                               fit->alike_count, fit->family->log_weights);
+        }
+    }
+    for (size_t i = 0; i < fitting->family_count; i++) {
+        struct impact_family *family = &fitting->families[i];
+        double most = -INFINITY;
+        double sum = 0;
+        for (size_t point = 0; point < IMPACT_BONDS; point++) {
+            most = fmax(most, family->log_weights[point]);
+        }
+        for (size_t point = 0; point < IMPACT_BONDS; point++) {
+            double weight = exp(family->log_weights[point] - most);
+            sum += weight >= WEIGHT_LEAST ? weight : 0;
+            family->cumulative[point] = sum;
+        }
+        for (size_t point = 0; point < IMPACT_BONDS; point++) {
+            family->cumulative[point] /= sum;
+        }
+    }
+}
+
+static bool has_weight(const struct impact_family *family, size_t point)
+{
+    return family->cumulative[point] > (point == 0 ? 0 : family->cumulative[point - 1]);
+}
+
+static bool has_unseen(const struct impact_stratum_fit *fit)
+{
+    for (size_t i = 0; i < fit->alike_count; i++) {
+        if (fit->alike[i].unseen > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bond with the most weight. */
+static size_t likeliest(const struct impact_family *family)
+{
+    size_t best = 0;
+    for (size_t point = 1; point < IMPACT_BONDS; point++) {
+        best = family->log_weights[point] > family->log_weights[best] ? point : best;
+    }
+    return best;
+}
+
+static bool reckon_moments(struct impact_fit *fitting, struct failure *failure)
+{
+    for (size_t i = 0; i < fitting->population->stratum_count; i++) {
+        struct impact_stratum_fit *fit = &fitting->strata[i];
+        const struct impact_cell_fit *cell = cell_of(fitting, i);
+        if (fit->alike_count == 0 || fit->family->affected <= 0) {
+            continue; /* without an affected host in the product line there is no estimate */
+        }
+        bool unseen = has_unseen(fit);
+        fit->moments = unseen ? calloc(IMPACT_BONDS, sizeof *fit->moments) : NULL;
+        if (unseen && fit->moments == NULL) {
+            return failure_memory(failure, "estimating the impact");
+        }
+        for (size_t point = 0; point < IMPACT_BONDS; point++) {
+            if (!has_weight(fit->family, point)) {
+                continue;
+            }
+            struct impact_bond bond = impact_bond_at(point);
+            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, bond,
+                                                  mean_elsewhere(fitting, i));
+            if (point == likeliest(fit->family)) {
+                impact_add_mistaken(mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
+                                    fit->alike_count, &fit->mistaken);
+            }
+            for (size_t node = 0; unseen && node < IMPACT_NODES; node++) {
+                double at = distribution_beta_quantile(impact_nodes[node], mean.a, mean.b);
+                impact_add_unseen(at, bond, &cell->sight, fit->alike, fit->alike_count,
+                                  &fit->moments[point][node]);
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- All together ---- */
+
+static int compare_strata(const void *left, const void *right, void *context)
+{
+    const struct impact_stratum *strata = context;
+    const struct impact_stratum *a = &strata[*(const size_t *)left];
+    const struct impact_stratum *b = &strata[*(const size_t *)right];
+    if (a->cell != b->cell) {
+        return a->cell < b->cell ? -1 : 1;
+    }
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
+    return strcmp(a->tier != NULL ? a->tier : "", b->tier != NULL ? b->tier : "");
+}
+
+static void fit_kin(struct impact_fit *fit, struct impact_kin *kin)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fit->population->kin_count; i++) {
+        kin[count] = fit->population->kin[i];
+        count += kin[count].customers > 0 ? 1 : 0;
+    }
+    qsort(kin, count, sizeof *kin, compare_kin);
+    for (size_t i = 0; i < fit->population->stratum_count; i++) {
+        size_t stratum = fit->order[i];
+        fit->strata[stratum].family = find_family(fit, &fit->population->strata[stratum]);
+    }
+    sum_cells(fit, kin, count);
+    sum_strata(fit, kin, count, fit->alike);
+    learn_bonds(fit);
+}
+
+bool impact_fit(const struct impact_population *population, const struct impact_known *known,
+                size_t cell_count, struct impact_fit *fit, struct failure *failure)
+{
+    size_t strata = population->stratum_count + 1;
+    struct impact_kin *kin = calloc(population->kin_count + 1, sizeof *kin);
+    *fit = (struct impact_fit){.population = population,
+                               .known = known,
+                               .cell_count = cell_count,
+                               .order = calloc(strata, sizeof *fit->order),
+                               .cells = calloc(cell_count + 1, sizeof *fit->cells),
+                               .strata = calloc(strata, sizeof *fit->strata),
+                               .families = calloc(strata, sizeof *fit->families),
+                               .alike = calloc(population->kin_count + 1, sizeof *fit->alike)};
+    bool room = kin != NULL && fit->order != NULL && fit->cells != NULL && fit->strata != NULL &&
+                fit->families != NULL && fit->alike != NULL;
+    if (room) {
+        for (size_t i = 0; i < population->stratum_count; i++) {
+            fit->order[i] = i;
+        }
+        qsort_r(fit->order, population->stratum_count, sizeof *fit->order, compare_strata,
+                population->strata);
+        fit_kin(fit, kin);
+    } else {
+        (void)failure_memory(failure, "estimating the impact");
+    }
+    bool done = room && reckon_moments(fit, failure);
+    free(kin);
+    if (!done) {
+        impact_fit_free(fit);
+    }
+    return done;
+}
+
+void impact_fit_free(struct impact_fit *fit)
+{
+    for (size_t i = 0; fit->strata != NULL && i < fit->population->stratum_count; i++) {
+        free(fit->strata[i].moments);
+    }
+    free(fit->order);
+    free(fit->cells);
+    free(fit->strata);
+    free(fit->families);
+    free(fit->alike);
+    *fit = (struct impact_fit){.population = NULL};
+}
