@@ -41,7 +41,7 @@ void exposure_free(struct exposure *exposure)
     hash_index_free(&exposure->by_cell);
     hash_index_free(&exposure->by_tally);
     wheel_free(&exposure->ageing);
-    wheel_free(&exposure->settling);
+    free(exposure->settle_at);
     *exposure = (struct exposure){0};
 }
 
@@ -126,14 +126,41 @@ static bool has_updates(uint64_t mask)
     return (mask & ~(UINT64_C(3) << (2 * EXPOSURE_ARRIVAL_SLOT))) != 0;
 }
 
-/* Puts a healthy host down for when it next becomes longer healthy by a class. */
-static bool watch_settling(struct exposure *exposure, const struct fleet_host *host,
-                           uint32_t number, struct failure *failure)
+/* The minute in which a healthy host is next longer healthy by a class; INT32_MAX: never. */
+static int32_t settles_at(const struct exposure *exposure, const struct fleet_host *host)
 {
     uint8_t age_class = arrival_class(exposure, host);
-    return age_class == 0 ||
-           wheel_put(&exposure->settling, exposure->minute,
-                     host->since / 60 + class_ends(exposure, host, age_class), number, failure);
+    return age_class == 0 ? INT32_MAX : host->since / 60 + class_ends(exposure, host, age_class);
+}
+
+static bool reach_blocks(struct exposure *exposure, const struct fleet *fleet,
+                         struct failure *failure)
+{
+    uint32_t count = fleet->capacity / FLEET_BLOCK;
+    int32_t *settle_at = realloc(exposure->settle_at, count * sizeof *settle_at);
+    if (settle_at == NULL) {
+        return failure_memory(failure, "counting who is exposed");
+    }
+    for (uint32_t i = exposure->block_count; i < count; i++) {
+        settle_at[i] = INT32_MAX;
+    }
+    exposure->settle_at = settle_at;
+    exposure->block_count = count;
+    return true;
+}
+
+static bool watch_settling(struct exposure *exposure, const struct fleet *fleet, uint32_t number,
+                           struct failure *failure)
+{
+    uint32_t block = number / FLEET_BLOCK;
+    if (block >= exposure->block_count && !reach_blocks(exposure, fleet, failure)) {
+        return false;
+    }
+    int32_t minute = settles_at(exposure, &fleet->hosts[number]);
+    if (minute < exposure->settle_at[block]) {
+        exposure->settle_at[block] = minute;
+    }
+    return true;
 }
 
 /* A host mostly stays in its stratum when it changes cells. */
@@ -165,7 +192,7 @@ bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t n
     if (wanted == host->risk_cell) {
         return true;
     }
-    if (host->risk_cell == EXPOSURE_NONE && !watch_settling(exposure, host, number, failure)) {
+    if (host->risk_cell == EXPOSURE_NONE && !watch_settling(exposure, fleet, number, failure)) {
         return false;
     }
     if (host->risk_cell != EXPOSURE_NONE) {
@@ -344,13 +371,28 @@ static bool age(struct exposure *exposure, struct fleet *fleet, uint32_t number,
     return exposure_refresh(exposure, fleet, install->host, failure);
 }
 
-static bool settle(struct exposure *exposure, struct fleet *fleet, uint32_t number,
-                   struct failure *failure)
+/* Counts the healthy of a block anew who are longer healthy by a class, and finds its next time. */
+static bool settle_block(struct exposure *exposure, struct fleet *fleet, uint32_t block,
+                         struct failure *failure)
 {
-    const struct fleet_host *host = &fleet->hosts[number];
-    return host->risk_cell == EXPOSURE_NONE ||
-           (exposure_refresh(exposure, fleet, number, failure) &&
-            watch_settling(exposure, host, number, failure));
+    uint32_t begin = block * FLEET_BLOCK;
+    uint32_t end = fleet->count - begin < FLEET_BLOCK ? fleet->count : begin + FLEET_BLOCK;
+    int32_t next = INT32_MAX;
+    for (uint32_t number = begin; number < end; number++) {
+        const struct fleet_host *host = &fleet->hosts[number];
+        if (host->risk_cell == EXPOSURE_NONE) {
+            continue;
+        }
+        uint64_t mask = exposure->cells[host->risk_cell].mask;
+        if (mask >> (2 * EXPOSURE_ARRIVAL_SLOT) != arrival_class(exposure, host) &&
+            !exposure_refresh(exposure, fleet, number, failure)) {
+            return false;
+        }
+        int32_t minute = settles_at(exposure, host);
+        next = minute < next ? minute : next;
+    }
+    exposure->settle_at[block] = next;
+    return true;
 }
 
 bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32_t minute,
@@ -369,13 +411,10 @@ bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32
         done = age(exposure, fleet, due.items[i], minute, failure);
     }
     wheel_done(&exposure->ageing, minute, due);
-    due = wheel_take(&exposure->settling, minute);
-    for (uint32_t i = 0; done && i < due.count; i++) {
-        if (i + AHEAD < due.count) {
-            __builtin_prefetch(&fleet->hosts[due.items[i + AHEAD]], 1);
+    for (uint32_t block = 0; done && block < exposure->block_count; block++) {
+        if (exposure->settle_at[block] <= minute) {
+            done = settle_block(exposure, fleet, block, failure);
         }
-        done = settle(exposure, fleet, due.items[i], failure);
     }
-    wheel_done(&exposure->settling, minute, due);
     return done;
 }

@@ -188,8 +188,9 @@ struct exposure {
     struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
     struct exposure_quiet quiet;        /* of all before it */
     struct hash_index by_stratum, by_cell, by_tally;
-    struct wheel ageing;   /* of installations */
-    struct wheel settling; /* of hosts that turned healthy */
+    struct wheel ageing; /* of installations */
+    int32_t *settle_at;  /* by block of hosts: none is longer healthy by a class before */
+    uint32_t block_count;
 };
 
 /* Starts empty. `window_minutes` from 1. `segments` is borrowed. */

@@ -3,6 +3,7 @@
 #include "analyzer/fleet.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +47,6 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
 #define CALM_REPORTS 2
 
-/* So many hosts ahead a host is asked for: a miss takes as long as many a step. */
-#define AHEAD 24
-
 #define SILENT_INTERVALS 3
 #define SILENT_SECONDS 300
 /* Until a host says how often it reports; the design's usual interval. */
@@ -74,8 +72,8 @@ void fleet_free(struct fleet *fleet)
     (void)large_pages_resize(fleet->hosts, fleet->capacity * sizeof *fleet->hosts, 0);
     (void)large_pages_resize(fleet->ids, fleet->capacity * sizeof *fleet->ids, 0);
     free(fleet->events);
+    free(fleet->silent_at);
     hash_index_free(&fleet->by_id);
-    wheel_free(&fleet->silence);
     *fleet = (struct fleet){0};
 }
 
@@ -175,6 +173,16 @@ void fleet_expect(const struct fleet *fleet, const struct uuid *id)
 static bool grow(struct fleet *fleet, struct failure *failure)
 {
     uint32_t capacity = fleet->capacity == 0 ? 1024 : fleet->capacity * 2;
+    uint32_t blocks = fleet->capacity / FLEET_BLOCK;
+    _Atomic int32_t *silent_at =
+        realloc(fleet->silent_at, capacity / FLEET_BLOCK * sizeof *silent_at);
+    if (silent_at == NULL) {
+        return failure_memory(failure, "adding a host");
+    }
+    fleet->silent_at = silent_at;
+    for (; blocks < capacity / FLEET_BLOCK; blocks++) {
+        atomic_init(&silent_at[blocks], INT32_MAX);
+    }
     size_t hosts_bytes = fleet->capacity * sizeof *fleet->hosts;
     size_t ids_bytes = fleet->capacity * sizeof *fleet->ids;
     size_t hosts_wanted = capacity * sizeof *fleet->hosts;
@@ -266,11 +274,16 @@ static fleet_second silence_due(const struct fleet_host *host)
     return host->last_seen + fleet_patience_s(host);
 }
 
-static bool watch_silence(struct fleet *fleet, uint32_t number, int32_t now_minute,
-                          struct failure *failure)
+/* Of whichever thread comes last: the earliest minute stands. */
+static void watch_silence(const struct fleet *fleet, uint32_t number)
 {
-    return wheel_put(&fleet->silence, now_minute, silence_due(&fleet->hosts[number]) / 60, number,
-                     failure);
+    int32_t minute = silence_due(&fleet->hosts[number]) / 60;
+    _Atomic int32_t *at = &fleet->silent_at[number / FLEET_BLOCK];
+    int32_t before = atomic_load_explicit(at, memory_order_relaxed);
+    while (minute < before &&
+           !atomic_compare_exchange_weak_explicit(at, &before, minute, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
 }
 
 static void count_up(uint8_t *streak, bool counts)
@@ -423,6 +436,7 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
         host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
     }
     bool unwatched = host->last_seen == INT32_MIN || host->state == HOST_SILENT;
+    uint16_t interval_s = host->interval_s;
     host->since = host->last_seen == INT32_MIN ? now : host->since;
     host->last_seen = now > host->last_seen ? now : host->last_seen;
     if (host->state == HOST_SILENT && !welcome_back(fleet, number, now, failure)) {
@@ -438,17 +452,23 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
         fleet->out_of_order_reports += reading->observed_at < host->last_observed_at;
     }
     /* After the reading, which says how often the host reports. */
-    return !unwatched || watch_silence(fleet, number, now / 60, failure);
+    if (unwatched || host->interval_s < interval_s) {
+        watch_silence(fleet, number);
+    }
+    return true;
 }
 
 struct fleet fleet_part(const struct fleet *fleet)
 {
-    return (struct fleet){.hosts = fleet->hosts, .ids = fleet->ids, .count = fleet->count};
+    return (struct fleet){.hosts = fleet->hosts,
+                          .ids = fleet->ids,
+                          .count = fleet->count,
+                          .silent_at = fleet->silent_at};
 }
 
 bool fleet_join(struct fleet *fleet, struct fleet *part, bool take, struct failure *failure)
 {
-    bool done = !take || wheel_join(&fleet->silence, &part->silence, failure);
+    bool done = true;
     for (size_t i = 0; take && done && i < part->event_count; i++) {
         done = add_event(fleet, &part->events[i], failure);
     }
@@ -459,28 +479,43 @@ bool fleet_join(struct fleet *fleet, struct fleet *part, bool take, struct failu
     fleet->duplicate_reports += part->duplicate_reports;
     fleet->out_of_order_reports += part->out_of_order_reports;
     free(part->events);
-    wheel_free(&part->silence);
     *part = (struct fleet){0};
     return done;
 }
 
-bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure)
+/* Looks at the hosts of a block whose time has come, and finds its next. */
+static bool end_block(struct fleet *fleet, uint32_t block, int32_t minute, struct failure *failure)
 {
-    struct wheel_bucket due = wheel_take(&fleet->silence, minute);
-    bool done = true;
-    for (uint32_t i = 0; done && i < due.count; i++) {
-        uint32_t number = due.items[i];
-        struct fleet_host *host = &fleet->hosts[number];
-        if (i + AHEAD < due.count) {
-            __builtin_prefetch(&fleet->hosts[due.items[i + AHEAD]]);
+    uint32_t begin = block * FLEET_BLOCK;
+    uint32_t end = fleet->count - begin < FLEET_BLOCK ? fleet->count : begin + FLEET_BLOCK;
+    int32_t next = INT32_MAX;
+    for (uint32_t number = begin; number < end; number++) {
+        const struct fleet_host *host = &fleet->hosts[number];
+        if (host->last_seen == INT32_MIN || host->state == HOST_SILENT) {
+            continue;
         }
-        if (silence_due(host) >= (minute + 1) * 60) {
-            done = watch_silence(fleet, number, minute, failure);
+        fleet_second due = silence_due(host);
+        if (due < (minute + 1) * 60) {
+            if (!step(fleet, number, HOST_SILENT, host->last_seen, failure)) {
+                return false;
+            }
         } else {
-            done = step(fleet, number, HOST_SILENT, host->last_seen, failure);
+            next = due / 60 < next ? due / 60 : next;
         }
     }
-    wheel_done(&fleet->silence, minute, due);
+    atomic_store_explicit(&fleet->silent_at[block], next, memory_order_relaxed);
+    return true;
+}
+
+bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure)
+{
+    uint32_t blocks = (fleet->count + FLEET_BLOCK - 1) / FLEET_BLOCK;
+    bool done = true;
+    for (uint32_t block = 0; done && block < blocks; block++) {
+        if (atomic_load_explicit(&fleet->silent_at[block], memory_order_relaxed) <= minute) {
+            done = end_block(fleet, block, minute, failure);
+        }
+    }
     return done;
 }
 

@@ -24,7 +24,6 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
-#include "analyzer/wheel.h"
 #include "common/failure.h"
 #include "common/hash_index.h"
 #include "common/instant.h"
@@ -37,6 +36,11 @@ fleet_second fleet_second_of(instant_us instant); /* rounded down, clamped to th
 instant_us fleet_instant_of(fleet_second second);
 
 #define FLEET_NONE UINT32_MAX
+
+/* Deadlines are kept by blocks of so many hosts, of the first of them that is due, and all of a
+ * block are looked at when it comes: a deadline for each would weigh as much as what it is about,
+ * and hosts that were added together mostly report together. */
+#define FLEET_BLOCK 64U
 
 struct fleet_host {
     instant_us last_observed_at; /* by the host's clock; orders its reports */
@@ -74,7 +78,7 @@ struct fleet {
     struct uuid *ids;
     uint32_t count, capacity;
     struct hash_index by_id;
-    struct wheel silence;
+    _Atomic int32_t *silent_at; /* by block: no host of it is found silent before this minute */
     struct fleet_event *events; /* of the minute being closed, in the order they happened */
     size_t event_count, event_capacity;
     uint64_t in_state[HOST_SILENT + 1];

@@ -82,20 +82,6 @@ void wheel_done(struct wheel *wheel, int32_t minute, struct wheel_bucket bucket)
     }
 }
 
-bool wheel_join(struct wheel *wheel, const struct wheel *from, struct failure *failure)
-{
-    for (uint32_t ahead = 0; ahead < from->span; ahead++) {
-        int32_t minute = from->next + (int32_t)ahead;
-        const struct wheel_bucket *bucket = &from->buckets[(uint32_t)minute & (from->span - 1)];
-        for (uint32_t i = 0; i < bucket->count; i++) {
-            if (!wheel_put(wheel, from->next, minute, bucket->items[i], failure)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 void wheel_free(struct wheel *wheel)
 {
     for (uint32_t i = 0; i < wheel->span; i++) {

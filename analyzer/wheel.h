@@ -29,9 +29,6 @@ MUST_CHECK bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint
 struct wheel_bucket wheel_take(struct wheel *wheel, int32_t minute);
 void wheel_done(struct wheel *wheel, int32_t minute, struct wheel_bucket bucket);
 
-/* Puts down all that `from` has, minute by minute in its order. */
-MUST_CHECK bool wheel_join(struct wheel *wheel, const struct wheel *from, struct failure *failure);
-
 void wheel_free(struct wheel *wheel);
 
 #endif
