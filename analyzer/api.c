@@ -369,6 +369,7 @@ static const struct door table[] = {
     {"GET", "/v1/summary", "", 0, serve_summary, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/what-if", "", 0, serve_what_if, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/me", "", 0, serve_me, ROLES_PEOPLE, DOOR_API},
+    {"GET", "/v1/openapi.json", "", 0, pages_serve, EVERYBODY, DOOR_API},
     {"GET", "/", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
     {"GET", "/executives", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
     {"GET", "/support", "", 0, pages_serve, DESK_AND_OPERATIONS, DOOR_PAGE},

@@ -96,8 +96,10 @@ void pages_serve(void *context, struct http_request *request)
     (void)context;
     static const struct {
         const char *path, *file;
-    } pages[] = {
-        {"/", "operations.html"}, {"/executives", "executives.html"}, {"/support", "support.html"}};
+    } pages[] = {{"/", "operations.html"},
+                 {"/executives", "executives.html"},
+                 {"/support", "support.html"},
+                 {"/v1/openapi.json", "openapi.json"}};
     const struct page_file *page = NULL;
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         if (strcmp(http_request_path(request), pages[i].path) == 0) {

@@ -6,6 +6,7 @@
  *   {"GET", "/", 0, pages_serve},             operations
  *   {"GET", "/executives", 0, pages_serve},
  *   {"GET", "/support", 0, pages_serve},
+ *   {"GET", "/v1/openapi.json", 0, pages_serve},   the API's description
  *   {"GET", "/assets/" "*", 0, pages_serve_asset},
  *
  * The pages ask only GET /v1/updates of the same origin, and work under the Content-Security-Policy

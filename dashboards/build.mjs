@@ -1,6 +1,6 @@
 // Bundles the pages into a directory: `node build.mjs DIRECTORY`.
 //
-// In: the pages, *.html, and src/. Out: the pages in DIRECTORY, DIRECTORY/assets/ with a hash of the
+// In: the pages, *.html, src/, and the API's description. Out: the pages in DIRECTORY, DIRECTORY/assets/ with a hash of the
 // content in each name (so that a browser may keep them for ever) and, where that is smaller, a gzip
 // copy beside each file; and DIRECTORY/pages_assets.c, the same bytes as C arrays with the table that
 // analyzer/pages.c serves from. The same sources and the same node give the same bytes.
@@ -15,10 +15,12 @@ import { gzipSync } from 'node:zlib';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const pages = ['operations.html', 'executives.html', 'support.html'];
+const description = 'openapi.json'; // of the API; the analyzer serves it beside the pages
 const contentTypes = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json',
   '.svg': 'image/svg+xml',
 };
 
@@ -71,6 +73,11 @@ function fillPage(name, assets) {
   return { source: name, name, bytes: Buffer.from(text) };
 }
 
+function readDescription() {
+  const text = JSON.stringify(JSON.parse(readFileSync(join(here, '../analyzer', description), 'utf8')));
+  return { source: description, name: description, bytes: Buffer.from(text) };
+}
+
 // Level 9 without a time stamp; only where it helps.
 function compressed(bytes) {
   const packed = gzipSync(bytes, { level: 9 });
@@ -106,14 +113,15 @@ function cSource(files) {
 
 async function build(directory) {
   const assets = await bundleAssets();
-  const files = [...pages.map((page) => fillPage(page, assets)), ...assets].map((file) => ({
+  const served = [...pages.map((page) => fillPage(page, assets)), readDescription()];
+  const files = [...served, ...assets].map((file) => ({
     ...file,
     gzip: compressed(file.bytes),
   }));
   rmSync(join(directory, 'assets'), { recursive: true, force: true });
   mkdirSync(join(directory, 'assets'), { recursive: true });
   for (const file of files) {
-    const path = join(directory, pages.includes(file.name) ? '.' : 'assets', file.name);
+    const path = join(directory, served.some(({ name }) => name === file.name) ? '.' : 'assets', file.name);
     writeFileSync(path, file.bytes);
     if (file.gzip !== null) {
       writeFileSync(`${path}.gz`, file.gzip);

@@ -73,6 +73,12 @@ class House {
     return this.#postgres('pg_ctl', 'stop', '-w', '-m', 'fast', '-D', this.path('data'));
   }
 
+  // What the database's owner is told, as psql -At has it.
+  async query(sql) {
+    const { stdout } = await this.#postgres('psql', '-h', this.#directory, '-U', 'epicenter', '-Atc', sql, 'epicenter');
+    return stdout;
+  }
+
   program(name) {
     const folder = name === 'fleetsim' ? 'tests/fleetsim' : name;
     return join(this.#build, folder, name);
@@ -83,8 +89,13 @@ class House {
   }
 
   // Starts `collector serve` or `analyzer serve` and answers its URL once it listens.
-  async serve(name, ...args) {
-    const portFile = this.path(`${name}.port`);
+  serve(name, ...args) {
+    return this.serveAs(name, name, ...args);
+  }
+
+  // The same for a second one beside it, which end() knows as `as`.
+  async serveAs(as, name, ...args) {
+    const portFile = this.path(`${as}.port`);
     rmSync(portFile, { force: true });
     const child = spawn(
       this.program(name),
@@ -94,7 +105,7 @@ class House {
     let log = '';
     child.on('error', (error) => (log = error.message));
     child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-4000)));
-    this.#programs.set(name, child);
+    this.#programs.set(as, child);
     const deadline = Date.now() + READY_MS;
     while (!existsSync(portFile) || readFileSync(portFile, 'utf8').trim() === '') {
       if (child.exitCode !== null || Date.now() > deadline) {
@@ -130,9 +141,9 @@ class House {
     return stdout.trim();
   }
 
-  // The headers with which a program may ask what support may.
-  async keyHeaders() {
-    const { stdout } = await this.analyzer('key', 'add', 'tests', '--scope', 'support',
+  // The headers with which a program may ask what support may, or what another scope allows.
+  async keyHeaders(scope = 'support', name = 'tests') {
+    const { stdout } = await this.analyzer('key', 'add', name, '--scope', scope,
       '--database', this.conninfo('epicenter_analyzer'));
     return { Authorization: `Bearer ${stdout.trim()}` };
   }

@@ -1,0 +1,376 @@
+// Does the analyzer answer as analyzer/openapi.json says? Every operation is driven to every status
+// the description gives it, at a real analyzer with a real incident, and every answer is held to
+// its schema by a validator that is not ours. What cannot be reached must not be described, and no
+// answer may be given that is not.
+//
+// That the description has every route there is, tests/unit/test_openapi.c sees.
+//
+// EPICENTER_BUILD_DIR: where the programs were built.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { pause, startHouse } from './house.mjs';
+
+const require = createRequire(new URL('../../dashboards/package.json', import.meta.url));
+const Ajv = require('ajv/dist/2020').default;
+const addFormats = require('ajv-formats').default;
+
+const buildDirectory = process.env.EPICENTER_BUILD_DIR;
+assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
+
+const scenario = fileURLToPath(new URL('../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
+const HOSTS = 3000; // enough for a verdict of hold
+const ANSWERED_MS = 120_000; // to read them all, sanitizers included
+const ID = 'pattern%2F2.594.00';
+const UNKNOWN = 'nothing';
+const json = { 'Content-Type': 'application/json' };
+const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+const elsewhere = { 'X-Forwarded-For': '192.0.2.1' }; // as through a proxy: this machine needs no key
+const otherSite = { 'Sec-Fetch-Site': 'cross-site' };
+const tooLong = JSON.stringify({ note: 'x'.repeat(20_000) });
+
+let house;
+let url; // of the analyzer
+let awayUrl; // of one that has never reached its database
+let description;
+let validator;
+let keys; // headers by scope
+const reached = new Set(); // "operation status type", and "operation ?parameter"
+
+// ---- The description ----
+
+function resolve(value) {
+  return value?.$ref === undefined ? value : value.$ref.slice(2).split('/').reduce((part, name) => part[name], description);
+}
+
+function* operations() {
+  for (const [path, item] of Object.entries(description.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      yield { path, method: method.toUpperCase(), ...operation };
+    }
+  }
+}
+
+function operationOf(id) {
+  const found = [...operations()].find(({ operationId }) => operationId === id);
+  assert.ok(found, `${id} is described`);
+  return found;
+}
+
+function makeValidator() {
+  const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false, allErrors: true });
+  addFormats(ajv);
+  ajv.addVocabulary(['components']);
+  ajv.addSchema({ $id: 'api', components: { schemas: description.components.schemas } });
+  return ajv;
+}
+
+function assertValid(schema, value, what) {
+  const placed = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"api#/components'));
+  const validate = validator.compile(placed);
+  assert.ok(validate(value), `${what}: ${validator.errorsText(validate.errors?.slice(0, 5))}`);
+}
+
+// ---- One question ----
+
+function pathOf(operation, { id = ID, customer = 'nobody', host = 'nobody', name = 'nothing.js', query = '' }) {
+  const values = { id, customer, host, name };
+  return operation.path.replace(/\{(\w+)\}/g, (_, key) => values[key]) + query;
+}
+
+// Asks, and holds the answer to what is described for its status.
+async function ask(id, status, { at = url, headers = {}, body, ...rest } = {}) {
+  const operation = operationOf(id);
+  const path = pathOf(operation, rest);
+  const response = await fetch(at + path, { method: operation.method, headers, body, redirect: 'manual' });
+  const text = await response.text();
+  const what = `${operation.method} ${path}`;
+  assert.equal(response.status, status, `${what}: ${text.slice(0, 300)}`);
+  assert.ok(operation.responses[status], `${what}: ${status} is described`);
+  checkAnswer(id, response, resolve(operation.responses[status]), text, `${what} ${status}`);
+  for (const { name } of (operation.parameters ?? []).map(resolve)) {
+    if (new URL(at + path).searchParams.has(name) && status === 200) {
+      reached.add(`${id} ?${name}`);
+    }
+  }
+  return { response, text };
+}
+
+function checkAnswer(id, response, described, text, what) {
+  const type = response.headers.get('content-type')?.split(';')[0];
+  if (described.content === undefined) {
+    assert.equal(text, '', `${what}: no body`);
+    reached.add(`${id} ${response.status}`);
+  } else {
+    assert.ok(described.content[type], `${what}: ${type} is described`);
+    const value = /json$/.test(type) ? JSON.parse(text) : text;
+    assertValid(described.content[type].schema, value, what);
+    if (type === 'application/problem+json') {
+      assert.equal(value.status, response.status, what);
+    }
+    reached.add(`${id} ${response.status} ${type}`);
+  }
+  for (const [name, reference] of Object.entries(described.headers ?? {})) {
+    const header = resolve(reference);
+    const value = response.headers.get(name);
+    assert.ok(value !== null || !header.required, `${what}: ${name}`);
+    if (value !== null) {
+      assertValid(header.schema, value, `${what}: ${name}`);
+    }
+  }
+}
+
+// ---- The stage ----
+
+// The document once the incident is in it and it stops changing.
+async function settled() {
+  const deadline = Date.now() + ANSWERED_MS;
+  let last = '';
+  let same = 0;
+  while (Date.now() < deadline) {
+    const response = await fetch(`${url}/v1/updates`, { headers: keys.read });
+    const text = await response.text();
+    same = response.status === 200 && text === last ? same + 1 : 0;
+    if (same >= 4 && text.includes('"HOLD"')) {
+      return JSON.parse(text);
+    }
+    last = text;
+    await pause(500);
+  }
+  throw new Error(`the analyzer did not settle: ${last.slice(0, 300)}`);
+}
+
+let document;
+let cookie; // of somebody who has signed in
+
+before(async () => {
+  house = await startHouse(buildDirectory);
+  await house.importRegistry(scenario, HOSTS);
+  keys = {};
+  for (const scope of ['read', 'operate', 'support', 'metrics']) {
+    keys[scope] = await house.keyHeaders(scope, scope);
+  }
+  keys.other = await house.keyHeaders('support', 'other');
+  url = await house.serve('analyzer');
+  description = await (await fetch(`${url}/v1/openapi.json`)).json();
+  validator = makeValidator();
+  await house.replay(scenario, HOSTS);
+  document = await settled();
+}, { timeout: 300_000 });
+
+after(() => house?.stop());
+
+// A good question of each operation, and the headers of who may ask it.
+function good() {
+  const [first, second, third] = document.updates[0].outreach;
+  return {
+    listUpdates: {},
+    getUpdate: {},
+    getVerdict: { query: '?wait=1' },
+    listOutreach: { who: 'support' },
+    takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
+    noteOutcome: { who: 'support', customer: first.customer_id, body: '{"state":"reached","note":"spoke"}', headers: json },
+    releaseCustomer: { who: 'support', customer: second.customer_id, body: '{}', headers: json },
+    getHost: { who: 'operate', host: 'host-of-nobody', query: `?customer_id=${third.customer_id}` },
+    listChanges: {},
+    getSummary: { query: '?columns=100&colour=1&calls=2' },
+    reckonWhatIf: { query: `?update=${ID}&set=cost_per_minute=1,2,3` },
+    getMe: {},
+    getDescription: { who: null },
+    getHealth: { who: null },
+    getReadiness: { who: null },
+    getMetrics: { who: 'metrics', headers: elsewhere },
+    getOperationsPage: {},
+    getExecutivesPage: {},
+    getSupportPage: { who: 'support' },
+    getAsset: { who: null },
+    getSignIn: { who: null },
+    signIn: { who: null, headers: form, body: 'name=nobody&password=wrong' },
+    signOut: { who: null, headers: { ...form, Cookie: cookie ?? '' }, body: '' },
+  };
+}
+
+function asked(id) {
+  const { who = 'read', headers = {}, ...rest } = good()[id];
+  return { ...rest, headers: { ...(who === null ? {} : keys[who]), ...headers } };
+}
+
+describe('the description', () => {
+  it('has a name of its own for each operation, each with a question in this test', () => {
+    const ids = [...operations()].map(({ operationId }) => operationId);
+    assert.deepEqual([...ids].sort(), [...new Set(ids)].sort());
+    assert.deepEqual([...ids].sort(), Object.keys(good()).sort());
+    assert.equal(description.openapi, '3.1.0');
+  });
+
+  it('has no schema that is never used', () => {
+    const text = JSON.stringify(description);
+    for (const kind of ['schemas', 'responses', 'headers', 'parameters']) {
+      for (const name of Object.keys(description.components[kind])) {
+        assert.ok(text.includes(`"#/components/${kind}/${name}"`), `${kind}/${name} is used`);
+      }
+    }
+  });
+});
+
+describe('the analyzer answers as described', () => {
+  it('whoever asks what there is', async () => {
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
+      'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
+      'getSupportPage', 'getSignIn']) {
+      await ask(id, 200, asked(id));
+    }
+    await ask('getUpdate', 200, { ...asked('getUpdate'), id: 'pattern/2.594.00' });
+    await ask('listOutreach', 200, { ...asked('listOutreach'), query: '?region=JP&reachable=1&state=new,taken&limit=3' });
+    await ask('listOutreach', 200, { ...asked('listOutreach'), query: '?format=csv' });
+    await ask('getSignIn', 200, { query: '?next=/support' });
+    const page = await (await fetch(`${url}/`, { headers: keys.read })).text();
+    for (const [, name] of page.matchAll(/\/assets\/([^"]+)/g)) {
+      await ask('getAsset', 200, { name });
+    }
+  });
+
+  it('and a host by its UUID and by its name', async () => {
+    const host = (await house.query('select host_id from report limit 1')).trim();
+    const { text } = await ask('getHost', 200, { headers: keys.operate, host });
+    const { customer_id: customer } = JSON.parse(text);
+    await ask('getHost', 200, { headers: keys.operate, host, query: `?customer_id=${customer}` });
+  });
+
+  it('304 to who has it already, with the same ETag, and HEAD as GET', async () => {
+    for (const operation of operations()) {
+      const { operationId: id, responses, method } = operation;
+      if (method !== 'GET' || responses['304'] === undefined || id === 'getHost') {
+        continue;
+      }
+      const { response } = await ask(id, 200, asked(id));
+      const etag = response.headers.get('etag');
+      const question = asked(id);
+      const again = await ask(id, 304, { ...question, headers: { ...question.headers, 'If-None-Match': etag } });
+      assert.equal(again.response.headers.get('etag'), etag, id);
+      const path = pathOf(operation, question);
+      const head = await fetch(url + path, { method: 'HEAD', headers: question.headers });
+      assert.equal(head.status, 200, id);
+      assert.equal(head.headers.get('etag'), etag, id);
+    }
+    const host = (await house.query('select host_id from report limit 1')).trim();
+    const { response } = await ask('getHost', 200, { headers: keys.operate, host });
+    await ask('getHost', 304, { headers: { ...keys.operate, 'If-None-Match': response.headers.get('etag') }, host });
+  });
+
+  it('401 to nobody, 403 to who may not', async () => {
+    for (const operation of operations()) {
+      const { operationId: id, responses } = operation;
+      const roles = operation['x-roles'];
+      if (roles.length === 0) {
+        continue;
+      }
+      const question = asked(id);
+      await ask(id, 401, { ...question, headers: { ...question.headers, Authorization: 'Bearer nothing' } });
+      assert.ok(responses['403'], `${id}: 403 is described`);
+      const other = roles.includes('viewer') ? keys.metrics : keys.read;
+      await ask(id, 403, { ...question, headers: { ...question.headers, ...other } });
+    }
+    for (const id of ['getOperationsPage', 'getExecutivesPage', 'getSupportPage']) {
+      await ask(id, 303, {});
+    }
+  });
+
+  it('400 and 404 to what there is not', async () => {
+    await ask('getUpdate', 404, { headers: keys.read, id: UNKNOWN });
+    await ask('getVerdict', 404, { headers: keys.read, id: UNKNOWN });
+    await ask('listOutreach', 404, { headers: keys.support, id: UNKNOWN });
+    await ask('listOutreach', 400, { headers: keys.support, query: '?limit=0' });
+    await ask('getHost', 400, { headers: keys.operate, host: 'no-uuid' });
+    await ask('getHost', 404, asked('getHost'));
+    await ask('reckonWhatIf', 400, { headers: keys.read });
+    await ask('reckonWhatIf', 404, { headers: keys.read, query: `?update=${UNKNOWN}&set=cost_per_minute=1,2,3` });
+    await ask('getAsset', 404, {});
+  });
+
+  it('at the support desk', async () => {
+    const [first, second] = document.updates[0].outreach;
+    const support = { ...keys.support, ...json };
+    const other = { ...keys.other, ...json };
+    await ask('takeCustomer', 200, asked('takeCustomer'));
+    await ask('takeCustomer', 409, { headers: other, body: JSON.stringify({ customer: first.customer_id }) });
+    await ask('takeCustomer', 204, { headers: support, body: '{"region":"nowhere"}' });
+    await ask('takeCustomer', 404, { headers: support, body: '{"customer":"nobody"}' });
+    await ask('takeCustomer', 400, { headers: support, body: '[]' });
+    await ask('noteOutcome', 409, { ...asked('noteOutcome'), headers: other });
+    await ask('noteOutcome', 400, { ...asked('noteOutcome'), body: '{"state":"taken"}' });
+    await ask('noteOutcome', 404, { ...asked('noteOutcome'), id: UNKNOWN });
+    await ask('noteOutcome', 200, asked('noteOutcome'));
+    await ask('takeCustomer', 200, { headers: support, body: JSON.stringify({ customer: second.customer_id, reachable: false }) });
+    await ask('releaseCustomer', 409, { ...asked('releaseCustomer'), headers: other });
+    await ask('releaseCustomer', 200, asked('releaseCustomer'));
+    await ask('releaseCustomer', 400, { ...asked('releaseCustomer'), body: '{' });
+    await ask('releaseCustomer', 404, { ...asked('releaseCustomer'), id: UNKNOWN });
+    for (const id of ['takeCustomer', 'noteOutcome', 'releaseCustomer']) {
+      await ask(id, 415, { ...asked(id), headers: { ...keys.support, 'Content-Type': 'text/plain' } });
+      await ask(id, 413, { ...asked(id), body: tooLong });
+    }
+  });
+
+  it('at the way in', async () => {
+    const link = async () => new URL(await house.signInLink(url, 'support', 'Ann')).search;
+    const { response } = await ask('getSignIn', 303, { query: await link() });
+    cookie = response.headers.get('set-cookie').split(';')[0];
+    reached.add('getSignIn ?link');
+    await ask('getSignIn', 403, { query: '?link=part-of-one' });
+    await ask('signIn', 303, { headers: form, body: (await link()).slice(1) });
+    await ask('signIn', 400, { headers: form, body: 'name=' });
+    await ask('signIn', 413, { headers: form, body: tooLong });
+    await ask('signIn', 403, { ...asked('signIn'), headers: { ...form, ...otherSite } });
+    for (let tries = 0; tries < 5; tries++) {
+      await ask('signIn', 403, asked('signIn'));
+    }
+    await ask('signIn', 429, asked('signIn'));
+    await ask('signOut', 403, { ...asked('signOut'), headers: otherSite });
+    await ask('signOut', 413, { ...asked('signOut'), body: tooLong });
+    await ask('signOut', 303, asked('signOut'));
+  });
+
+  it('503 while it has never reached its database', async () => {
+    await house.stopDatabase();
+    awayUrl = await house.serveAs('away', 'analyzer');
+    for (const { operationId: id, responses } of operations()) {
+      if (responses['503'] !== undefined) {
+        const question = id === 'getSignIn' ? { query: `?link=epl_${'x'.repeat(43)}` } : asked(id);
+        await ask(id, 503, { ...question, at: awayUrl });
+      }
+    }
+    await house.end('away');
+    await house.startDatabase();
+  });
+
+  it('405 with what is taken, and 404 elsewhere', async () => {
+    const problem = { $ref: '#/components/schemas/Problem' };
+    for (const operation of operations()) {
+      const response = await fetch(url + pathOf(operation, {}), { method: 'DELETE' });
+      assert.equal(response.status, 405, operation.path);
+      assert.ok(response.headers.get('allow').split(', ').includes(operation.method), operation.path);
+      assertValid(problem, await response.json(), `DELETE ${operation.path}`);
+    }
+    const response = await fetch(`${url}/v1/nothing`);
+    assert.equal(response.status, 404);
+    assertValid(problem, await response.json(), 'GET /v1/nothing');
+  });
+
+  it('and nothing is described that was not reached', () => {
+    const missed = [];
+    for (const { operationId: id, responses, parameters = [] } of operations()) {
+      for (const [status, reference] of Object.entries(responses)) {
+        const types = Object.keys(resolve(reference).content ?? { '': null });
+        missed.push(...types.map((type) => `${id} ${status} ${type}`.trim()).filter((one) => !reached.has(one)));
+      }
+      const queries = parameters.map(resolve).filter((parameter) => parameter.in === 'query');
+      missed.push(...queries.map(({ name }) => `${id} ?${name}`).filter((one) => !reached.has(one)));
+    }
+    assert.deepEqual(missed, []);
+  });
+});
