@@ -129,6 +129,7 @@ static bool read_entry(const PGresult *rows, int row, instant_us now, struct ent
                        CREDENTIAL_HEX_SIZE - 1, NULL, NULL, NULL) != 0) {
         return failure_set(failure, FAILURE_SYSTEM, "the database holds a hash that is none");
     }
+    entry->identity.is_program = !entry->is_session;
     (void)snprintf(entry->identity.name, sizeof entry->identity.name, "%s%s",
                    entry->is_session ? "" : "key ", name);
     if (!entry->is_session) {

@@ -13,6 +13,7 @@
 #include "analyzer/analysis.h"
 #include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
+#include "analyzer/contact_desk.h"
 #include "analyzer/cost_what_if.h"
 #include "analyzer/door.h"
 #include "analyzer/gate.h"
@@ -33,6 +34,7 @@ struct api {
     struct live *live;
     struct gate *gate;
     struct outreach_desk *desk;
+    struct contact_desk *contacts;
     struct access *access;
     struct doors *doors;
     struct http_server *server;
@@ -131,6 +133,18 @@ static void change_outreach(void *context, struct http_request *request)
 {
     struct api *api = context;
     outreach_desk_change(api->desk, request);
+}
+
+static void mask_contacts(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    contact_desk_mask(api->contacts, request);
+}
+
+static void open_contacts(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    contact_desk_open(api->contacts, request);
 }
 
 /* ---- One host ---- */
@@ -364,6 +378,9 @@ static const struct door table[] = {
     {"GET", "/v1/updates/*", "/outreach", 0, serve_outreach, DESK_AND_OPERATIONS, DOOR_API},
     {"GET", "/v1/updates/*", "", 0, serve_update, ROLES_PEOPLE, DOOR_API},
     {"POST", "/v1/updates/*", "", OUTREACH_BODY_LIMIT, change_outreach, DESK, DOOR_API},
+    {"GET", "/v1/contacts/*", "", 0, mask_contacts, ROLE_BIT(ROLE_SUPPORT), DOOR_PERSON},
+    {"POST", "/v1/contacts/*", "/open", CONTACT_BODY_LIMIT, open_contacts, ROLE_BIT(ROLE_SUPPORT),
+     DOOR_PERSON},
     {"GET", "/v1/hosts/*", "", 0, serve_host, DESK_AND_OPERATIONS, DOOR_API},
     {"GET", "/v1/changes", "", 0, serve_changes, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/summary", "", 0, serve_summary, ROLES_PEOPLE, DOOR_API},
@@ -407,6 +424,7 @@ static void free_parts(struct api *api)
 {
     access_free(api->access);
     outreach_desk_free(api->desk);
+    contact_desk_free(api->contacts);
     gate_free(api->gate);
 }
 
@@ -430,6 +448,7 @@ bool api_start(const char *address, uint16_t port, const char *conninfo, struct 
     made->live = live;
     if (!gate_new(live, answer_update, &made->gate, failure) ||
         !outreach_desk_new(conninfo, live, &made->desk, failure) ||
+        !contact_desk_new(conninfo, &made->contacts, failure) ||
         !access_new(conninfo, &made->access, failure) ||
         !doors_new(table, sizeof table / sizeof *table, made, made->access, &made->doors,
                    failure) ||

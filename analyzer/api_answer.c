@@ -70,3 +70,21 @@ struct snapshot *api_hold_snapshot(struct http_request *request, struct live *li
     }
     return snapshot;
 }
+
+json_t *api_read_json(struct http_request *request)
+{
+    const struct buffer *body = http_request_body(request);
+    const char *type = http_request_header(request, "Content-Type");
+    if (type == NULL || strncmp(type, API_JSON_TYPE, strlen(API_JSON_TYPE)) != 0) {
+        http_respond_problem(request, 415, "the body must be application/json");
+        return NULL;
+    }
+    json_t *object = json_loadb(body->data != NULL ? body->data : "", body->length,
+                                JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(object)) {
+        return object;
+    }
+    json_decref(object);
+    http_respond_problem(request, 400, "the body must be a JSON object");
+    return NULL;
+}

@@ -4,6 +4,8 @@
 #ifndef EPICENTER_ANALYZER_API_ANSWER_H
 #define EPICENTER_ANALYZER_API_ANSWER_H
 
+#include <jansson.h>
+
 #include "analyzer/live.h"
 #include "analyzer/snapshot.h"
 #include "common/buffer.h"
@@ -21,5 +23,9 @@ void api_respond(struct http_request *request, struct live *live, instant_us as_
 
 /* The snapshot, held; or NULL after an answer that says there is none yet. */
 struct snapshot *api_hold_snapshot(struct http_request *request, struct live *live);
+
+/* The object that the request's body holds, to be freed by the caller; NULL: it holds none, and the
+ * request is answered. Only application/json is taken, which a form of another site cannot send. */
+json_t *api_read_json(struct http_request *request);
 
 #endif

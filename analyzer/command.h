@@ -18,6 +18,7 @@ int command_migrate(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_webhook(int argc, char **argv);
 int command_what_if(int argc, char **argv);
+int command_audit(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_key(int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/contact.h"
 #include "analyzer/cost_csv.h"
 #include "analyzer/cost_database.h"
 #include "analyzer/registry_database.h"
@@ -62,11 +63,9 @@ static const struct kind {
     const char *name;
     importer import;
 } kinds[] = {
-    {"customers", registry_import_customers},
-    {"seats", registry_import_seats},
-    {"updates", registry_import_updates},
-    {"cost-parameters", import_parameters},
-    {"staffing", import_staffing},
+    {"customers", registry_import_customers}, {"seats", registry_import_seats},
+    {"updates", registry_import_updates},     {"contacts", contact_import},
+    {"cost-parameters", import_parameters},   {"staffing", import_staffing},
     {"compensation", import_compensation},
 };
 
@@ -83,12 +82,14 @@ static const char doc[] =
     "             partner,contract_value,currency,renewal_on\n"
     "  seats      customer_id,product_line,seats\n"
     "  updates    update_id,product_line,released_at,withdrawn_at\n"
+    "  contacts   customer_id,position,name,task,phone,email\n"
     "  cost-parameters  name,region,tier,product_line,low,likely,high,unit,source,dated\n"
     "  staffing         region,hour,agents\n"
     "  compensation     name,region,tier,product_line,kind,recipients,form,low,likely,high,\n"
     "                   source,dated\n\n"
     "kind is consumer or corporate; contract_value a year's, in minor units of currency; times are "
-    "RFC 3339. Import customers before their seats. Of the last three a bad row costs only itself; "
+    "RFC 3339. Import customers before their seats and contacts. Of the last three a bad row costs "
+    "only itself; "
     "hours are UTC; an empty region, tier or product line is all.";
 
 static const struct argp_option options[] = {

@@ -10,7 +10,11 @@
 
 #include "analyzer/serve.h"
 
-enum { KEY_HORIZON = 256, KEY_ALPHA };
+enum { KEY_HORIZON = 256, KEY_ALPHA, KEY_KEEP_REPORTS, KEY_KEEP_CONTACTS };
+
+/* Both: what is kept longer is hardly needed, and contacts are people's. */
+#define KEEP_DAYS 30
+#define KEEP_DAYS_MOST 3650
 
 /* Thirty days: what the report tables keep. */
 #define HORIZON_HOURS_MOST 720
@@ -35,6 +39,9 @@ static const struct argp_option options[] = {
     {"horizon-hours", KEY_HORIZON, "HOURS", 0, "how far back to read on start (default 24)", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
+    {"keep-reports", KEY_KEEP_REPORTS, "DAYS", 0, "delete older raw reports (default 30)", 0},
+    {"keep-contacts", KEY_KEEP_CONTACTS, "DAYS", 0,
+     "delete contacts so long after an incident closed (default 30)", 0},
     {0}};
 
 static bool parse_horizon(struct arguments *arguments, const char *text)
@@ -46,6 +53,14 @@ static bool parse_horizon(struct arguments *arguments, const char *text)
     }
     arguments->serve.horizon = (instant_us)(hours * (double)INSTANT_HOUR);
     return true;
+}
+
+static bool parse_days(const char *text, unsigned *days)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    *days = (unsigned)number;
+    return end != text && *end == '\0' && *text != '-' && number >= 1 && number <= KEEP_DAYS_MOST;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -67,6 +82,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "%s", failure.message);
         }
         return 0;
+    case KEY_KEEP_REPORTS:
+    case KEY_KEEP_CONTACTS:
+        if (!parse_days(argument, key == KEY_KEEP_REPORTS ? &arguments->serve.keep_reports_days
+                                                          : &arguments->serve.keep_contacts_days)) {
+            argp_error(state, "days are 1 to %d, not \"%s\"", KEEP_DAYS_MOST, argument);
+        }
+        return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);
         return 0;
@@ -81,7 +103,9 @@ int command_serve(int argc, char **argv)
     static const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     struct arguments arguments = {
         .serve = {.common = {.conninfo = "", .address = "127.0.0.1", .port = 8421},
-                  .horizon = INSTANT_DAY},
+                  .horizon = INSTANT_DAY,
+                  .keep_reports_days = KEEP_DAYS,
+                  .keep_contacts_days = KEEP_DAYS},
     };
     struct failure failure;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);

@@ -132,7 +132,8 @@ static void decide(void *context, struct http_request *request, const struct ide
         refuse_nobody(door, request);
         return;
     }
-    if ((door->roles & ROLE_BIT(identity->role)) == 0) {
+    if ((door->roles & ROLE_BIT(identity->role)) == 0 ||
+        (door->kind == DOOR_PERSON && identity->is_program)) {
         if (door->kind == DOOR_PAGE) {
             sign_in_page_not_yours(request, identity);
         } else {

@@ -18,6 +18,7 @@
 
 enum door_kind {
     DOOR_API,
+    DOOR_PERSON,  /* as DOOR_API, but not for a key */
     DOOR_PAGE,    /* people who are not signed in are sent to do so */
     DOOR_MACHINE, /* as DOOR_API, but this machine itself comes in without a key */
 };

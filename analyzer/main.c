@@ -26,6 +26,7 @@ static const struct command {
     {"webhook", "analyzer webhook", "say who is told of changes of verdict", command_webhook},
     {"account", "analyzer account", "say who may sign in", command_account},
     {"key", "analyzer key", "give programs their keys", command_key},
+    {"audit", "analyzer audit", "show who saw whose contacts, and check the log", command_audit},
     {"serve", "analyzer serve", "follow the database and answer the API and the pages",
      command_serve},
     {"analyze", "analyzer analyze", "answer from a file of reports, without a database",

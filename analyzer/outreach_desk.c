@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/outreach_desk.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,15 +13,10 @@
 #include "analyzer/outreach_case.h"
 #include "analyzer/outreach_list.h"
 #include "analyzer/snapshot.h"
+#include "analyzer/worker.h"
 #include "common/arena.h"
 #include "common/buffer.h"
 #include "common/database.h"
-
-/* Requests waiting at once: each takes a few milliseconds, so this is a second's wait. */
-#define WAITING_MOST 256
-
-/* A change locks one row; a statement that takes seconds has met a server that hangs. */
-#define STATEMENT_TIMEOUT_MS 5000
 
 enum job_kind { JOB_LIST, JOB_TAKE, JOB_OUTCOME, JOB_RELEASE };
 
@@ -36,21 +30,16 @@ struct job {
 
 struct outreach_desk {
     struct live *live;
-    char *conninfo;
-    struct database *database; /* the thread's; NULL until it has been reached once */
-    pthread_t thread;
-    pthread_mutex_t mutex; /* of what follows */
-    pthread_cond_t changed;
-    bool stopping;
-    struct job waiting[WAITING_MOST]; /* a ring */
-    size_t first, count;
+    struct worker *worker;
 };
 
-static void free_job(struct job *job)
+static void free_job(void *job)
 {
-    free(job->update_id);
-    free(job->customer_id);
-    json_decref(job->body);
+    struct job *freed = job;
+    free(freed->update_id);
+    free(freed->customer_id);
+    json_decref(freed->body);
+    free(freed);
 }
 
 /* ---- What is asked for ---- */
@@ -104,7 +93,7 @@ static const struct outreach_entry *find_entry(const struct snapshot_update *upd
     return NULL;
 }
 
-static bool give_list(struct outreach_desk *desk, const struct job *job,
+static bool give_list(struct outreach_desk *desk, struct database *database, const struct job *job,
                       const struct snapshot *snapshot, const struct snapshot_update *update,
                       struct arena *arena, struct failure *failure)
 {
@@ -116,7 +105,7 @@ static bool give_list(struct outreach_desk *desk, const struct job *job,
     bool csv = wants_csv(job->request);
     bool good =
         read_filter(job, &filter, failure) &&
-        outreach_case_list(desk->database, update->id, arena, &cases, &count, failure) &&
+        outreach_case_list(database, update->id, arena, &cases, &count, failure) &&
         outreach_list_make(update->outreach, update->outreach_count, cases, count, &filter, arena,
                            &list, failure) &&
         (csv ? outreach_list_csv(&list, &body, failure)
@@ -135,7 +124,7 @@ static bool give_list(struct outreach_desk *desk, const struct job *job,
 }
 
 /* The next one of the queue as the body narrows it. */
-static bool take_next(struct outreach_desk *desk, const struct job *job,
+static bool take_next(struct database *database, const struct job *job,
                       const struct snapshot_update *update, const char *agent, struct arena *arena,
                       bool *taken, struct outreach_case *one, struct failure *failure)
 {
@@ -154,51 +143,52 @@ static bool take_next(struct outreach_desk *desk, const struct job *job,
             customers[count++] = entry->customer_id;
         }
     }
-    return outreach_case_take_next(desk->database, update->id, customers, count, agent,
-                                   OUTREACH_HOLD_S, arena, taken, one, failure);
+    return outreach_case_take_next(database, update->id, customers, count, agent, OUTREACH_HOLD_S,
+                                   arena, taken, one, failure);
 }
 
-static bool take(struct outreach_desk *desk, const struct job *job,
+static bool take(struct database *database, const struct job *job,
                  const struct snapshot_update *update, const char *agent, struct arena *arena,
                  bool *taken, struct outreach_case *one, struct failure *failure)
 {
     const char *customer = json_string_value(json_object_get(job->body, "customer"));
     if (customer == NULL) {
-        return take_next(desk, job, update, agent, arena, taken, one, failure);
+        return take_next(database, job, update, agent, arena, taken, one, failure);
     }
     *taken = true;
     if (find_entry(update, customer) == NULL) {
         return failure_set(failure, FAILURE_NOT_FOUND, "%.100s is not on the list", customer);
     }
-    return outreach_case_take(desk->database, update->id, customer, agent, OUTREACH_HOLD_S, arena,
-                              one, failure);
+    return outreach_case_take(database, update->id, customer, agent, OUTREACH_HOLD_S, arena, one,
+                              failure);
 }
 
-static bool end_hold(struct outreach_desk *desk, const struct job *job,
+static bool end_hold(struct database *database, const struct job *job,
                      const struct snapshot_update *update, const char *agent, struct arena *arena,
                      struct outreach_case *one, struct failure *failure)
 {
     if (job->kind == JOB_RELEASE) {
-        return outreach_case_release(desk->database, update->id, job->customer_id, agent, arena,
-                                     one, failure);
+        return outreach_case_release(database, update->id, job->customer_id, agent, arena, one,
+                                     failure);
     }
     const char *name = json_string_value(json_object_get(job->body, "state"));
     const char *note = json_string_value(json_object_get(job->body, "note"));
     enum outreach_state outcome;
     return outreach_state_parse(name != NULL ? name : "", &outcome, failure) &&
-           outreach_case_outcome(desk->database, update->id, job->customer_id, agent, outcome,
+           outreach_case_outcome(database, update->id, job->customer_id, agent, outcome,
                                  note != NULL ? note : "", arena, one, failure);
 }
 
-static bool make_change(struct outreach_desk *desk, const struct job *job,
-                        const struct snapshot *snapshot, const struct snapshot_update *update,
-                        struct arena *arena, struct failure *failure)
+static bool make_change(struct outreach_desk *desk, struct database *database,
+                        const struct job *job, const struct snapshot *snapshot,
+                        const struct snapshot_update *update, struct arena *arena,
+                        struct failure *failure)
 {
     struct outreach_case one = {0};
     bool found = true;
     const char *agent = agent_of(job);
-    if (!(job->kind == JOB_TAKE ? take(desk, job, update, agent, arena, &found, &one, failure)
-                                : end_hold(desk, job, update, agent, arena, &one, failure))) {
+    if (!(job->kind == JOB_TAKE ? take(database, job, update, agent, arena, &found, &one, failure)
+                                : end_hold(database, job, update, agent, arena, &one, failure))) {
         return false;
     }
     api_add_state(job->request, desk->live, snapshot->as_of);
@@ -216,75 +206,40 @@ static bool make_change(struct outreach_desk *desk, const struct job *job,
     return true;
 }
 
-static bool reach_database(struct outreach_desk *desk, struct failure *failure)
+static bool work(void *context, struct database *database, struct http_request *request, void *one,
+                 struct failure *failure)
 {
-    return desk->database != NULL || database_open(desk->conninfo, "epicenter outreach",
-                                                   STATEMENT_TIMEOUT_MS, &desk->database, failure);
-}
-
-static void do_job(struct outreach_desk *desk, const struct job *job)
-{
-    struct snapshot *snapshot = api_hold_snapshot(job->request, desk->live);
+    struct outreach_desk *desk = context;
+    const struct job *job = one;
+    struct snapshot *snapshot = api_hold_snapshot(request, desk->live);
     if (snapshot == NULL) {
-        return;
+        return true;
     }
     const struct snapshot_update *update = snapshot_find(snapshot, job->update_id);
-    if (update == NULL) {
-        http_respond_problem(job->request, 404, "no host has reported this update");
-        snapshot_release(snapshot);
-        return;
-    }
     struct arena arena = {0};
-    struct failure failure;
-    bool good =
-        reach_database(desk, &failure) &&
-        (job->kind == JOB_LIST ? give_list(desk, job, snapshot, update, &arena, &failure)
-                               : make_change(desk, job, snapshot, update, &arena, &failure));
-    if (!good) {
-        http_respond_failure(job->request, &failure);
+    bool good;
+    if (update == NULL) {
+        good = failure_set(failure, FAILURE_NOT_FOUND, "no host has reported this update");
+    } else if (job->kind == JOB_LIST) {
+        good = give_list(desk, database, job, snapshot, update, &arena, failure);
+    } else {
+        good = make_change(desk, database, job, snapshot, update, &arena, failure);
     }
     arena_free(&arena);
     snapshot_release(snapshot);
-}
-
-static void *serve_jobs(void *context)
-{
-    struct outreach_desk *desk = context;
-    pthread_mutex_lock(&desk->mutex);
-    while (!desk->stopping || desk->count > 0) {
-        if (desk->count == 0) {
-            pthread_cond_wait(&desk->changed, &desk->mutex);
-            continue;
-        }
-        struct job job = desk->waiting[desk->first];
-        desk->first = (desk->first + 1) % WAITING_MOST;
-        desk->count--;
-        pthread_mutex_unlock(&desk->mutex);
-        do_job(desk, &job);
-        free_job(&job);
-        pthread_mutex_lock(&desk->mutex);
-    }
-    pthread_mutex_unlock(&desk->mutex);
-    return NULL;
+    return good;
 }
 
 /* ---- At the door ---- */
 
-/* Hands it to the thread, or answers that too many wait. */
-static void put_job(struct outreach_desk *desk, struct job *take_job)
+static struct job *job_new(enum job_kind kind, struct http_request *request)
 {
-    pthread_mutex_lock(&desk->mutex);
-    bool put = desk->count < WAITING_MOST && !desk->stopping;
-    if (put) {
-        desk->waiting[(desk->first + desk->count) % WAITING_MOST] = *take_job;
-        desk->count++;
-        pthread_cond_signal(&desk->changed);
+    struct job *job = calloc(1, sizeof *job);
+    if (job != NULL) {
+        job->kind = kind;
+        job->request = request;
     }
-    pthread_mutex_unlock(&desk->mutex);
-    if (!put) {
-        http_respond_problem(take_job->request, 503, "too many wait at the support desk");
-        free_job(take_job);
-    }
+    return job;
 }
 
 /* Where `suffix` begins, when `path` ends in it and something stands before it. */
@@ -303,13 +258,13 @@ void outreach_desk_list(struct outreach_desk *desk, struct http_request *request
         http_respond_problem(request, 404, "no host has reported this update");
         return;
     }
-    struct job job = {
-        .kind = JOB_LIST, .request = request, .update_id = strndup(path, (size_t)(end - path))};
-    if (job.update_id == NULL) {
+    struct job *job = job_new(JOB_LIST, request);
+    if (job == NULL || (job->update_id = strndup(path, (size_t)(end - path))) == NULL) {
+        free(job);
         http_respond_problem(request, 503, "out of memory");
-    } else {
-        put_job(desk, &job);
+        return;
     }
+    worker_put(desk->worker, request, job);
 }
 
 /* The last "/outreach/" before `end`. */
@@ -351,23 +306,17 @@ static bool read_path(const char *path, struct job *job)
 
 void outreach_desk_change(struct outreach_desk *desk, struct http_request *request)
 {
-    const struct buffer *body = http_request_body(request);
-    const char *type = http_request_header(request, "Content-Type");
-    struct job job = {.request = request};
-    if (!read_path(http_request_rest(request), &job)) {
+    struct job *job = job_new(JOB_TAKE, request);
+    if (job == NULL) {
+        http_respond_problem(request, 503, "out of memory");
+    } else if (!read_path(http_request_rest(request), job)) {
         http_respond_problem(request, 404, "nothing is done here");
-    } else if (type == NULL || strncmp(type, API_JSON_TYPE, strlen(API_JSON_TYPE)) != 0) {
-        http_respond_problem(request, 415, "the body must be application/json");
+        free_job(job);
+    } else if ((job->body = api_read_json(request)) == NULL) {
+        free_job(job);
     } else {
-        job.body = json_loadb(body->data != NULL ? body->data : "", body->length,
-                              JSON_REJECT_DUPLICATES, NULL);
-        if (json_is_object(job.body)) {
-            put_job(desk, &job);
-            return;
-        }
-        http_respond_problem(request, 400, "the body must be a JSON object");
+        worker_put(desk->worker, request, job);
     }
-    free_job(&job);
 }
 
 /* ---- Start and end ---- */
@@ -376,21 +325,18 @@ bool outreach_desk_new(const char *conninfo, struct live *live, struct outreach_
                        struct failure *failure)
 {
     struct outreach_desk *made = calloc(1, sizeof *made);
-    if (made == NULL || (made->conninfo = strdup(conninfo)) == NULL) {
-        free(made);
+    if (made == NULL) {
         return failure_memory(failure, "starting to serve");
     }
     made->live = live;
-    pthread_mutex_init(&made->mutex, NULL);
-    pthread_cond_init(&made->changed, NULL);
-    int status = pthread_create(&made->thread, NULL, serve_jobs, made);
-    if (status != 0) {
-        pthread_cond_destroy(&made->changed);
-        pthread_mutex_destroy(&made->mutex);
-        free(made->conninfo);
+    const struct worker_options options = {.conninfo = conninfo,
+                                           .name = "epicenter outreach",
+                                           .context = made,
+                                           .work = work,
+                                           .free_job = free_job};
+    if (!worker_new(&options, &made->worker, failure)) {
         free(made);
-        return failure_set(failure, FAILURE_SYSTEM, "a thread cannot be started: %s",
-                           strerror(status));
+        return false;
     }
     *desk = made;
     return true;
@@ -398,17 +344,8 @@ bool outreach_desk_new(const char *conninfo, struct live *live, struct outreach_
 
 void outreach_desk_free(struct outreach_desk *desk)
 {
-    if (desk == NULL) {
-        return;
+    if (desk != NULL) {
+        worker_free(desk->worker);
     }
-    pthread_mutex_lock(&desk->mutex);
-    desk->stopping = true;
-    pthread_cond_signal(&desk->changed);
-    pthread_mutex_unlock(&desk->mutex);
-    pthread_join(desk->thread, NULL);
-    database_close(desk->database);
-    pthread_cond_destroy(&desk->changed);
-    pthread_mutex_destroy(&desk->mutex);
-    free(desk->conninfo);
     free(desk);
 }

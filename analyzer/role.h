@@ -4,6 +4,8 @@
 #ifndef EPICENTER_ANALYZER_ROLE_H
 #define EPICENTER_ANALYZER_ROLE_H
 
+#include <stdbool.h>
+
 #include "common/failure.h"
 
 enum role {
@@ -24,6 +26,7 @@ enum role {
 
 struct identity {
     enum role role;
+    bool is_program; /* it came with a key */
     char name[IDENTITY_NAME_SIZE];
 };
 

@@ -89,7 +89,14 @@ static bool maintain(struct server *server, instant_us now, struct failure *fail
         now - server->maintained_at < MAINTENANCE_INTERVAL) {
         return true;
     }
-    if (!database_run(server->database, STATEMENT_MAINTAIN_PARTITIONS, 0, NULL, NULL, failure)) {
+    char reports[16];
+    char contacts[16];
+    (void)snprintf(reports, sizeof reports, "%u", server->options->keep_reports_days);
+    (void)snprintf(contacts, sizeof contacts, "%u", server->options->keep_contacts_days);
+    if (!database_run(server->database, STATEMENT_MAINTAIN_PARTITIONS, 1, (const char *[]){reports},
+                      NULL, failure) ||
+        !database_run(server->database, STATEMENT_TRIM_CONTACTS, 1, (const char *[]){contacts},
+                      NULL, failure)) {
         return false;
     }
     server->maintained_at = now;

@@ -12,6 +12,8 @@
 struct serve_options {
     struct serve_arguments common;
     instant_us horizon;
+    unsigned keep_reports_days;
+    unsigned keep_contacts_days; /* after the last incident of the customer closed */
     struct analysis_options analysis;
 };
 

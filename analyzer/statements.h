@@ -396,9 +396,40 @@
     "select name, scope, to_char(added_at at time zone 'UTC', 'YYYY-MM-DD'),"                      \
     " revoked_at is not null from api_key order by name"
 
+/* ---- contact: whom to call ---- */
+
+/* $1 array of objects. */
+#define STATEMENT_CONTACT_IMPORT "select import_contacts($1::jsonb)"
+
+/* $1 customer -> position, task, name, phone, email, masked. */
+#define STATEMENT_CONTACT_MASKED                                                                   \
+    "select position, task, name, phone, email from masked_contact where customer_id = $1"         \
+    " order by position"
+
+/* $1 update, $2 customer, $3 who, $4 in which role, $5 why -> the same in clear. */
+#define STATEMENT_CONTACT_OPEN                                                                     \
+    "select position, task, name, phone, email from open_contact($1, $2, $3, $4, $5)"              \
+    " order by position"
+
+/* -> the log in order: id, microseconds, who, role, update, customer, reason, the hash before and
+ * the row's own in hexadecimal. */
+#define STATEMENT_CONTACT_OPENINGS                                                                 \
+    "select opening_id, " STATEMENT_MICROSECONDS(                                                  \
+        "opened_at") ", opened_by, role, update_id,"                                               \
+                     " customer_id, reason, encode(previous_hash, 'hex'), encode(hash, 'hex')"     \
+                     " from contact_opening order by opening_id"
+
+/* -> id, when, who, customer, update, reason. */
+#define STATEMENT_CONTACT_OPENINGS_SHOWN                                                           \
+    "select opening_id, to_char(opened_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"'),"      \
+    " opened_by, customer_id, update_id, reason from contact_opening order by opening_id"
+
 /* ---- maintenance ---- */
 
-/* Three days ahead: a week-end without the analyzer still finds its partitions. Thirty kept. */
-#define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, 30)"
+/* Three days ahead: a week-end without the analyzer still finds its partitions. $1 days kept. */
+#define STATEMENT_MAINTAIN_PARTITIONS "select maintain_report_partitions(3, $1::integer)"
+
+/* $1 days kept after the last incident closed. */
+#define STATEMENT_TRIM_CONTACTS "select trim_contacts($1::integer)"
 
 #endif

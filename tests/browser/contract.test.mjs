@@ -146,6 +146,7 @@ async function settled() {
 
 let document;
 let cookie; // of somebody who has signed in
+let ann; // the headers of somebody who stays signed in, as support
 
 before(async () => {
   house = await startHouse(buildDirectory);
@@ -160,6 +161,8 @@ before(async () => {
   validator = makeValidator();
   await house.replay(scenario, HOSTS);
   document = await settled();
+  const response = await fetch(await house.signInLink(url, 'support', 'Ann'), { redirect: 'manual' });
+  ann = { Cookie: response.headers.get('set-cookie').split(';')[0] };
 }, { timeout: 300_000 });
 
 after(() => house?.stop());
@@ -175,6 +178,8 @@ function good() {
     takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
     noteOutcome: { who: 'support', customer: first.customer_id, body: '{"state":"reached","note":"spoke"}', headers: json },
     releaseCustomer: { who: 'support', customer: second.customer_id, body: '{}', headers: json },
+    maskContacts: { who: null, customer: first.customer_id, headers: ann },
+    openContacts: { who: null, customer: first.customer_id, headers: { ...ann, ...json }, body: `{"update":"${ID}","reason":"to call"}` },
     getHost: { who: 'operate', host: 'host-of-nobody', query: `?customer_id=${third.customer_id}` },
     listChanges: {},
     getSummary: { query: '?columns=100&colour=1&calls=2' },
@@ -221,7 +226,7 @@ describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
     for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
-      'getSupportPage', 'getSignIn']) {
+      'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
     }
     await ask('getUpdate', 200, { ...asked('getUpdate'), id: 'pattern/2.594.00' });
@@ -314,6 +319,16 @@ describe('the analyzer answers as described', () => {
       await ask(id, 415, { ...asked(id), headers: { ...keys.support, 'Content-Type': 'text/plain' } });
       await ask(id, 413, { ...asked(id), body: tooLong });
     }
+  });
+
+  it('about people to call', async () => {
+    const question = asked('openContacts');
+    await ask('openContacts', 400, { ...question, body: '{"update":"x"}' });
+    await ask('openContacts', 404, { ...question, customer: 'nobody' });
+    await ask('openContacts', 413, { ...question, body: tooLong });
+    await ask('openContacts', 415, { ...question, headers: ann });
+    await ask('openContacts', 403, { ...question, headers: { ...json, ...keys.support } });
+    await ask('maskContacts', 403, { ...asked('maskContacts'), headers: keys.support });
   });
 
   it('at the way in', async () => {

@@ -152,7 +152,7 @@ class House {
   async importRegistry(scenario, hosts) {
     const out = this.path('fleet');
     await run(this.program('fleetsim'), ['registry', scenario, '--out', out, '--hosts', String(hosts)]);
-    for (const kind of ['customers', 'seats', 'updates']) {
+    for (const kind of ['customers', 'seats', 'updates', 'contacts']) {
       await this.analyzer('import', kind, join(out, `${kind}.csv`), '--database', this.conninfo('epicenter_analyzer'));
     }
   }

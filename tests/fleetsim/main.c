@@ -66,7 +66,7 @@ static const struct argp_option option_table[] = {
 static const char documentation[] =
     "Simulates a fleet of hosts through a bad update.\v"
     "Commands:\n"
-    "  registry   write customers.csv, seats.csv, updates.csv and the truth\n"
+    "  registry   write customers.csv, seats.csv, updates.csv, contacts.csv and the truth\n"
     "             (truth.json, struck.csv) to DIR\n"
     "  write      the same, and all reports to DIR/reports.ndjson, in the order\n"
     "             received, as `analyzer analyze` reads them\n"

@@ -134,10 +134,45 @@ static bool write_updates(const struct scenario *scenario, const char *directory
     return good;
 }
 
+/* A person's name and address for somebody who does not exist: the number is of those that are kept
+ * for films, the domain of those that are kept for examples. */
+static void append_contact(uint32_t customer, uint32_t position, struct buffer *buffer)
+{
+    static const char *const given[] = {"Aiko", "Ben", "Chiara", "Dilan", "Emre", "Fumiko", "Gina"};
+    static const char *const family[] = {"Abe",   "Brandt", "Costa", "Doi", "Egger",
+                                         "Fujii", "Greco",  "Hara",  "Ito", "Jansen", "Kaya"};
+    static const char *const tasks[] = {"IT", "Office"};
+    char id[CUSTOMER_ID_SIZE];
+    uint32_t seed = customer * 2 + position;
+    const char *first = given[seed % (sizeof given / sizeof *given)];
+    const char *last = family[seed % (sizeof family / sizeof *family)];
+    buffer_append_format(buffer,
+                         "%s,%" PRIu32 ",%s %s,%s,+1 202 555 01%02" PRIu32 ",%s@%s.example\n",
+                         customer_id_format(customer, id), position, first, last,
+                         tasks[position - 1], seed % 100, first, id);
+}
+
+static bool write_contacts(const struct population *population, const char *directory,
+                           struct failure *failure)
+{
+    struct buffer buffer = {0};
+    buffer_append_text(&buffer, "customer_id,position,name,task,phone,email\n");
+    for (size_t i = 0; i < population->customer_count; i++) {
+        uint32_t count = population->customers[i].kind == KIND_CONSUMER ? 1 : 2;
+        for (uint32_t position = 1; position <= count; position++) {
+            append_contact((uint32_t)i, position, &buffer);
+        }
+    }
+    bool good = output_text(directory, "contacts.csv", &buffer, failure);
+    buffer_free(&buffer);
+    return good;
+}
+
 bool registry_files_write(const struct scenario *scenario, const struct population *population,
                           const char *directory, struct failure *failure)
 {
     return write_customers(scenario, population, directory, failure) &&
            write_seats(scenario, population, directory, failure) &&
-           write_updates(scenario, directory, failure);
+           write_updates(scenario, directory, failure) &&
+           write_contacts(population, directory, failure);
 }

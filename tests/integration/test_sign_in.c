@@ -183,6 +183,12 @@ static const struct row {
     {"POST", "/v1/updates/*", "", OUTREACH "/c-001/release",
      "0---++"
      "--+-"},
+    {"GET", "/v1/contacts/*", "", "/v1/contacts/c-001",
+     "0---+-"
+     "----"},
+    {"POST", "/v1/contacts/*", "/open", "/v1/contacts/c-001/open",
+     "0---+-"
+     "----"},
     {"GET", "/v1/hosts/*", "", "/v1/hosts/pc-01?customer_id=c-000",
      "0-+-++"
      "-++-"},
@@ -210,6 +216,7 @@ static const struct row {
     {"GET", "/metrics", "", "/metrics",
      "0----+"
      "---+"},
+    {"GET", "/v1/openapi.json", "", "/v1/openapi.json", "++++++" "++++"},
     {"GET", "/healthz", "", "/healthz",
      "++++++"
      "++++"},
