@@ -139,8 +139,8 @@ static bool write_updates(const struct scenario *scenario, const char *directory
 static void append_contact(uint32_t customer, uint32_t position, struct buffer *buffer)
 {
     static const char *const given[] = {"Aiko", "Ben", "Chiara", "Dilan", "Emre", "Fumiko", "Gina"};
-    static const char *const family[] = {"Abe",   "Brandt", "Costa", "Doi", "Egger",
-                                         "Fujii", "Greco",  "Hara",  "Ito", "Jansen", "Kaya"};
+    static const char *const family[] = {"Abe",   "Brandt", "Costa", "Doi",    "Egger", "Fujii",
+                                         "Greco", "Hara",   "Ito",   "Jansen", "Kaya"};
     static const char *const tasks[] = {"IT", "Office"};
     char id[CUSTOMER_ID_SIZE];
     uint32_t seed = customer * 2 + position;

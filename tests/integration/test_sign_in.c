@@ -216,7 +216,9 @@ static const struct row {
     {"GET", "/metrics", "", "/metrics",
      "0----+"
      "---+"},
-    {"GET", "/v1/openapi.json", "", "/v1/openapi.json", "++++++" "++++"},
+    {"GET", "/v1/openapi.json", "", "/v1/openapi.json",
+     "++++++"
+     "++++"},
     {"GET", "/healthz", "", "/healthz",
      "++++++"
      "++++"},

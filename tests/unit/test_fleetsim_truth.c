@@ -184,7 +184,8 @@ static int remove_fleet(void **state)
 {
     (void)state;
     static const char *const names[] = {"customers.csv", "seats.csv",  "updates.csv",
-                                        "truth.json",    "struck.csv", "reports.ndjson"};
+                                        "contacts.csv",  "truth.json", "struck.csv",
+                                        "reports.ndjson"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
