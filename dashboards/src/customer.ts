@@ -48,7 +48,14 @@ function outcomeForm(actions: CustomerActions): TemplateResult {
     )}<button type="button" data-outcome="release" @click=${actions.release}>Let go <kbd>x</kbd></button></p>`;
 }
 
-export function customer(place: Place, own: boolean, reasonsOpen: boolean, actions: CustomerActions): TemplateResult {
+// `whom`: the people to call there.
+export function customer(
+  place: Place,
+  own: boolean,
+  reasonsOpen: boolean,
+  actions: CustomerActions,
+  whom: TemplateResult | typeof nothing,
+): TemplateResult {
   return html`<section class="customer" aria-labelledby="customer-title" data-customer=${place.customer_id}>
     <h2 id="customer-title">${place.name}</h2>
     <p class="aside">${place.region === null ? '' : `${place.region} · `}${place.customer_id} ·
@@ -60,6 +67,7 @@ export function customer(place: Place, own: boolean, reasonsOpen: boolean, actio
           ? stateWords[place.state]
           : `${place.holder} has taken it`
     }${place.note === '' ? nothing : html` · “${place.note}”`}</p>
+    ${whom}
     <ul>${place.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
     ${
       place.parts === null || place.score === null

@@ -6,6 +6,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { worstUpdate, type Answers, type UpdateAnswer } from './api.js';
+import { Contacts, people } from './contacts.js';
 import { customer, outcomes } from './customer.js';
 import { Desk, stateWords, type Choice, type Place, type Progress } from './desk.js';
 import * as format from './format.js';
@@ -100,6 +101,7 @@ class EpicenterSupport extends Frame {
   protected readonly name = 'Support';
   #choice: Choice = { region: '', reachable: false, open: true };
   #desk = new Desk(() => this.draw());
+  #contacts = new Contacts(() => this.draw());
   #reasonsOpen = false;
   #shown: Place[] = [];
   #selected = ''; // the customer whose row had the focus last
@@ -165,8 +167,9 @@ class EpicenterSupport extends Frame {
   // As in a mail reader; typing in a field stays typing.
   #press = (event: KeyboardEvent): void => {
     const target = event.target as HTMLElement;
+    const typing = target.closest('.customer textarea, .customer input') !== null;
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest('input, select, textarea')) {
-      if (event.key === 'Escape' && target.closest('textarea')) {
+      if (event.key === 'Escape' && typing) {
         this.#focus(this.#selected);
       }
       return;
@@ -186,6 +189,9 @@ class EpicenterSupport extends Frame {
     } else if (event.key === 'o' && own) {
       event.preventDefault(); // or the field begins with an o
       this.querySelector<HTMLElement>('.customer textarea')?.focus();
+    } else if (event.key === 'c' && own) {
+      event.preventDefault();
+      this.querySelector<HTMLElement>('.people input')?.focus();
     } else if (event.key === 'x' && own) {
       void this.#desk.release(place.customer_id);
     } else if (outcome !== undefined && own) {
@@ -216,15 +222,25 @@ class EpicenterSupport extends Frame {
     return html`<p class="agent"><button type="button" @click=${() => void this.#take(null)}>Take the next <kbd>n</kbd></button></p>`;
   }
 
-  #panel(): TemplateResult | typeof nothing {
+  async #openContacts(update: string, reason: string): Promise<void> {
+    if (await this.#contacts.open(update, reason)) {
+      this.#focus(this.#selected || (this.#subject()?.customer_id ?? ''));
+    }
+  }
+
+  #panel(update: string): TemplateResult | typeof nothing {
     const place = this.#subject();
-    return place === undefined
-      ? nothing
-      : customer(place, this.#isOwn(place), this.#reasonsOpen, {
-          take: () => void this.#take(place.customer_id),
-          finish: (state, note) => void this.#finish(place, state, note),
-          release: () => void this.#desk.release(place.customer_id),
-        });
+    this.#contacts.want(this.me?.role === 'support' ? (place?.customer_id ?? '') : '');
+    if (place === undefined) {
+      return nothing;
+    }
+    const own = this.#isOwn(place);
+    const whom = people(this.#contacts, own, (reason) => void this.#openContacts(update, reason));
+    return customer(place, own, this.#reasonsOpen, {
+      take: () => void this.#take(place.customer_id),
+      finish: (state, note) => void this.#finish(place, state, note),
+      release: () => void this.#desk.release(place.customer_id),
+    }, whom);
   }
 
   protected content(answers: Answers): TemplateResult {
@@ -257,11 +273,11 @@ class EpicenterSupport extends Frame {
                   this.#shown, (place) => place.customer_id, (place) => row(place, this.#isOwn(place)))}</ol>`
           }
           <p class="keys">Ordered by the loss a call avoids for each minute it takes. <kbd>j</kbd> <kbd>k</kbd> move,
-            <kbd>n</kbd> takes the next, <kbd>t</kbd> takes this one, <kbd>r</kbd> shows why, <kbd>o</kbd> notes,
+            <kbd>n</kbd> takes the next, <kbd>t</kbd> takes this one, <kbd>r</kbd> shows why, <kbd>o</kbd> notes, <kbd>c</kbd> shows whom to call,
             <kbd>1</kbd>–<kbd>5</kbd> say what came of it, <kbd>x</kbd> lets go.</p>
         </section>
         <div class="beside">
-          ${this.#panel()}
+          ${this.#panel(update.id)}
           ${explanation(update, answers)}
           ${list === null ? nothing : progressTable(list.progress)}
         </div>

@@ -138,6 +138,26 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(placeOf(entry)));
   }
 
+  const openings = [];
+  const people = {
+    masked: { position: 1, task: 'IT', name: 'A…', phone: '… 42', email: 'a…@…' },
+    clear: { position: 1, task: 'IT', name: 'Aiko Abe', phone: '+1 202 555 0142', email: 'aiko@acme.example' },
+  };
+
+  function answerContacts(request, url, response) {
+    const [, customer, verb] = /^\/v1\/contacts\/([^/]+)(\/open)?$/.exec(url.pathname);
+    let text = '';
+    request.on('data', (bytes) => (text += bytes));
+    request.on('end', () => {
+      if (verb) {
+        openings.push({ customer, agent: agentOf(request), ...JSON.parse(text) });
+      }
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify({ customer_id: customer, opened: Boolean(verb),
+        contacts: [verb ? people.clear : people.masked] }));
+    });
+  }
+
   function answerOutreach(request, url, response) {
     const { outreach } = JSON.parse(fixture(state.document ?? 'one_bad')).updates[0];
     const [, id, verb] = /\/outreach(?:\/([^/]+))?\/(take|outcome|release)$/.exec(url.pathname) ?? [];
@@ -156,6 +176,10 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     const url = new URL(request.url, 'http://localhost');
     if (url.pathname.includes('/outreach')) {
       answerOutreach(request, url, response);
+      return;
+    }
+    if (url.pathname.startsWith('/v1/contacts/')) {
+      answerContacts(request, url, response);
       return;
     }
     if (request.url === '/v1/me') {
@@ -184,6 +208,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     },
     seen,
     holds, // what was done at the desk, in order
+    openings, // whose contacts were opened, by whom and why
     stop() {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));

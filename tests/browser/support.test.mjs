@@ -116,6 +116,40 @@ describe('the desk', () => {
     await close();
   });
 
+  it('shows whom to call by keyboard, for a reason, and forgets it with the next customer', async () => {
+    const { page, server, complaints, close } = await open('Ann');
+    await page.keyboard.press('j');
+    await page.locator('.people strong', { hasText: 'A…' }).waitFor();
+    await page.keyboard.press('c'); // not taken: nothing to press
+    assert.equal(await page.locator('.people input').count(), 0);
+    await page.keyboard.press('t');
+    await page.locator('.customer').getByText('Yours').waitFor();
+    await page.keyboard.press('c');
+    await page.keyboard.type('no');
+    await page.keyboard.press('Enter'); // too short: the field itself refuses
+    assert.deepEqual(server.openings, []);
+    await judge(page, 'support-masked', 'light', 1440);
+    await page.keyboard.type('body answers at the desk');
+    await page.keyboard.press('Enter');
+    await page.locator('.people').getByText('+1 202 555 0142').waitFor();
+    assert.deepEqual(server.openings, [{ customer: outreach[0].customer_id, agent: 'Ann',
+      update: JSON.parse(fixture('one_bad')).updates[0].id, reason: 'nobody answers at the desk' }]);
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      for (const width of [1440, 768, 390]) {
+        await judge(page, 'support-opened', theme, width);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('j');
+    await page.locator(`.customer[data-customer="${outreach[1].customer_id}"] .people strong`, { hasText: 'A…' }).waitFor();
+    await page.keyboard.press('k');
+    await page.locator(`.customer[data-customer="${outreach[0].customer_id}"] .people strong`, { hasText: 'A…' }).waitFor();
+    assert.equal(await page.getByText('+1 202 555 0142').count(), 0);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
   it('gives a customer to one of two who reach for it, and tells the other', async () => {
     const ann = await open('Ann');
     const bob = await open('Bob', ann);
