@@ -253,6 +253,17 @@ MUST_CHECK bool answer_write_json(const struct answers *answers, struct buffer *
 MUST_CHECK bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
                                          struct failure *failure);
 
+/* The document in parts: up to its first update; then the updates with commas between; this. */
+MUST_CHECK bool answer_write_beginning_json(const struct answers *answers, struct buffer *out,
+                                            struct failure *failure);
+#define ANSWER_JSON_END "]}"
+
+/* {"update","as_of"} with the impact and its totals, or with the cost. */
+MUST_CHECK bool answer_write_impact_json(const struct update_answer *update, instant_us as_of,
+                                         struct buffer *out, struct failure *failure);
+MUST_CHECK bool answer_write_cost_json(const struct update_answer *update, instant_us as_of,
+                                       struct buffer *out, struct failure *failure);
+
 /* The summary a person reads in a terminal: verdict, segment, since when, evidence, affected by
  * region and product line, cost, first customers to call. `columns` is the width to keep within, 60
  * to 120; `colour` allows ANSI colours; `calls` is how many customers to list. */

@@ -225,19 +225,31 @@ static json_t *fleet_value(const struct fleet_answer *fleet)
     return finish(object, complete);
 }
 
-bool answer_write_json(const struct answers *answers, struct buffer *out, struct failure *failure)
+bool answer_write_beginning_json(const struct answers *answers, struct buffer *out,
+                                 struct failure *failure)
 {
     bool complete = true;
-    json_t *updates = json_array();
-    for (size_t i = 0; i < answers->update_count; i++) {
-        json_value_append(updates, update_value(&answers->updates[i]), &complete);
-    }
     json_t *document = json_object();
     json_value_set(document, "as_of", json_value_instant(answers->as_of), &complete);
     json_value_set(document, "alpha", json_value_number(answers->alpha), &complete);
     json_value_set(document, "fleet", fleet_value(&answers->fleet), &complete);
-    json_value_set(document, "updates", updates, &complete);
-    return json_value_write(document, complete, out, failure);
+    if (!json_value_write(document, complete, out, failure)) {
+        return false;
+    }
+    out->data[--out->length] = '\0'; /* the brace that ends it: it goes on */
+    buffer_append_text(out, ",\"updates\":[");
+    return buffer_check(out, failure);
+}
+
+bool answer_write_json(const struct answers *answers, struct buffer *out, struct failure *failure)
+{
+    bool good = answer_write_beginning_json(answers, out, failure);
+    for (size_t i = 0; good && i < answers->update_count; i++) {
+        buffer_append_text(out, i > 0 ? "," : "");
+        good = answer_write_update_json(&answers->updates[i], out, failure);
+    }
+    buffer_append_text(out, ANSWER_JSON_END);
+    return good && buffer_check(out, failure);
 }
 
 bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
@@ -245,4 +257,28 @@ bool answer_write_update_json(const struct update_answer *update, struct buffer 
 {
     json_t *value = update_value(update);
     return json_value_write(value, value != NULL, out, failure);
+}
+
+bool answer_write_impact_json(const struct update_answer *update, instant_us as_of,
+                              struct buffer *out, struct failure *failure)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "update", json_value_text(update->id), &complete);
+    json_value_set(object, "as_of", json_value_instant(as_of), &complete);
+    json_value_set(object, "impact", impact_value(update), &complete);
+    json_value_set(object, "hosts_total", affected_value(&update->hosts_total), &complete);
+    json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);
+    return json_value_write(object, complete, out, failure);
+}
+
+bool answer_write_cost_json(const struct update_answer *update, instant_us as_of,
+                            struct buffer *out, struct failure *failure)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "update", json_value_text(update->id), &complete);
+    json_value_set(object, "as_of", json_value_instant(as_of), &complete);
+    json_value_set(object, "cost", cost_json_value(&update->cost), &complete);
+    return json_value_write(object, complete, out, failure);
 }

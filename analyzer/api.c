@@ -13,6 +13,7 @@
 #include "analyzer/analysis.h"
 #include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
+#include "analyzer/api_updates.h"
 #include "analyzer/contact_desk.h"
 #include "analyzer/cost_what_if.h"
 #include "analyzer/door.h"
@@ -48,79 +49,18 @@ static struct live *live_of(void *context)
 
 static void serve_updates(void *context, struct http_request *request)
 {
-    struct live *live = live_of(context);
-    struct snapshot *snapshot = api_hold_snapshot(request, live);
-    if (snapshot != NULL) {
-        api_respond(request, live, snapshot->as_of, JSON_TYPE, &snapshot->document);
-    }
-    snapshot_release(snapshot);
+    api_updates_list(live_of(context), request);
+}
+
+static void serve_update(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    api_updates_at_gate(api->live, api->gate, request);
 }
 
 static void serve_changes(void *context, struct http_request *request)
 {
-    struct live *live = live_of(context);
-    struct snapshot *snapshot = api_hold_snapshot(request, live);
-    if (snapshot != NULL) {
-        api_respond(request, live, snapshot->as_of, JSON_TYPE, &snapshot->changes);
-    }
-    snapshot_release(snapshot);
-}
-
-static unsigned long query_number(const struct http_request *request, const char *name,
-                                  unsigned long otherwise)
-{
-    const char *text = http_request_query(request, name);
-    char *end = NULL;
-    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
-    return end != NULL && end != text && *end == '\0' ? number : otherwise;
-}
-
-/* The part of `rest` that is the update's id, which the caller frees, with *verdict when "/verdict"
- * follows it. An id may itself end that way, so the whole is tried first. NULL: memory is out. */
-static char *update_id_of(const struct snapshot *snapshot, const char *rest, bool *verdict)
-{
-    static const char suffix[] = "/verdict";
-    const size_t suffix_length = sizeof suffix - 1;
-    size_t length = strlen(rest);
-    *verdict = length > suffix_length && strcmp(rest + length - suffix_length, suffix) == 0 &&
-               (snapshot == NULL || snapshot_find(snapshot, rest) == NULL);
-    return strndup(rest, *verdict ? length - suffix_length : length);
-}
-
-static void answer_update(struct live *live, struct http_request *request)
-{
-    struct snapshot *snapshot = api_hold_snapshot(request, live);
-    if (snapshot == NULL) {
-        return;
-    }
-    bool verdict;
-    char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
-    const struct snapshot_update *update = id != NULL ? snapshot_find(snapshot, id) : NULL;
-    if (update == NULL) {
-        api_add_state(request, live, snapshot->as_of);
-        http_respond_problem(request, 404, "no host has reported this update");
-    } else {
-        api_respond(request, live, snapshot->as_of, JSON_TYPE,
-                    verdict ? &update->verdict : &update->document);
-    }
-    free(id);
-    snapshot_release(snapshot);
-}
-
-/* GET …/verdict?wait=60 is answered when there is a verdict to go by. */
-static void serve_update(void *context, struct http_request *request)
-{
-    struct api *api = context;
-    struct snapshot *snapshot = live_snapshot(api->live);
-    bool verdict;
-    char *id = update_id_of(snapshot, http_request_rest(request), &verdict);
-    bool waits = verdict && id != NULL &&
-                 gate_wait(api->gate, request, id, query_number(request, "wait", 0));
-    snapshot_release(snapshot);
-    free(id);
-    if (!waits) {
-        answer_update(api->live, request);
-    }
+    api_updates_changes(live_of(context), request);
 }
 
 static void serve_outreach(void *context, struct http_request *request)
@@ -230,8 +170,8 @@ static void serve_summary(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
     const char *colour = http_request_query(request, "colour");
-    unsigned long columns = query_number(request, "columns", COLUMNS_DEFAULT);
-    unsigned long calls = query_number(request, "calls", CALLS_DEFAULT);
+    unsigned long columns = api_query_number(request, "columns", COLUMNS_DEFAULT);
+    unsigned long calls = api_query_number(request, "calls", CALLS_DEFAULT);
     const struct answers *answers;
     instant_us as_of = INSTANT_NONE;
     struct buffer text = {0};
@@ -446,7 +386,7 @@ bool api_start(const char *address, uint16_t port, const char *conninfo, struct 
         return failure_memory(failure, "starting to serve");
     }
     made->live = live;
-    if (!gate_new(live, answer_update, &made->gate, failure) ||
+    if (!gate_new(live, api_updates_one, &made->gate, failure) ||
         !outreach_desk_new(conninfo, live, &made->desk, failure) ||
         !contact_desk_new(conninfo, &made->contacts, failure) ||
         !access_new(conninfo, &made->access, failure) ||

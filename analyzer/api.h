@@ -1,10 +1,11 @@
 /* The analyzer's HTTP door: answers as JSON and text, health, metrics, and the pages.
  *
- *   GET /v1/updates                 all answers        GET /v1/updates/{id}[/verdict]
+ *   GET /v1/updates                 all answers; ?limit=&cursor= in pages, ?format=csv as a table
+ *   GET /v1/updates/{id}[/verdict|/impact|/cost]   the last two as tables, too
  *   GET /v1/updates/{id}/verdict?wait=60   once it is decided, or after so many seconds
  *   GET /v1/updates/{id}/outreach   whom to call, and who is at it; see outreach_desk.h
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
- *   GET /v1/changes                 changes of verdict, oldest first
+ *   GET /v1/changes                 changes of verdict, oldest first; in pages, too
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
  *   GET /v1/what-if?update={id}&set=name=low,likely,high;…   the cost now and with these
  *   GET /v1/contacts/{customer}, POST …/open   people to call; see contact_desk.h

@@ -3,27 +3,48 @@
 #include "analyzer/api_answer.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
+#include "common/http_accept.h"
 
-#define ETAG_BYTES 16 /* 128 bits: no two bodies of one deployment will ever collide */
-#define ETAG_SIZE (2 * ETAG_BYTES + 3)
+#define ETAG_SIZE (KEPT_TEXT_NAME_SIZE + sizeof "\"-gzip\"")
 
-static void make_etag(const struct buffer *body, char etag[ETAG_SIZE])
-{
-    unsigned char hash[ETAG_BYTES];
-    crypto_generichash(hash, sizeof hash, (const unsigned char *)body->data, body->length, NULL, 0);
-    etag[0] = '"';
-    sodium_bin2hex(etag + 1, ETAG_SIZE - 1, hash, sizeof hash);
-    memcpy(etag + ETAG_SIZE - 2, "\"", 2);
-}
-
-/* If-None-Match compares weakly (RFC 9110, 13.1.2): a W/ before the tag does not matter. */
-static bool client_has(const struct http_request *request, const char *etag)
+/* If-None-Match compares weakly (RFC 9110, 13.1.2): a W/ before the tag does not matter; nor does
+ * which of its forms the client has. */
+static bool client_has(const struct http_request *request, const char *name)
 {
     const char *known = http_request_header(request, "If-None-Match");
-    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, etag) != NULL);
+    return known != NULL && (strcmp(known, "*") == 0 || strstr(known, name) != NULL);
+}
+
+static bool format_is_csv(const struct http_request *request)
+{
+    const char *format = http_request_query(request, "format");
+    const char *accept = http_request_header(request, "Accept");
+    return format != NULL ? strcmp(format, "csv") == 0
+                          : accept != NULL && strstr(accept, "text/csv") != NULL;
+}
+
+bool api_wants_csv(struct http_request *request, const char *file_name)
+{
+    bool csv = format_is_csv(request);
+    if (csv) {
+        char disposition[128];
+        (void)snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", file_name);
+        http_respond_header(request, "Content-Disposition", disposition);
+    }
+    return csv;
+}
+
+unsigned long api_query_number(const struct http_request *request, const char *name,
+                               unsigned long otherwise)
+{
+    const char *text = http_request_query(request, name);
+    char *end = NULL;
+    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
+    return end != NULL && end != text && *end == '\0' ? number : otherwise;
 }
 
 void api_add_state(struct http_request *request, struct live *live, instant_us as_of)
@@ -37,14 +58,16 @@ void api_add_state(struct http_request *request, struct live *live, instant_us a
     http_respond_header(request, "Cache-Control", "no-cache");
 }
 
-void api_respond(struct http_request *request, struct live *live, instant_us as_of,
-                 const char *content_type, const struct buffer *body)
+/* Answers with a copy of `body`, which has this name, or 304. */
+static void respond_named(struct http_request *request, struct live *live, instant_us as_of,
+                          const char *content_type, const struct buffer *body, const char *name,
+                          bool packed)
 {
     char etag[ETAG_SIZE];
-    make_etag(body, etag);
+    (void)snprintf(etag, sizeof etag, packed ? "\"%s-gzip\"" : "\"%s\"", name);
     api_add_state(request, live, as_of);
     http_respond_header(request, "ETag", etag);
-    if (client_has(request, etag)) {
+    if (client_has(request, name)) {
         http_respond(request, 304, NULL, NULL);
         return;
     }
@@ -56,7 +79,28 @@ void api_respond(struct http_request *request, struct live *live, instant_us as_
         http_respond_failure(request, &failure);
         return;
     }
+    if (packed) {
+        http_respond_header(request, "Content-Encoding", "gzip");
+    }
     http_respond(request, 200, content_type, &copy);
+}
+
+void api_respond(struct http_request *request, struct live *live, instant_us as_of,
+                 const char *content_type, const struct buffer *body)
+{
+    struct kept_text text = {.plain = *body}; /* borrowed, for its name */
+    kept_text_name(&text);
+    respond_named(request, live, as_of, content_type, body, text.name, false);
+}
+
+void api_respond_kept(struct http_request *request, struct live *live, instant_us as_of,
+                      const char *content_type, const struct kept_text *text)
+{
+    bool packed =
+        text->gzip.length > 0 && http_takes_gzip(http_request_header(request, "Accept-Encoding"));
+    http_respond_header(request, "Vary", "Accept, Accept-Encoding");
+    respond_named(request, live, as_of, content_type, packed ? &text->gzip : &text->plain,
+                  text->name, packed);
 }
 
 struct snapshot *api_hold_snapshot(struct http_request *request, struct live *live)

@@ -3,12 +3,15 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/outreach_desk.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "analyzer/api_answer.h"
+#include "analyzer/api_page.h"
 #include "analyzer/door.h"
 #include "analyzer/outreach_case.h"
 #include "analyzer/outreach_list.h"
@@ -50,32 +53,29 @@ static const char *agent_of(const struct job *job)
     return door_identity(job->request)->name;
 }
 
-static bool wants_csv(const struct http_request *request)
-{
-    const char *format = http_request_query(request, "format");
-    const char *accept = http_request_header(request, "Accept");
-    return format != NULL ? strcmp(format, "csv") == 0
-                          : accept != NULL && strstr(accept, "text/csv") != NULL;
-}
-
-static bool read_filter(const struct job *job, struct outreach_filter *filter,
+static bool read_filter(const struct job *job, bool csv, struct outreach_filter *filter,
                         struct failure *failure)
 {
     const struct http_request *request = job->request;
     const char *states = http_request_query(request, "state");
     const char *region = http_request_query(request, "region");
     const char *reachable = http_request_query(request, "reachable");
-    const char *limit = http_request_query(request, "limit");
+    struct api_page page;
     char *end = NULL;
-    *filter = (struct outreach_filter){
-        .agent = agent_of(job),
-        .region = region != NULL && *region != '\0' ? region : NULL,
-        .reachable = reachable != NULL && strcmp(reachable, "1") == 0,
-        .limit = wants_csv(request) ? ANSWER_OUTREACH_DEPTH : OUTREACH_LIMIT_DEFAULT};
-    if (limit != NULL) {
-        filter->limit = strtoul(limit, &end, 10);
-        if (end == limit || *end != '\0' || filter->limit == 0) {
-            return failure_set(failure, FAILURE_INVALID, "limit must be a number from 1");
+    *filter =
+        (struct outreach_filter){.agent = agent_of(job),
+                                 .region = region != NULL && *region != '\0' ? region : NULL,
+                                 .reachable = reachable != NULL && strcmp(reachable, "1") == 0,
+                                 .after = OUTREACH_FROM_START,
+                                 .limit = csv ? ANSWER_OUTREACH_DEPTH : OUTREACH_LIMIT_DEFAULT};
+    if (!api_page_read(request, &page, failure)) {
+        return false;
+    }
+    filter->limit = page.limit != SIZE_MAX ? page.limit : filter->limit;
+    if (page.cursor != NULL) {
+        filter->after = strtoll(page.cursor, &end, 10);
+        if (*page.cursor < '0' || *page.cursor > '9' || *end != '\0') {
+            return failure_set(failure, FAILURE_INVALID, "this is no cursor");
         }
     }
     return states == NULL || outreach_filter_states(filter, states, failure);
@@ -102,9 +102,9 @@ static bool give_list(struct outreach_desk *desk, struct database *database, con
     size_t count;
     struct outreach_list list;
     struct buffer body = {0};
-    bool csv = wants_csv(job->request);
+    bool csv = api_wants_csv(job->request, "outreach.csv");
     bool good =
-        read_filter(job, &filter, failure) &&
+        read_filter(job, csv, &filter, failure) &&
         outreach_case_list(database, update->id, arena, &cases, &count, failure) &&
         outreach_list_make(update->outreach, update->outreach_count, cases, count, &filter, arena,
                            &list, failure) &&
@@ -112,12 +112,13 @@ static bool give_list(struct outreach_desk *desk, struct database *database, con
              : outreach_list_json(&list, update->id, update->outreach_total, &body, failure));
     if (good) {
         http_respond_header(job->request, "Vary", "Accept");
-        if (csv) {
-            http_respond_header(job->request, "Content-Disposition",
-                                "attachment; filename=\"outreach.csv\"");
+        if (list.next > 0) {
+            char cursor[24];
+            (void)snprintf(cursor, sizeof cursor, "%u", (unsigned)list.next);
+            api_page_next(job->request, cursor);
         }
-        api_respond(job->request, desk->live, snapshot->as_of,
-                    csv ? "text/csv; charset=utf-8" : API_JSON_TYPE, &body);
+        api_respond(job->request, desk->live, snapshot->as_of, csv ? API_CSV_TYPE : API_JSON_TYPE,
+                    &body);
     }
     buffer_free(&body);
     return good;

@@ -2,6 +2,7 @@
  * database, so that a database that is slow keeps nobody else's answer.
  *
  *   GET  /v1/updates/{id}/outreach   ?region= &reachable=1 &state=new,taken &limit=
+ *                                    &cursor= (api_page.h)
  *                                    as CSV by Accept: text/csv or ?format=csv
  *   POST …/outreach/take             {"customer"} or, for the next one to call,
  *                                    {"region","reachable"}; 204: there is none

@@ -135,6 +135,31 @@ static size_t join(const struct outreach_entry *entries, size_t entry_count,
     return count;
 }
 
+/* Leaves the page that is asked for of all the places that match, `own` of them the agent's. */
+static void cut_page(struct outreach_list *list, size_t own, const struct outreach_filter *filter)
+{
+    size_t first = 0;
+    size_t end = own;
+    if (filter->after != OUTREACH_FROM_START) {
+        while (end < list->matching && list->places[end].entry != NULL &&
+               list->places[end].entry->rank <= filter->after) {
+            end++;
+        }
+        first = end;
+    }
+    for (size_t left = filter->limit;
+         left > 0 && end < list->matching && list->places[end].entry != NULL; left--) {
+        end++;
+    }
+    if (end < list->matching && list->places[end].entry != NULL) {
+        list->next = list->places[end - 1].entry->rank;
+    } else {
+        end = list->matching;
+    }
+    list->places += first;
+    list->count = end - first;
+}
+
 bool outreach_list_make(const struct outreach_entry *entries, size_t entry_count,
                         const struct outreach_case *cases, size_t case_count,
                         const struct outreach_filter *filter, struct arena *arena,
@@ -158,14 +183,15 @@ bool outreach_list_make(const struct outreach_entry *entries, size_t entry_count
             list->places[list->matching++] = all[i];
         }
     }
-    qsort(list->places, list->matching, sizeof *list->places, compare_since);
+    size_t own = list->matching;
+    qsort(list->places, own, sizeof *list->places, compare_since);
     for (size_t i = 0; i < count; i++) {
         if (!is_own(filter, &all[i]) && matches(filter, &all[i])) {
             list->places[list->matching++] = all[i];
         }
     }
     qsort(list->progress, list->region_count, sizeof *list->progress, compare_region);
-    list->count = list->matching < filter->limit ? list->matching : filter->limit;
+    cut_page(list, own, filter);
     return true;
 }
 

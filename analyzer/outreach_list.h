@@ -2,7 +2,8 @@
  *
  * First stand those whom `agent` holds, in the order they were taken: the list moves with the
  * incident, but not under the customer an agent has on the phone. Then the queue by rank, whoever
- * holds them; at the end those who have left it and are held.
+ * holds them; at the end those who have left it and are held. In pages, the first are on the first
+ * page and the last on the last, besides its limit: they are as many as there are agents.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_OUTREACH_LIST_H
@@ -10,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "analyzer/answer.h"
 #include "analyzer/outreach_case.h"
@@ -23,8 +25,11 @@ struct outreach_filter {
     const char *region;           /* NULL: all */
     bool reachable;               /* only those who can be called now */
     bool states[OUTREACH_STATES]; /* which; none of them is all of them */
-    size_t limit;
+    int64_t after;                /* only whose rank is beyond; or OUTREACH_FROM_START */
+    size_t limit;                 /* of those with a rank who are not the agent's own */
 };
+
+#define OUTREACH_FROM_START (-1)
 
 #define OUTREACH_LIMIT_DEFAULT 100
 
@@ -45,8 +50,9 @@ struct outreach_progress {
 };
 
 struct outreach_list {
-    struct outreach_place *places;      /* as the filter has it, `limit` at most */
-    size_t count, matching;             /* of so many that match */
+    struct outreach_place *places;      /* the page that the filter asks for */
+    size_t count, matching;             /* of so many that match, on whatever page */
+    uint32_t next;                      /* the rank after which the next page begins; 0: none */
     struct outreach_progress *progress; /* of the whole queue, by region */
     size_t region_count;
 };

@@ -1,16 +1,14 @@
 /* Which bytes answer a browser? Finds an embedded file by name, chooses plain or gzip by what the
- * client accepts, and sets how long it may be kept. The one hard thing is Accept-Encoding, where
- * "gzip;q=0" is a refusal (RFC 9110, 12.5.3).
+ * client accepts, and sets how long it may be kept.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/pages.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "common/http_accept.h"
 #include "common/http_server.h"
 
 static const struct page_file *pages_find(const char *name)
@@ -37,45 +35,6 @@ const char *pages_asset(const char *beginning, const char *end)
     return "";
 }
 
-/* True for one element of Accept-Encoding, "gzip" or "gzip;q=0.5", that is gzip and not refused. */
-static bool element_takes_gzip(const char *element, size_t length)
-{
-    static const char coding[] = "gzip";
-    const size_t coding_length = sizeof(coding) - 1;
-    if (length < coding_length || strncasecmp(element, coding, coding_length) != 0) {
-        return false;
-    }
-    const char *rest = element + coding_length;
-    const char *end = element + length;
-    rest += strspn(rest, " \t");
-    if (rest >= end) {
-        return true;
-    }
-    if (*rest != ';') {
-        return false; /* another coding that only begins like it */
-    }
-    rest += 1;
-    rest += strspn(rest, " \t");
-    if (rest + 2 > end || strncasecmp(rest, "q=", 2) != 0) {
-        return false; /* not a weight: RFC 9110 knows no other parameter */
-    }
-    return strtod(rest + 2, NULL) > 0;
-}
-
-static bool client_takes_gzip(const struct http_request *request)
-{
-    const char *accepted = http_request_header(request, "Accept-Encoding");
-    while (accepted != NULL && *accepted != '\0') {
-        accepted += strspn(accepted, " \t,");
-        const size_t length = strcspn(accepted, ",");
-        if (element_takes_gzip(accepted, length)) {
-            return true;
-        }
-        accepted += length;
-    }
-    return false;
-}
-
 static void pages_respond(struct http_request *request, const struct page_file *file)
 {
     if (file->gzip_bytes == NULL) {
@@ -83,7 +42,7 @@ static void pages_respond(struct http_request *request, const struct page_file *
         return;
     }
     http_respond_header(request, "Vary", "Accept-Encoding");
-    if (client_takes_gzip(request)) {
+    if (http_takes_gzip(http_request_header(request, "Accept-Encoding"))) {
         http_respond_header(request, "Content-Encoding", "gzip");
         http_respond_static(request, 200, file->content_type, file->gzip_bytes, file->gzip_length);
         return;

@@ -196,6 +196,10 @@ bool publish_answers(struct publisher *publisher, struct failure *failure)
         analysis_answers(analysis, &answers, failure) &&
         snapshot_new(answers, publisher->changes, publisher->change_count, &snapshot, failure);
     live_unlock(publisher->live);
+    if (good && !snapshot_pack(snapshot, failure)) {
+        snapshot_release(snapshot);
+        return false;
+    }
     if (good) {
         live_publish(publisher->live, snapshot);
         publisher->advances_told = publisher->advances;
@@ -266,7 +270,7 @@ bool publish_write(struct publisher *publisher, struct database *database, struc
     if (snapshot != NULL && snapshot->as_of != INSTANT_NONE) {
         char as_of[INSTANT_TEXT_SIZE];
         const char *parameters[] = {instant_format(snapshot->as_of, as_of),
-                                    snapshot->document.data};
+                                    snapshot->document.plain.data};
         good = database_run(database, STATEMENT_ANSWER, 2, parameters, NULL, failure);
     }
     snapshot_release(snapshot);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "analyzer/answer_csv.h"
 #include "analyzer/json_value.h"
 
 static bool write_verdict(const struct update_answer *update, instant_us as_of, struct buffer *out,
@@ -47,18 +48,43 @@ static json_t *change_value(const struct change_record *change)
     return object;
 }
 
-static bool write_changes(const struct change_record *changes, size_t count, struct buffer *out,
-                          struct failure *failure)
+/* The table verdict_change has the same two for its key. */
+static bool make_change(struct arena *arena, const struct change_record *change,
+                        struct snapshot_change *element, struct failure *failure)
 {
-    bool complete = true;
-    json_t *array = json_array();
-    size_t first = count > SNAPSHOT_CHANGES ? count - SNAPSHOT_CHANGES : 0;
-    for (size_t i = first; i < count; i++) {
-        json_value_append(array, change_value(&changes[i]), &complete);
+    struct buffer key = {0};
+    char at[INSTANT_TEXT_SIZE];
+    buffer_append_format(&key, "%s/%s", instant_format(change->decided_at, at), change->update_id);
+    element->key = key.failed ? NULL : arena_copy_text(arena, key.data, key.length);
+    buffer_free(&key);
+    if (element->key == NULL) {
+        return failure_memory(failure, "publishing the answers");
     }
-    json_t *document = json_object();
-    json_value_set(document, "changes", array, &complete);
-    return json_value_write(document, complete, out, failure);
+    json_t *value = change_value(change);
+    return json_value_write(value, value != NULL, &element->document, failure);
+}
+
+static bool fill_changes(struct snapshot *snapshot, const struct change_record *changes,
+                         size_t count, struct failure *failure)
+{
+    struct buffer *whole = &snapshot->changes.plain;
+    size_t first = count > SNAPSHOT_CHANGES ? count - SNAPSHOT_CHANGES : 0;
+    snapshot->change_elements = calloc(count - first + 1, sizeof *snapshot->change_elements);
+    if (snapshot->change_elements == NULL) {
+        return failure_memory(failure, "publishing the answers");
+    }
+    buffer_append_text(whole, SNAPSHOT_CHANGES_BEGINNING);
+    for (size_t i = first; i < count; i++) {
+        struct snapshot_change *element = &snapshot->change_elements[snapshot->change_count++];
+        if (!make_change(&snapshot->arena, &changes[i], element, failure)) {
+            return false;
+        }
+        buffer_append_text(whole, i > first ? "," : "");
+        buffer_append(whole, element->document.data, element->document.length);
+    }
+    buffer_append_text(whole, SNAPSHOT_CHANGES_END);
+    kept_text_name(&snapshot->changes);
+    return buffer_check(whole, failure);
 }
 
 static bool copy_text(struct arena *arena, const char **text)
@@ -91,6 +117,26 @@ static bool copy_outreach(struct arena *arena, const struct update_answer *updat
     return true;
 }
 
+static bool fill_update(struct snapshot_update *entry, const struct update_answer *update,
+                        instant_us as_of, struct failure *failure)
+{
+    if (!answer_write_update_json(update, &entry->document.plain, failure) ||
+        !write_verdict(update, as_of, &entry->verdict.plain, failure) ||
+        !answer_write_impact_json(update, as_of, &entry->impact.plain, failure) ||
+        !answer_csv_impact(update, &entry->impact_table.plain, failure) ||
+        !answer_write_cost_json(update, as_of, &entry->cost.plain, failure) ||
+        !answer_csv_cost(update, &entry->cost_table.plain, failure)) {
+        return false;
+    }
+    kept_text_name(&entry->document);
+    kept_text_name(&entry->verdict);
+    kept_text_name(&entry->impact);
+    kept_text_name(&entry->impact_table);
+    kept_text_name(&entry->cost);
+    kept_text_name(&entry->cost_table);
+    return true;
+}
+
 static bool fill_updates(struct snapshot *snapshot, const struct answers *answers,
                          struct failure *failure)
 {
@@ -108,12 +154,32 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
         if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry)) {
             return failure_memory(failure, "publishing the answers");
         }
-        if (!answer_write_update_json(update, &entry->document, failure) ||
-            !write_verdict(update, answers->as_of, &entry->verdict, failure)) {
+        if (!fill_update(entry, update, answers->as_of, failure)) {
             return false;
         }
     }
     return true;
+}
+
+/* From the updates' own documents. */
+static bool fill_document(struct snapshot *snapshot, const struct answers *answers,
+                          struct failure *failure)
+{
+    struct buffer *whole = &snapshot->document.plain;
+    if (!answer_write_beginning_json(answers, &snapshot->beginning, failure) ||
+        !answer_csv_updates(answers, &snapshot->table.plain, failure)) {
+        return false;
+    }
+    buffer_append(whole, snapshot->beginning.data, snapshot->beginning.length);
+    for (size_t i = 0; i < snapshot->update_count; i++) {
+        const struct buffer *document = &snapshot->updates[i].document.plain;
+        buffer_append_text(whole, i > 0 ? "," : "");
+        buffer_append(whole, document->data, document->length);
+    }
+    buffer_append_text(whole, ANSWER_JSON_END);
+    kept_text_name(&snapshot->document);
+    kept_text_name(&snapshot->table);
+    return buffer_check(whole, failure);
 }
 
 bool snapshot_new(const struct answers *answers, const struct change_record *changes,
@@ -126,14 +192,19 @@ bool snapshot_new(const struct answers *answers, const struct change_record *cha
     atomic_init(&made->references, 1);
     made->as_of = answers->as_of;
     made->fleet = answers->fleet;
-    if (!answer_write_json(answers, &made->document, failure) ||
-        !write_changes(changes, change_count, &made->changes, failure) ||
-        !fill_updates(made, answers, failure)) {
+    if (!fill_changes(made, changes, change_count, failure) ||
+        !fill_updates(made, answers, failure) || !fill_document(made, answers, failure)) {
         snapshot_release(made);
         return false;
     }
     *snapshot = made;
     return true;
+}
+
+bool snapshot_pack(struct snapshot *snapshot, struct failure *failure)
+{
+    return kept_text_pack(&snapshot->document, failure) &&
+           kept_text_pack(&snapshot->changes, failure);
 }
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot)
@@ -142,19 +213,34 @@ struct snapshot *snapshot_hold(struct snapshot *snapshot)
     return snapshot;
 }
 
+static void free_update(struct snapshot_update *update)
+{
+    free(update->id);
+    kept_text_free(&update->document);
+    kept_text_free(&update->verdict);
+    kept_text_free(&update->impact);
+    kept_text_free(&update->impact_table);
+    kept_text_free(&update->cost);
+    kept_text_free(&update->cost_table);
+}
+
 void snapshot_release(struct snapshot *snapshot)
 {
     if (snapshot == NULL || atomic_fetch_sub(&snapshot->references, 1) > 1) {
         return;
     }
     for (size_t i = 0; i < snapshot->update_count; i++) {
-        free(snapshot->updates[i].id);
-        buffer_free(&snapshot->updates[i].document);
-        buffer_free(&snapshot->updates[i].verdict);
+        free_update(&snapshot->updates[i]);
+    }
+    for (size_t i = 0; i < snapshot->change_count; i++) {
+        buffer_free(&snapshot->change_elements[i].document);
     }
     free(snapshot->updates);
-    buffer_free(&snapshot->document);
-    buffer_free(&snapshot->changes);
+    free(snapshot->change_elements);
+    kept_text_free(&snapshot->document);
+    kept_text_free(&snapshot->table);
+    kept_text_free(&snapshot->changes);
+    buffer_free(&snapshot->beginning);
     arena_free(&snapshot->arena);
     free(snapshot);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/kept_text.h"
 #include "common/arena.h"
 #include "common/buffer.h"
 #include "common/failure.h"
@@ -31,13 +32,22 @@ struct snapshot {
     instant_us as_of; /* INSTANT_NONE before the first minute */
     struct fleet_answer fleet;
     size_t verdict_counts[VERDICT_CLEAR + 1];
-    struct buffer document; /* GET /v1/updates */
-    struct buffer changes;  /* GET /v1/changes */
+    struct kept_text document; /* GET /v1/updates */
+    struct kept_text table;    /* the same as CSV */
+    struct buffer beginning;   /* of the document, up to its first update */
+    struct kept_text changes;  /* GET /v1/changes */
+    struct snapshot_change {
+        char *key;              /* no other change has it */
+        struct buffer document; /* the element of "changes" */
+    } * change_elements;
+    size_t change_count;
     struct snapshot_update {
         char *id;
-        bool decided;                    /* HOLD or CLEAR */
-        struct buffer document;          /* GET /v1/updates/{id} */
-        struct buffer verdict;           /* GET /v1/updates/{id}/verdict */
+        bool decided;              /* HOLD or CLEAR */
+        struct kept_text document; /* GET /v1/updates/{id}, and the element of "updates" */
+        struct kept_text verdict;  /* GET /v1/updates/{id}/verdict, and so on */
+        struct kept_text impact, impact_table;
+        struct kept_text cost, cost_table;
         struct outreach_entry *outreach; /* by rank, as in the answers */
         size_t outreach_count, outreach_total;
     } * updates;
@@ -50,6 +60,12 @@ struct snapshot {
 MUST_CHECK bool snapshot_new(const struct answers *answers, const struct change_record *changes,
                              size_t change_count, struct snapshot **snapshot,
                              struct failure *failure);
+
+#define SNAPSHOT_CHANGES_BEGINNING "{\"changes\":["
+#define SNAPSHOT_CHANGES_END "]}"
+
+/* Packs what pages poll. Apart from making it, which holds the analysis still. */
+MUST_CHECK bool snapshot_pack(struct snapshot *snapshot, struct failure *failure);
 
 struct snapshot *snapshot_hold(struct snapshot *snapshot);
 void snapshot_release(struct snapshot *snapshot); /* NULL is fine */

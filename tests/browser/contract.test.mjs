@@ -124,6 +124,11 @@ function checkAnswer(id, response, described, text, what) {
   }
 }
 
+// By which a list's cursor knows an element.
+function keyOf(id, element) {
+  return id === 'listChanges' ? `${element.decided_at}/${element.update}` : element.id;
+}
+
 // ---- The stage ----
 
 // The document once the incident is in it and it stops changing.
@@ -174,6 +179,8 @@ function good() {
     listUpdates: {},
     getUpdate: {},
     getVerdict: { query: '?wait=1' },
+    getImpact: {},
+    getCost: {},
     listOutreach: { who: 'support' },
     takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
     noteOutcome: { who: 'support', customer: first.customer_id, body: '{"state":"reached","note":"spoke"}', headers: json },
@@ -224,14 +231,20 @@ describe('the description', () => {
 
 describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
-    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
       'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
     }
     await ask('getUpdate', 200, { ...asked('getUpdate'), id: 'pattern/2.594.00' });
     await ask('listOutreach', 200, { ...asked('listOutreach'), query: '?region=JP&reachable=1&state=new,taken&limit=3' });
-    await ask('listOutreach', 200, { ...asked('listOutreach'), query: '?format=csv' });
+    for (const id of ['listUpdates', 'getImpact', 'getCost', 'listOutreach']) {
+      const named = await ask(id, 200, { ...asked(id), query: '?format=csv' });
+      const { headers, ...rest } = asked(id);
+      const accepted = await ask(id, 200, { ...rest, headers: { ...headers, Accept: 'text/csv' } });
+      assert.equal(named.text, accepted.text, id);
+      assert.match(named.response.headers.get('content-disposition'), /^attachment; filename="\w+\.csv"$/, id);
+    }
     await ask('getSignIn', 200, { query: '?next=/support' });
     const page = await (await fetch(`${url}/`, { headers: keys.read })).text();
     for (const [, name] of page.matchAll(/\/assets\/([^"]+)/g)) {
@@ -244,6 +257,42 @@ describe('the analyzer answers as described', () => {
     const { text } = await ask('getHost', 200, { headers: keys.operate, host });
     const { customer_id: customer } = JSON.parse(text);
     await ask('getHost', 200, { headers: keys.operate, host, query: `?customer_id=${customer}` });
+  });
+
+  it('long lists in pages, which together are the whole', async () => {
+    const lists = { listUpdates: 'updates', listChanges: 'changes', listOutreach: 'customers' };
+    for (const [id, member] of Object.entries(lists)) {
+      const whole = JSON.parse((await ask(id, 200, { ...asked(id), query: id === 'listOutreach' ? '?limit=100000' : '' })).text);
+      const limit = Math.max(1, Math.floor(whole[member].length / 3));
+      const paged = [];
+      for (let query = `?limit=${limit}`; query !== null;) {
+        const { response, text } = await ask(id, 200, { ...asked(id), query });
+        const page = JSON.parse(text)[member];
+        assert.ok(page.length <= limit, id);
+        paged.push(...page);
+        assert.deepEqual({ ...JSON.parse(text), [member]: whole[member] }, whole, `${id}: beside the list all is the same`);
+        const link = response.headers.get('link');
+        const next = link === null ? null : new URL(link.slice(1, link.indexOf('>')), url);
+        assert.ok(next === null || next.pathname === decodeURIComponent(new URL(url + pathOf(operationOf(id), {})).pathname), link);
+        query = next?.search ?? null;
+      }
+      assert.ok(whole[member].length > 0, id);
+      assert.deepEqual(paged, whole[member], id);
+      await ask(id, 200, { ...asked(id), query: `?limit=1&cursor=${id === 'listOutreach' ? 1 : encodeURIComponent(keyOf(id, whole[member][0]))}` });
+      await ask(id, 400, { ...asked(id), query: '?limit=0' });
+      await ask(id, 400, { ...asked(id), query: '?cursor=not-one' });
+    }
+  });
+
+  it('packed to those who take it, and the same unpacked', async () => {
+    for (const path of ['/v1/updates', '/v1/changes', '/v1/openapi.json']) {
+      const packed = await fetch(url + path, { headers: { ...keys.read, 'Accept-Encoding': 'gzip' } });
+      const plain = await fetch(url + path, { headers: { ...keys.read, 'Accept-Encoding': 'gzip;q=0' } });
+      assert.equal(packed.headers.get('content-encoding'), 'gzip', path);
+      assert.equal(plain.headers.get('content-encoding'), null, path);
+      assert.match(packed.headers.get('vary'), /Accept-Encoding/, path);
+      assert.equal(await packed.text(), await plain.text(), path);
+    }
   });
 
   it('304 to who has it already, with the same ETag, and HEAD as GET', async () => {
@@ -287,9 +336,11 @@ describe('the analyzer answers as described', () => {
 
   it('400 and 404 to what there is not', async () => {
     await ask('getUpdate', 404, { headers: keys.read, id: UNKNOWN });
+    for (const id of ['getImpact', 'getCost']) {
+      await ask(id, 404, { headers: keys.read, id: UNKNOWN });
+    }
     await ask('getVerdict', 404, { headers: keys.read, id: UNKNOWN });
     await ask('listOutreach', 404, { headers: keys.support, id: UNKNOWN });
-    await ask('listOutreach', 400, { headers: keys.support, query: '?limit=0' });
     await ask('getHost', 400, { headers: keys.operate, host: 'no-uuid' });
     await ask('getHost', 404, asked('getHost'));
     await ask('reckonWhatIf', 400, { headers: keys.read });
