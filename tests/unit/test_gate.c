@@ -1,7 +1,9 @@
 /* Does a release pipeline get its answer when there is one, and not before? A real server and
- * client; the live analyzer is played by publishing snapshots. Oracle: the document of the snapshot
+ * client, and a database that knows the pipeline's key; the live analyzer is played by publishing
+ * snapshots. Oracle: the document of the snapshot
  * that was published last; that a request has waited shows in getting what was published after it
- * was sent. SPDX-License-Identifier: Apache-2.0 */
+ * was sent.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,11 +18,14 @@
 #include "analyzer/api.h"
 #include "analyzer/snapshot.h"
 #include "tests/support/http_client.h"
+#include "tests/support/private_cluster.h"
+#include "tests/support/serving.h"
 #include "tests/unit/sample_answers.h"
 
 #define UNDECIDED "engine/7.600"
 #define HELD "pattern/2.594.00"
 
+static struct private_cluster *cluster;
 static struct live *live;
 static struct api *api;
 
@@ -54,7 +59,8 @@ static void *ask(void *context)
     struct asking *asking = context;
     char url[256];
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", (unsigned)api_port(api), asking->path);
-    http_client_ask(NULL, &(struct http_ask){.url = url}, &asking->answer);
+    static const char *const headers[] = {SERVING_KEY_HEADER, NULL};
+    http_client_ask(NULL, &(struct http_ask){.url = url, .headers = headers}, &asking->answer);
     return NULL;
 }
 
@@ -89,9 +95,27 @@ static int set_up(void **state)
 {
     (void)state;
     struct failure failure;
-    return live_new(NULL, &live, &failure) && api_start("127.0.0.1", 0, "", live, &api, &failure)
+    const char *conninfo = private_cluster_conninfo(cluster, "epicenter_analyzer");
+    return live_new(NULL, &live, &failure) &&
+                   api_start("127.0.0.1", 0, conninfo, live, &api, &failure)
                ? 0
                : 1;
+}
+
+static int start_cluster(void **state)
+{
+    (void)state;
+    cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
+    private_cluster_migrate(cluster);
+    serving_give_key(cluster);
+    return 0;
+}
+
+static int remove_cluster(void **state)
+{
+    (void)state;
+    private_cluster_remove(cluster);
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -180,5 +204,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(whoever_waits_is_answered_before_the_end, set_up,
                                         tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_cluster, remove_cluster);
 }
