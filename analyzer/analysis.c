@@ -78,6 +78,7 @@ void analysis_free(struct analysis *analysis)
     fleet_free(&analysis->fleet);
     exposure_free(&analysis->exposure);
     lattice_free(&analysis->lattice);
+    course_free(&analysis->course);
     impact_free(&analysis->impact);
     cost_population_free(&analysis->population);
     free(analysis->states);

@@ -282,6 +282,10 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         !answer_company(analysis, number, arena, answer, failure)) {
         return false;
     }
+    if (!course_answer(&analysis->course, &analysis->exposure, &analysis->segments, number,
+                       analysis->next_minute - 1, arena, answer, failure)) {
+        return false;
+    }
     double minutes = totals.exposed_minutes[SIGN_SEEN] + totals.control_minutes[SIGN_SEEN];
     struct verdict_facts facts = {
         .update_id = answer->id,

@@ -50,6 +50,7 @@ static void renew_released_again(struct analysis *analysis)
         enum verdict told = state->told;
         lattice_forget(&analysis->lattice, &analysis->exposure, i);
         exposure_forget(&analysis->exposure, i);
+        course_forget(&analysis->course, i);
         *state = fresh_state(i);
         state->told = told;
         state->renewed_at = known->released_at;
@@ -149,7 +150,9 @@ bool analysis_decide(struct analysis *analysis, struct failure *failure)
         enum verdict previous = state->told;
         state->decided = cases[count++];
         state->told = state->decided.verdict;
-        done = state->told == previous || note_change(analysis, i, previous, failure);
+        done = (state->told == previous || note_change(analysis, i, previous, failure)) &&
+               course_take(&analysis->course, &analysis->exposure, &analysis->segments, i,
+                           analysis->next_minute, verdict_log_e(&state->decided) / M_LN10, failure);
     }
     free(cases);
     return done;

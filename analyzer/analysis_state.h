@@ -9,6 +9,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/cost_strata.h"
+#include "analyzer/course.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
 #include "analyzer/history.h"
@@ -115,6 +116,7 @@ struct analysis {
     struct exposure exposure;
     struct history history;
     struct lattice lattice;
+    struct course course;
     struct impact impact;
     struct update_state *states; /* by update number */
     uint32_t state_count;

@@ -174,6 +174,24 @@ struct recovery_point {
 };
 #define ANSWER_RECOVERY_LIMIT 48 /* points; a curve on a page has no room for more */
 
+/* The state at the end of a minute; see course.h. By ring, in the order of `rings`. */
+#define ANSWER_RINGS 6 /* rings drawn: more lines than that are not told apart */
+struct course_point {
+    instant_us at;
+    double log10_e_value;
+    uint64_t hosts[ANSWER_RINGS];      /* that have or had it */
+    uint64_t distressed[ANSWER_RINGS]; /* of them, onsets in the risk window, so far */
+};
+
+/* Exposed hosts against the others, of all that share one value. Hours are host-hours at risk. */
+#define ANSWER_CONTRASTS 16 /* rows; further down there is next to nothing to compare */
+struct contrast_row {
+    const char *attribute, *value;
+    const char *within; /* the value it is read within ("Windows XP" of "SP2"), or NULL */
+    uint64_t exposed_hosts, exposed_onsets, control_onsets;
+    double exposed_hours, control_hours;
+};
+
 struct update_answer {
     const char *id;
     const char *product_line; /* NULL where not registered */
@@ -195,6 +213,13 @@ struct update_answer {
     struct range ended;      /* likewise the end of new harm; NAN while it may go on */
     const struct recovery_point *recovery; /* from the onset to now */
     size_t recovery_count;
+
+    const char *const *rings;
+    size_t ring_count;
+    const struct course_point *course; /* from the first installation to now */
+    size_t course_count;
+    const struct contrast_row *contrasts; /* most onsets first */
+    size_t contrast_count;
 
     const char *const *bundle; /* ids of the updates it cannot be told from; beside its own */
     size_t bundle_count;

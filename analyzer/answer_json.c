@@ -146,6 +146,64 @@ static json_t *recovery_value(const struct update_answer *update)
     return finish(array, complete);
 }
 
+static json_t *counts_value(const struct update_answer *update, size_t ring, bool distressed)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->course_count; i++) {
+        const struct course_point *point = &update->course[i];
+        json_value_append(array,
+                          count_value(distressed ? point->distressed[ring] : point->hosts[ring]),
+                          &complete);
+    }
+    return finish(array, complete);
+}
+
+/* Column by column, as a chart takes it and as it packs best. */
+static json_t *course_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *at = json_array();
+    json_t *evidence = json_array();
+    json_t *rings = json_array();
+    for (size_t i = 0; i < update->course_count; i++) {
+        json_value_append(at, json_value_instant(update->course[i].at), &complete);
+        json_value_append(evidence, json_value_number(update->course[i].log10_e_value), &complete);
+    }
+    for (size_t ring = 0; ring < update->ring_count; ring++) {
+        json_t *object = json_object();
+        json_value_set(object, "ring", json_value_text(update->rings[ring]), &complete);
+        json_value_set(object, "hosts", counts_value(update, ring, false), &complete);
+        json_value_set(object, "distressed", counts_value(update, ring, true), &complete);
+        json_value_append(rings, object, &complete);
+    }
+    json_t *object = json_object();
+    json_value_set(object, "at", at, &complete);
+    json_value_set(object, "log10_e_value", evidence, &complete);
+    json_value_set(object, "rings", rings, &complete);
+    return finish(object, complete);
+}
+
+static json_t *contrasts_value(const struct update_answer *update)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < update->contrast_count; i++) {
+        const struct contrast_row *row = &update->contrasts[i];
+        json_t *object = json_object();
+        json_value_set(object, "attribute", json_value_text(row->attribute), &complete);
+        json_value_set(object, "within", json_value_text(row->within), &complete);
+        json_value_set(object, "value", json_value_text(row->value), &complete);
+        json_value_set(object, "exposed_hosts", count_value(row->exposed_hosts), &complete);
+        json_value_set(object, "exposed_hours", json_value_number(row->exposed_hours), &complete);
+        json_value_set(object, "exposed_onsets", count_value(row->exposed_onsets), &complete);
+        json_value_set(object, "control_hours", json_value_number(row->control_hours), &complete);
+        json_value_set(object, "control_onsets", count_value(row->control_onsets), &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
 static void set_verdict(json_t *object, const struct update_answer *update, bool *complete)
 {
     json_value_set(object, "id", json_value_text(update->id), complete);
@@ -255,8 +313,11 @@ bool answer_write_json(const struct answers *answers, struct buffer *out, struct
 bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
                               struct failure *failure)
 {
+    bool complete = true;
     json_t *value = update_value(update);
-    return json_value_write(value, value != NULL, out, failure);
+    json_value_set(value, "course", course_value(update), &complete);
+    json_value_set(value, "contrasts", contrasts_value(update), &complete);
+    return json_value_write(value, complete, out, failure);
 }
 
 bool answer_write_impact_json(const struct update_answer *update, instant_us as_of,

@@ -38,12 +38,16 @@ struct made {
     uint32_t struck;
 };
 
-static const struct report_attribute struck_system[] = {
-    {"os", "Windows XP"}, {"os_version", "SP2"}, {"product_line", "OfficeScan"}, {"region", "JP"}};
+static const struct report_attribute struck_system[] = {{"os", "Windows XP"},
+                                                        {"os_version", "SP2"},
+                                                        {"product_line", "OfficeScan"},
+                                                        {"region", "JP"},
+                                                        {"ring", "broad"}};
 static const struct report_attribute spared_system[] = {{"os", "Windows 2000"},
                                                         {"os_version", "SP4"},
                                                         {"product_line", "OfficeScan"},
-                                                        {"region", "JP"}};
+                                                        {"region", "JP"},
+                                                        {"ring", "broad"}};
 
 static void add(struct made *made, const struct report *report)
 {
@@ -69,12 +73,12 @@ static void make_host(const struct rollout *rollout, uint32_t number, struct mad
                             .customer_id = arena_copy_text(&made->arena, id, strlen(id)),
                             .has_host = true,
                             .attributes = xp ? struck_system : spared_system,
-                            .attribute_count = 4,
+                            .attribute_count = 5,
                             .has_cpu = true,
                             .interval_s = 60 * INTERVAL_MINUTES,
                             .peak = NAN,
                             .product_busy = NAN};
-    report.segment_id = report_segment_id(report.attributes, 4);
+    report.segment_id = report_segment_id(report.attributes, 5);
     made->struck += struck;
     double off_at = rollout->off_per_hour > 0
                         ? random_exponential(&random, 60 / rollout->off_per_hour)
@@ -301,6 +305,47 @@ static void the_planted_harm_is_found_and_counted(void **state)
 
 /* Read at the end of every minute, at alpha 0.05: of 120 harmless rollouts 6 may be held; 12 is the
  * 99.3 % quantile of a binomial at its limit. */
+/* The course ends where the answer is, never turns back, and has few points however long it lasts;
+ * the table by system parts the hosts that were harmed from those that were not. */
+static void the_course_leads_to_the_answer(void **state)
+{
+    (void)state;
+    struct rollout rollout = {.hosts = 1200, .harmful = true, .seed = 7};
+    struct made made = make(&rollout);
+    struct analysis *analysis = start(0.001);
+    for (size_t i = 0; i < made.count; i++) {
+        give(analysis, &made.reports[i]);
+    }
+    advance(analysis, end);
+    const struct answers *answers;
+    struct failure failure;
+    assert_true(analysis_answers(analysis, &answers, &failure));
+    const struct update_answer *update = &answers->updates[0];
+    assert_in_range(update->course_count, 10, 130);
+    const struct course_point *last = &update->course[update->course_count - 1];
+    assert_true(last->at == answers->as_of);
+    assert_true(fabs(last->log10_e_value - update->log10_e_value) < 1e-4 * update->log10_e_value);
+    uint64_t distressed = 0;
+    for (size_t ring = 0; ring < update->ring_count; ring++) {
+        distressed += last->distressed[ring];
+        for (size_t i = 1; i < update->course_count; i++) {
+            assert_true(update->course[i].at > update->course[i - 1].at);
+            assert_true(update->course[i].hosts[ring] >= update->course[i - 1].hosts[ring]);
+        }
+    }
+    assert_true(distressed == update->exposed_onsets);
+    const struct contrast_row *struck = NULL;
+    for (size_t i = 0; i < update->contrast_count; i++) {
+        const struct contrast_row *row = &update->contrasts[i];
+        struck = strcmp(row->value, "SP2") == 0 ? row : struck;
+    }
+    assert_non_null(struck);
+    assert_true((double)struck->exposed_onsets / struck->exposed_hours >
+                20 * (double)struck->control_onsets / struck->control_hours);
+    analysis_free(analysis);
+    made_free(&made);
+}
+
 static void harmless_rollouts_are_not_held(void **state)
 {
     (void)state;
@@ -437,6 +482,7 @@ int main(void)
         cmocka_unit_test(the_answers_are_a_function_of_the_reports),
         cmocka_unit_test(duplicates_change_only_their_count),
         cmocka_unit_test(the_planted_harm_is_found_and_counted),
+        cmocka_unit_test(the_course_leads_to_the_answer),
         cmocka_unit_test(harmless_rollouts_are_not_held),
         cmocka_unit_test(silence_has_no_immortal_time),
         cmocka_unit_test(the_past_is_the_control_of_last_resort),

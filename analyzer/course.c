@@ -1,0 +1,285 @@
+/* The path of an update, and what it did segment by segment; see course.h.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyzer/course.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An attribute of more values than this is not compared in a table a person reads. */
+#define VALUES_MOST 40
+
+#define NO_VALUE UINT32_MAX
+
+void course_free(struct course *course)
+{
+    for (uint32_t i = 0; i < course->update_count; i++) {
+        free(course->updates[i].marks);
+    }
+    free(course->updates);
+    *course = (struct course){0};
+}
+
+void course_forget(struct course *course, uint32_t update)
+{
+    if (update < course->update_count) {
+        course->updates[update].count = 0;
+        course->updates[update].step = 0;
+    }
+}
+
+static bool reach_update(struct course *course, uint32_t update, struct failure *failure)
+{
+    if (update < course->update_count) {
+        return true;
+    }
+    uint32_t count = update + 1;
+    struct course_update *updates = realloc(course->updates, count * sizeof *updates);
+    if (updates == NULL) {
+        return failure_memory(failure, "keeping the course of an update");
+    }
+    memset(updates + course->update_count, 0, (count - course->update_count) * sizeof *updates);
+    course->updates = updates;
+    course->update_count = count;
+    return true;
+}
+
+static uint32_t ring_attribute(const struct segments *segments)
+{
+    uint32_t a = 0;
+    while (a < segments->attribute_count && strcmp(segments->attributes[a].name, "ring") != 0) {
+        a++;
+    }
+    return a < segments->attribute_count ? a : NO_VALUE;
+}
+
+/* The ring's place among those drawn; ANSWER_RINGS for hosts that say none, or one too many. */
+static uint32_t place_of_ring(const struct course *course, uint32_t value)
+{
+    for (uint32_t i = 0; i < course->ring_count; i++) {
+        if (course->rings[i] == value) {
+            return i;
+        }
+    }
+    return ANSWER_RINGS;
+}
+
+static uint32_t meet_ring(struct course *course, uint32_t value)
+{
+    uint32_t place = place_of_ring(course, value);
+    if (place == ANSWER_RINGS && value != SEGMENT_NO_VALUE && course->ring_count < ANSWER_RINGS) {
+        place = course->ring_count++;
+        course->rings[place] = value;
+    }
+    return place;
+}
+
+static void count_rings(struct course *course, const struct exposure *exposure,
+                        const struct segments *segments, uint32_t update, struct course_mark *mark)
+{
+    uint32_t attribute = ring_attribute(segments);
+    if (attribute == NO_VALUE) {
+        return;
+    }
+    uint32_t first = exposure->updates[update].first_tally;
+    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+        const struct exposure_tally *tally = &exposure->tallies[i];
+        uint32_t segment = exposure->strata[tally->stratum].segment;
+        if (segment == SEGMENT_NONE) {
+            continue;
+        }
+        uint32_t ring = meet_ring(course, segments->items[segment].values[attribute]);
+        if (ring < ANSWER_RINGS) {
+            mark->hosts[ring] += tally->exposed_hosts;
+            mark->distressed[ring] +=
+                tally->exposed_onsets[SIGN_SEEN] + tally->exposed_onsets[SIGN_SILENT];
+        }
+    }
+}
+
+/* Drops every other mark, the last one staying. */
+static void thin(struct course_update *path)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = (path->count + 1) % 2; i < path->count; i += 2) {
+        path->marks[kept++] = path->marks[i];
+    }
+    path->count = kept;
+    path->step *= 2;
+}
+
+static bool make_room(struct course_update *path, struct failure *failure)
+{
+    if (path->count == COURSE_POINTS) {
+        thin(path);
+    }
+    if (path->count < path->capacity) {
+        return true;
+    }
+    uint32_t capacity = path->capacity == 0 ? 8 : 2 * path->capacity;
+    struct course_mark *marks = realloc(path->marks, capacity * sizeof *marks);
+    if (marks == NULL) {
+        return failure_memory(failure, "keeping the course of an update");
+    }
+    path->marks = marks;
+    path->capacity = capacity;
+    return true;
+}
+
+bool course_take(struct course *course, const struct exposure *exposure,
+                 const struct segments *segments, uint32_t update, int32_t minute, double log10_e,
+                 struct failure *failure)
+{
+    if (!reach_update(course, update, failure)) {
+        return false;
+    }
+    struct course_update *path = &course->updates[update];
+    uint32_t installed = (uint32_t)exposure->updates[update].installed;
+    if (path->count > 0) {
+        const struct course_mark *last = &path->marks[path->count - 1];
+        bool same = last->installed == installed && last->log10_e == (float)log10_e;
+        if (same || minute - last->minute < path->step) {
+            return true;
+        }
+    }
+    if (path->step == 0) {
+        path->step = 1;
+    }
+    if (!make_room(path, failure)) {
+        return false;
+    }
+    struct course_mark mark = {.minute = minute, .log10_e = (float)log10_e, .installed = installed};
+    count_rings(course, exposure, segments, update, &mark);
+    path->marks[path->count++] = mark;
+    return true;
+}
+
+/* ---- Answers ---- */
+
+static struct course_point point_of(const struct course_mark *mark)
+{
+    struct course_point point = {.at = fleet_instant_of((mark->minute + 1) * 60),
+                                 .log10_e_value = mark->log10_e};
+    for (int ring = 0; ring < ANSWER_RINGS; ring++) {
+        point.hosts[ring] = mark->hosts[ring];
+        point.distressed[ring] = mark->distressed[ring];
+    }
+    return point;
+}
+
+static bool answer_points(const struct course *course, const struct segments *segments,
+                          uint32_t update, int32_t now, struct arena *arena,
+                          struct update_answer *answer, struct failure *failure)
+{
+    const struct course_update *path = &course->updates[update];
+    struct course_point *points = arena_allocate(arena, (path->count + 1) * sizeof *points);
+    const char **rings = arena_allocate(arena, ANSWER_RINGS * sizeof *rings);
+    if (points == NULL || rings == NULL) {
+        return failure_memory(failure, "answering with the course of an update");
+    }
+    for (uint32_t i = 0; i < course->ring_count; i++) {
+        rings[i] = segments->values[course->rings[i]].text;
+    }
+    for (uint32_t i = 0; i < path->count; i++) {
+        points[i] = point_of(&path->marks[i]);
+    }
+    answer->course_count = path->count;
+    /* Nothing has changed since, or it is to come: the path reaches to the present either way. */
+    if (path->count > 0 && path->marks[path->count - 1].minute < now) {
+        points[path->count] = points[path->count - 1];
+        points[path->count].at = fleet_instant_of((now + 1) * 60);
+        points[path->count].log10_e_value = answer->log10_e_value;
+        answer->course_count++;
+    }
+    answer->course = points;
+    answer->rings = rings;
+    answer->ring_count = course->ring_count;
+    return true;
+}
+
+/* By harm, then by how much has been seen, then by name: the first rows are those to read. */
+static int compare_rows(const void *left, const void *right)
+{
+    const struct contrast_row *a = left;
+    const struct contrast_row *b = right;
+    if (a->exposed_onsets != b->exposed_onsets) {
+        return a->exposed_onsets > b->exposed_onsets ? -1 : 1;
+    }
+    if (a->exposed_hosts != b->exposed_hosts) {
+        return a->exposed_hosts > b->exposed_hosts ? -1 : 1;
+    }
+    int attributes = strcmp(a->attribute, b->attribute);
+    return attributes != 0 ? attributes : strcmp(a->value, b->value);
+}
+
+static void add_tally(const struct exposure_tally *tally, struct contrast_row *row)
+{
+    row->exposed_hosts += tally->exposed_hosts;
+    row->exposed_hours += tally->exposed_minutes[SIGN_SEEN] / 60;
+    row->control_hours += tally->control_minutes[SIGN_SEEN] / 60;
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        row->exposed_onsets += tally->exposed_onsets[sign];
+        row->control_onsets += tally->control_onsets[sign];
+    }
+}
+
+static bool is_compared(const struct segment_attribute *attribute)
+{
+    return !attribute->left_out && attribute->value_count > 1 &&
+           attribute->value_count <= VALUES_MOST;
+}
+
+static void fill_rows(const struct exposure *exposure, const struct segments *segments,
+                      uint32_t update, struct contrast_row *by_value)
+{
+    uint32_t first = exposure->updates[update].first_tally;
+    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+        const struct exposure_tally *tally = &exposure->tallies[i];
+        uint32_t segment = exposure->strata[tally->stratum].segment;
+        for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
+            uint32_t value = segments->items[segment].values[a];
+            if (value != SEGMENT_NO_VALUE && is_compared(&segments->attributes[a])) {
+                add_tally(tally, &by_value[value]);
+            }
+        }
+    }
+}
+
+static bool answer_rows(const struct exposure *exposure, const struct segments *segments,
+                        uint32_t update, struct arena *arena, struct update_answer *answer,
+                        struct failure *failure)
+{
+    struct contrast_row *by_value = calloc(segments->value_count + 1, sizeof *by_value);
+    struct contrast_row *rows = arena_allocate(arena, ANSWER_CONTRASTS * sizeof *rows);
+    if (by_value == NULL || rows == NULL) {
+        free(by_value);
+        return failure_memory(failure, "answering by segment");
+    }
+    fill_rows(exposure, segments, update, by_value);
+    size_t count = 0;
+    for (uint32_t value = 0; value < segments->value_count; value++) {
+        struct contrast_row *row = &by_value[value];
+        if (row->exposed_hosts > 0) {
+            const struct segment_value *known = &segments->values[value];
+            row->attribute = segments->attributes[known->attribute].name;
+            row->within = known->parent;
+            row->value = known->text;
+            by_value[count++] = *row;
+        }
+    }
+    qsort(by_value, count, sizeof *by_value, compare_rows);
+    answer->contrast_count = count < ANSWER_CONTRASTS ? count : ANSWER_CONTRASTS;
+    memcpy(rows, by_value, answer->contrast_count * sizeof *rows);
+    answer->contrasts = rows;
+    free(by_value);
+    return true;
+}
+
+bool course_answer(const struct course *course, const struct exposure *exposure,
+                   const struct segments *segments, uint32_t update, int32_t now,
+                   struct arena *arena, struct update_answer *answer, struct failure *failure)
+{
+    return update >= course->update_count ||
+           (answer_points(course, segments, update, now, arena, answer, failure) &&
+            answer_rows(exposure, segments, update, arena, answer, failure));
+}
