@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/analysis_customer.h"
+#include "analyzer/analysis_sort.h"
 #include "analyzer/parallel.h"
 #include "common/large_pages.h"
 #include "common/uuid.h"
@@ -19,12 +21,6 @@
 
 /* So many reports ahead a line is asked for: a miss takes about as long as ten reports. */
 #define AHEAD 16
-
-/* A report while its heap is sorted. */
-struct sort_key {
-    uint64_t prefix; /* of the host's id, as a number that sorts like it */
-    const struct pending_report *report;
-};
 
 /* What a report changes: where its host is counted; a customer's number of hosts as well. */
 #define CHANGES 1
@@ -63,100 +59,6 @@ static struct heap_view view_heap(const struct minute_order *order, unsigned hea
 }
 
 /* ---- Order ---- */
-
-static int compare_reports(const void *left, const void *right)
-{
-    const struct pending_report *a = left;
-    const struct pending_report *b = right;
-    int order = memcmp(&a->host_id, &b->host_id, sizeof a->host_id);
-    if (order != 0) {
-        return order;
-    }
-    if (a->observed_at != b->observed_at) {
-        return a->observed_at < b->observed_at ? -1 : 1;
-    }
-    if (a->has_cpu != b->has_cpu) {
-        return a->has_cpu ? -1 : 1; /* as fleet_hear wants it */
-    }
-    if (a->received_at != b->received_at) {
-        return a->received_at < b->received_at ? -1 : 1;
-    }
-    return (a->busy > b->busy) - (a->busy < b->busy);
-}
-
-static int compare_keys(const void *left, const void *right)
-{
-    const struct sort_key *a = left;
-    const struct sort_key *b = right;
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): both have been filled */
-    if (a->prefix != b->prefix) {
-        return a->prefix < b->prefix ? -1 : 1;
-    }
-    return compare_reports(a->report, b->report);
-}
-
-/* Few enough for the simplest sort, which is then the fastest. */
-#define FEW 24
-
-static void sort_few(struct sort_key *keys, size_t count)
-{
-    if (count > FEW) {
-        qsort(keys, count, sizeof *keys, compare_keys);
-        return;
-    }
-    for (size_t i = 1; i < count; i++) {
-        struct sort_key moving = keys[i];
-        size_t at = i;
-        for (; at > 0 && compare_keys(&moving, &keys[at - 1]) < 0; at--) {
-            keys[at] = keys[at - 1];
-        }
-        keys[at] = moving;
-    }
-}
-
-/* Host ids are random, or hashes, so their next bits leave one or two reports to compare. */
-#define SORT_BITS_MOST 11
-
-/* Room to sort the largest heap in. */
-struct sort_room {
-    struct sort_key *keys, *spare;
-    struct pending_report *reports;
-};
-
-static void sort_heap(struct pending_heap *from, struct sort_room *room)
-{
-    struct sort_key *keys = room->keys;
-    struct sort_key *spare = room->spare;
-    uint32_t next[(1U << SORT_BITS_MOST) + 1];
-    unsigned bits = 0;
-    while (bits < SORT_BITS_MOST && from->count >> bits > 1) {
-        bits++;
-    }
-    memset(next, 0, (((size_t)1 << bits) + 1) * sizeof *next);
-    for (uint32_t i = 0; i < from->count; i++) {
-        uint64_t prefix = analysis_id_prefix(&from->reports[i].host_id);
-        spare[i] = (struct sort_key){.prefix = prefix, .report = &from->reports[i]};
-        /* The heap has used up the first eight bits. */
-        next[(prefix << 8 >> 1 >> (63 - bits)) + 1]++;
-    }
-    for (uint32_t i = 0; i < 1U << bits; i++) {
-        next[i + 1] += next[i];
-    }
-    for (uint32_t i = 0; i < from->count; i++) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it has been filled */
-        keys[next[spare[i].prefix << 8 >> 1 >> (63 - bits)]++] = spare[i];
-    }
-    for (uint32_t i = 0, first = 0; i < 1U << bits; first = next[i++]) {
-        sort_few(keys + first, next[i] - first);
-    }
-    for (uint32_t i = 0; i < from->count; i++) {
-        /* It has been filled: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-        room->reports[i] = *keys[i].report;
-    }
-    if (from->count > 0) {
-        memcpy(from->reports, room->reports, from->count * sizeof *from->reports);
-    }
-}
 
 /* Parts end between heaps, so between hosts. */
 static void divide(struct minute_order *order)
@@ -208,57 +110,6 @@ static void find_heap(const struct minute_order *order, struct heap_view heap, u
         }
         fleet_find_in_order(&analysis->fleet, ids, count, last, &heap.hosts[begin]);
     }
-}
-
-/* ---- Customers ---- */
-
-static uint8_t size_class_of(uint64_t hosts)
-{
-    return hosts <= 1 ? 0 : (uint8_t)(63 - __builtin_clzll(hosts));
-}
-
-/* The class by the seats that are registered, as they stay the same while hosts come and go, plus
- * one; 0 where none are. Looked up once a minute; threads that do so at once find the same. */
-static unsigned registered_class(struct analysis *analysis, uint32_t customer)
-{
-    struct customer_size *size = &analysis->customer_sizes[customer];
-    uint64_t known = atomic_load_explicit(&size->known, memory_order_relaxed);
-    uint64_t stamp = (uint64_t)(uint32_t)analysis->next_minute << 8;
-    if ((known & ~UINT64_C(0xff)) == (stamp | UINT64_C(1) << 40)) {
-        return known & 0xff;
-    }
-    const struct registry_customer *registered =
-        analysis->registry == NULL
-            ? NULL
-            : registry_customer(analysis->registry, analysis->customers.texts[customer]);
-    uint64_t seats = registered == NULL ? 0 : registry_total_seats(registered);
-    unsigned class = seats > 0 ? size_class_of(seats) + 1U : 0;
-    atomic_store_explicit(&size->known, stamp | UINT64_C(1) << 40 | class, memory_order_relaxed);
-    return class;
-}
-
-static uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
-{
-    unsigned class = registered_class(analysis, customer);
-    return class > 0 ? (uint8_t)(class - 1)
-                     : size_class_of(analysis->customer_sizes[customer].hosts);
-}
-
-static bool reach_customers(struct analysis *analysis, struct failure *failure)
-{
-    uint32_t known = analysis->customers.count;
-    if (known > analysis->customer_sizes_count) {
-        uint32_t count = known + known / 2;
-        struct customer_size *sizes = realloc(analysis->customer_sizes, count * sizeof *sizes);
-        if (sizes == NULL) {
-            return failure_memory(failure, "counting a customer's hosts");
-        }
-        memset(sizes + analysis->customer_sizes_count, 0,
-               (count - analysis->customer_sizes_count) * sizeof *sizes);
-        analysis->customer_sizes = sizes;
-        analysis->customer_sizes_count = count;
-    }
-    return true;
 }
 
 /* ---- Check ---- */
@@ -321,34 +172,20 @@ static void check_heap(struct minute_order *order, struct heap_view heap, bool *
     }
 }
 
-static bool make_sort_room(const struct minute_order *order, struct sort_room *room,
-                           struct failure *failure)
-{
-    size_t count = order->most_in_heap + 1;
-    *room = (struct sort_room){
-        .keys = malloc(count * sizeof *room->keys),
-        .spare = malloc(count * sizeof *room->spare),
-        .reports = aligned_alloc(sizeof *room->reports, count * sizeof *room->reports)};
-    return (room->keys != NULL && room->spare != NULL && room->reports != NULL) ||
-           failure_memory(failure, "ordering reports");
-}
-
 /* Heap by heap, so that what one step has read the next finds in the processor's cache. */
 static void order_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
     struct sort_room room;
     uint32_t last = FLEET_NONE;
-    order->failed[part] = !make_sort_room(order, &room, &order->failures[part]);
+    order->failed[part] = !sort_room_make(&room, order->most_in_heap, &order->failures[part]);
     for (unsigned heap = order->first_heap[part];
          !order->failed[part] && heap < order->first_heap[part + 1]; heap++) {
-        sort_heap(&order->open->heaps[heap], &room);
+        sort_heap(&room, &order->open->heaps[heap]);
         find_heap(order, view_heap(order, heap), &last);
         check_heap(order, view_heap(order, heap), &order->moved[part]);
     }
-    free(room.keys);
-    free(room.spare);
-    free(room.reports);
+    sort_room_free(&room);
 }
 
 /* A customer that gains or loses a host this minute changes its size on the way, unless its seats
@@ -384,7 +221,7 @@ static void follow_movers_part(void *context, unsigned part)
             uint32_t customer = heap.reports[i].customer;
             if (heap.changes[i] == 0 &&
                 analysis->customer_sizes[customer].moved_in == analysis->next_minute + 1 &&
-                registered_class(analysis, customer) == 0) {
+                !customer_is_registered(analysis, customer)) {
                 heap.changes[i] = CHANGES;
             }
         }
@@ -587,7 +424,7 @@ bool analysis_place(struct analysis *analysis, struct open_minute *open, struct 
     }
     order->analysis = analysis;
     order->open = open;
-    if (!make_order(order, failure) || !reach_customers(analysis, failure) ||
+    if (!make_order(order, failure) || !customer_sizes_reach(analysis, failure) ||
         !reach_segments(analysis, failure)) {
         return false;
     }

@@ -78,7 +78,7 @@ struct update_state {
 };
 
 struct customer_size {
-    _Atomic uint64_t known; /* see registered_class in analysis_place.c */
+    _Atomic uint64_t known; /* see registered_class in analysis_customer.c */
     int32_t moved_in;       /* 1 + the last minute in which a host came or went */
     uint32_t hosts;         /* that it has now */
 };

@@ -521,5 +521,8 @@ bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failu
 
 void fleet_clear_events(struct fleet *fleet)
 {
-    fleet->event_count = 0;
+    /* In the minutes in which the fleet is met there are as many as hosts, and never again. */
+    free(fleet->events);
+    fleet->events = NULL;
+    fleet->event_count = fleet->event_capacity = 0;
 }

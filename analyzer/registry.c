@@ -33,6 +33,7 @@ struct registry {
     const char **shared_texts;
     size_t shared_count, shared_capacity;
     struct hash_index by_shared_text;
+    uint64_t seat_changes;
 };
 
 bool registry_new(struct registry **registry, struct failure *failure)
@@ -309,6 +310,7 @@ bool registry_add_seats(struct registry *registry, const char *customer_id,
     }
     customer->seats = all;
     customer->seat_count = count;
+    registry->seat_changes++;
     return true;
 }
 
@@ -358,4 +360,9 @@ bool registry_released_again(const struct registry_update *update, instant_us no
 {
     return update->withdrawn_at != INSTANT_NONE && update->released_at != INSTANT_NONE &&
            update->released_at > update->withdrawn_at && update->released_at <= now;
+}
+
+uint64_t registry_seat_changes(const struct registry *registry)
+{
+    return registry->seat_changes;
 }

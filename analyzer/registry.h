@@ -79,4 +79,7 @@ const struct registry_update *registry_update_at(const struct registry *registry
 /* All seats of a customer, over its product lines. */
 uint64_t registry_total_seats(const struct registry_customer *customer);
 
+/* How often a customer's seats have changed: while it is the same, so are they all. */
+uint64_t registry_seat_changes(const struct registry *registry);
+
 #endif

@@ -1,0 +1,25 @@
+/* In which order are the reports of a minute taken? By host, then by the host's own time, then as
+ * fleet_hear wants them: the same order however they came. A heap of reports at a time, in place.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EPICENTER_ANALYZER_ANALYSIS_SORT_H
+#define EPICENTER_ANALYZER_ANALYSIS_SORT_H
+
+#include <stddef.h>
+
+#include "analyzer/analysis_state.h"
+#include "common/failure.h"
+
+/* Room to sort a heap in, for one thread. */
+struct sort_room {
+    struct sort_key *keys, *spare;
+    struct pending_report *reports;
+};
+
+/* For heaps of up to `most` reports. Freed in any case by sort_room_free. */
+MUST_CHECK bool sort_room_make(struct sort_room *room, size_t most, struct failure *failure);
+void sort_room_free(struct sort_room *room);
+
+void sort_heap(const struct sort_room *room, struct pending_heap *heap);
+
+#endif
