@@ -7,6 +7,7 @@
 #include "analyzer/analysis_state.h"
 #include "analyzer/cost.h"
 #include "analyzer/cost_strata.h"
+#include "analyzer/impact_forecast.h"
 #include "analyzer/outreach.h"
 #include "analyzer/subgroup.h"
 
@@ -163,6 +164,37 @@ static double expected_inside(const struct analysis *analysis, const struct subg
     return expected;
 }
 
+/* Whom it will hit. */
+static bool answer_forecast(const struct analysis *analysis, uint32_t update,
+                            const struct totals *totals, const struct subgroup *subgroup,
+                            struct update_answer *answer, struct failure *failure)
+{
+    double installed = 0;
+    for (uint32_t i = analysis->exposure.updates[update].first_tally; i != EXPOSURE_NONE;
+         i = analysis->exposure.tallies[i].next) {
+        const struct exposure_tally *tally = &analysis->exposure.tallies[i];
+        uint32_t segment = analysis->exposure.strata[tally->stratum].segment;
+        installed +=
+            subgroup_contains(subgroup, &analysis->segments, segment) ? tally->exposed_hosts : 0;
+    }
+    double inside = 0;
+    for (uint32_t i = 0; i < analysis->segments.count; i++) {
+        inside += subgroup_contains(subgroup, &analysis->segments, i)
+                      ? (double)analysis->census.segments[i].on
+                      : 0;
+    }
+    struct impact_outlook outlook = {.now = analysis->next_minute,
+                                     .control_rate =
+                                         pooled_rate(&analysis->exposure, totals, SIGN_SEEN) +
+                                         pooled_rate(&analysis->exposure, totals, SIGN_SILENT),
+                                     .without = inside > installed ? inside - installed : 0,
+                                     .affected = answer->hosts_total.all.likely,
+                                     .withdrawn = answer->withdrawn_at != INSTANT_NONE};
+    return impact_forecast(&analysis->impact, &analysis->exposure, &analysis->fleet,
+                           &analysis->segments, subgroup, update, &outlook,
+                           &answer->extent.forecast, failure);
+}
+
 /* Segment, since when, whom it hit, the cost and the calls: what a suspected update is asked. */
 static bool answer_harm(const struct analysis *analysis, uint32_t update,
                         const struct totals *totals, struct arena *arena,
@@ -198,7 +230,8 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         answer->hosts_total = impact.hosts;
         answer->customers_total = impact.customers;
         answer->extent = impact.extent;
-        done = answer_cost(analysis, &impact, arena, answer, failure) &&
+        done = answer_forecast(analysis, update, totals, &subgroup, answer, failure) &&
+               answer_cost(analysis, &impact, arena, answer, failure) &&
                answer_outreach(analysis, &impact, arena, answer, failure);
     }
     subgroup_free(&subgroup);

@@ -74,12 +74,23 @@ struct impact_silence {
     double if_none, if_half, if_all;
 };
 
+/* Hosts that are harmed from here on, those that do not report included. */
+struct impact_forecast {
+    struct range may_turn;              /* that have the update and do not show anything yet */
+    double hosts_an_hour;               /* of the segment, that get it at the present pace */
+    double hosts_without;               /* of the segment, that do not have it yet */
+    struct range next_hour, four_hours; /* harmed by what is installed from now on: what a
+                                           withdrawal now spares */
+    struct range an_hour_ago;           /* what it would have spared within the same four hours */
+};
+
 /* How far it goes, beyond region and product line. */
 struct impact_extent {
     struct range degrees[IMPACT_DEGREES]; /* customers */
     const struct impact_tier *tiers;      /* customers by kind and tier */
     size_t tier_count;
     struct impact_silence silence;
+    struct impact_forecast forecast;
 };
 
 struct impact_cell {

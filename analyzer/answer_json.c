@@ -94,6 +94,20 @@ static json_t *segment_value(const struct update_answer *update)
     return finish(array, complete);
 }
 
+static json_t *forecast_value(const struct impact_forecast *forecast)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "may_turn", json_value_range(forecast->may_turn), &complete);
+    json_value_set(object, "hosts_an_hour", json_value_number(forecast->hosts_an_hour), &complete);
+    json_value_set(object, "hosts_without", json_value_number(forecast->hosts_without), &complete);
+    json_value_set(object, "next_hour", json_value_range(forecast->next_hour), &complete);
+    json_value_set(object, "four_hours", json_value_range(forecast->four_hours), &complete);
+    json_value_set(object, "spared_an_hour_ago", json_value_range(forecast->an_hour_ago),
+                   &complete);
+    return finish(object, complete);
+}
+
 static json_t *impact_value(const struct update_answer *update)
 {
     bool complete = true;
@@ -249,6 +263,7 @@ static json_t *update_value(const struct update_answer *update)
     json_value_set(object, "degrees", degrees_value(&update->extent), &complete);
     json_value_set(object, "tiers", tiers_value(&update->extent), &complete);
     json_value_set(object, "silence", silence_value(&update->extent.silence), &complete);
+    json_value_set(object, "forecast", forecast_value(&update->extent.forecast), &complete);
     json_value_set(object, "cost", cost_json_value(&update->cost), &complete);
     json_value_set(object, "outreach", outreach_value(update), &complete);
     json_value_set(object, "outreach_total", count_value(update->outreach_total), &complete);

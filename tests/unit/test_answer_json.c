@@ -58,7 +58,7 @@ static void has_the_keys_of_the_design(void **state)
                 "only_with segment "
                 "segment_text installed_hosts failed_hosts rolled_back_hosts exposed_now "
                 "exposed_onsets expected_onsets impact hosts_total customers_total degrees tiers "
-                "silence cost outreach outreach_total");
+                "silence forecast cost outreach outreach_total");
     assert_keys(json_object_get(update, "rate_ratio"), "low likely high");
     assert_keys(json_object_get(update, "onset"), "low likely high");
     assert_keys(

@@ -65,7 +65,8 @@ static void large_customers_are_as_the_sum_has_them(void **state)
 {
     (void)state;
     struct impact_beta beta = {.a = 2.5, .b = 6};
-    for (double k = 40; k < 300; k += 40) {
+    for (int step = 1; step < 8; step++) {
+        double k = 40 * step;
         /* Just under and just over the size up to which it is summed. */
         double summed = impact_beta_binomial_above(beta, 400, k);
         double smooth = impact_beta_binomial_above(beta, 401, k * 401 / 400);

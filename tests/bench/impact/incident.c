@@ -248,6 +248,7 @@ struct truth {
     double all_hosts, all_customers;
     double kind_customers[2][REGIONS][TIERS], kind_hosts[2][REGIONS][TIERS];
     double there[2][REGIONS][TIERS], seats[2][REGIONS][TIERS];
+    double to_come;
     double pinned_customers, reporting; /* what rivals see */
 };
 
@@ -261,6 +262,7 @@ static void count_truth(const struct incident *incident, int now, struct truth *
         for (uint32_t s = one->first; s < one->first + one->seats; s++) {
             const struct seat *seat = &incident->seats[s];
             hit[seat->line] += seat->shows <= now;
+            truth->to_come += seat->install <= now && seat->shows > now && seat->shows < NEVER;
             pinned |= seat->reports && seat->shows <= now && now < seat->locked;
             truth->reporting += seat->reports;
         }
@@ -337,6 +339,9 @@ static void judge(const struct incident *incident, const struct update_answer *u
         .hosts_inside = is_inside(update->hosts_total.all, truth->all_hosts),
         .customers_inside = is_inside(update->customers_total.all, truth->all_customers),
         .cost_inside = cost >= update->cost.p5 && cost <= update->cost.p95,
+        .to_come_inside = is_inside(update->extent.forecast.may_turn, truth->to_come),
+        .to_come = update->extent.forecast.may_turn.likely,
+        .true_to_come = truth->to_come,
         .true_hosts = truth->all_hosts,
         .true_customers = truth->all_customers,
         .hosts = update->hosts_total.all.likely,

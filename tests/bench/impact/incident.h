@@ -32,9 +32,10 @@ enum incident_rival { RIVAL_PINNED, RIVAL_SCALED, INCIDENT_RIVALS };
 struct incident_result {
     bool held; /* by the first moment; the rest is unset where there is no verdict to judge by */
     struct incident_moment {
-        bool hosts_inside, customers_inside, cost_inside;
+        bool hosts_inside, customers_inside, cost_inside, to_come_inside;
         uint32_t cells, host_cells_inside, customer_cells_inside;
         double true_hosts, true_customers;
+        double to_come, true_to_come;   /* have it, and do not show it yet */
         double hosts, customers;        /* likely */
         double hosts_width;             /* of the interval, as a share of the truth */
         double rivals[INCIDENT_RIVALS]; /* customers */

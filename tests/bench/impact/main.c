@@ -134,7 +134,7 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
                         size_t count, int at)
 {
     double of = 0, hosts = 0, customers = 0, cost = 0, cells = 0, host_cells = 0;
-    double customer_cells = 0, width = 0;
+    double customer_cells = 0, width = 0, to_come = 0, error = 0;
     for (size_t i = 0; i < count; i++) {
         const struct incident_moment *moment = &results[i].moments[at];
         if (results[i].held) {
@@ -146,6 +146,8 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
             host_cells += moment->host_cells_inside;
             customer_cells += moment->customer_cells_inside;
             width += moment->hosts_width;
+            to_come += moment->to_come_inside;
+            error += moment->to_come / fmax(1, moment->true_to_come);
         }
     }
     bench_table_add(table, "incidents held by then", of, "incidents");
@@ -155,6 +157,9 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
     good &= tell_inside(table, "hosts by region and product line", host_cells, cells, of);
     good &= tell_inside(table, "customers by region and product line", customer_cells, cells, of);
     good &= tell_inside(table, "cost", cost, of, of);
+    bool ahead = tell_inside(table, "hosts that have it and may still turn", to_come, of, of);
+    good &= ahead || at > 0; /* later hardly any is left to turn */
+    bench_table_add(table, "of those, forecast for each that turns", error / of, "1");
     bench_table_add(table, "width of the hosts' range, of the truth", width / of, "1");
     return good;
 }
