@@ -24,7 +24,8 @@ export type Verdict = 'HOLD' | 'SUSPECT' | 'INSUFFICIENT_DATA' | 'CLEAR';
 export interface AffectedCount {
   confirmed: number;
   probable: number;
-  estimated: Range;
+  estimated: Range; // those that do not report
+  all: Range; // of the three together, nine times in ten
 }
 
 export interface ImpactCell {
@@ -68,6 +69,14 @@ export interface OutreachEntry {
   reasons: string[];
 }
 
+// Hosts from here on, those that do not report included.
+export interface Forecast {
+  may_turn: Range; // have the update and show nothing yet
+  next_hour: Range;
+  four_hours: Range; // harmed by what is installed from now on: what a withdrawal spares
+  spared_an_hour_ago: Range;
+}
+
 export interface UpdateAnswer {
   id: string;
   product_line: string | null;
@@ -93,6 +102,8 @@ export interface UpdateAnswer {
   impact: ImpactCell[];
   hosts_total: AffectedCount;
   customers_total: AffectedCount;
+  degrees: { any: Range; over_a_tenth: Range; over_half: Range }; // customers, by share of their seats
+  forecast: Forecast;
   cost: CostEstimate;
   outreach: OutreachEntry[]; // the first by rank
   outreach_total: number;

@@ -20,8 +20,8 @@ function sentences(update: UpdateAnswer, answers: Answers): string[] {
       `${format.share(fleet.reporting, fleet.hosts)} of hosts report now; what the others went through is estimated.`,
     fleet.unregistered_customers > 0 &&
       `${format.counted(fleet.unregistered_customers, 'customer is', 'customers are')} not registered: no region, tier or contract is known of them.`,
-    update.exposed_now > 0 &&
-      `${format.counted(update.exposed_now, 'host', 'hosts')} installed it within the hour and may still be hit.`,
+    (update.forecast.may_turn.high ?? 0) > 0 &&
+      `${format.countRange(update.forecast.may_turn.low ?? 0, update.forecast.may_turn.high ?? 0)} hosts have it and may still turn.`,
     drivers.length > 0 && `The cost depends most on ${new Intl.ListFormat('en').format(drivers)}.`,
   ].filter((sentence) => sentence !== false);
 }

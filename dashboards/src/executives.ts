@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { observed, worstUpdate, type Answers, type UpdateAnswer } from './api.js';
+import { observed, worstUpdate, type Answers, type Range, type UpdateAnswer } from './api.js';
 import { bars, type Bar } from './bars.js';
 import { doubts } from './doubts.js';
 import * as format from './format.js';
@@ -19,17 +19,16 @@ function figure(name: string, value: string, below: string): TemplateResult {
     <dd><span class="value">${value}</span><span class="below">${below}</span></dd></div>`;
 }
 
-function customers(update: UpdateAnswer, answers: Answers): TemplateResult {
-  const { customers_total: total } = update;
-  const seen = observed(total);
-  const most = seen + (total.estimated.high ?? 0);
-  const all = answers.fleet.customers + (total.estimated.high ?? 0);
+function between(range: Range): string {
+  return format.countRange(range.low ?? 0, range.high ?? 0);
+}
+
+function customers(update: UpdateAnswer): TemplateResult {
+  const { customers_total: total, degrees } = update;
   return figure(
     'Customers affected',
-    most > seen
-      ? format.countRange(seen + (total.estimated.low ?? 0), most)
-      : format.count(seen),
-    `${format.count(seen)} seen · ${format.share(seen, all)} of those known`,
+    between(total.all),
+    `${format.count(observed(total))} seen · ${between(degrees.over_half)} with over half of their seats`,
   );
 }
 
@@ -43,12 +42,14 @@ function cost(update: UpdateAnswer): TemplateResult {
 }
 
 function growth(update: UpdateAnswer): TemplateResult {
+  const { may_turn: mayTurn, next_hour: hour } = update.forecast;
+  const more = (hour.high ?? 0) > 0;
   return figure(
-    'May still be hit',
-    format.count(update.exposed_now),
-    update.exposed_now === 0
-      ? 'no host is within an hour of installing it'
-      : 'hosts that installed it within the hour',
+    more ? 'Hosts hit in the next hour' : 'Hosts that may still turn',
+    between(more ? hour : mayTurn),
+    more
+      ? `unless it is stopped; ${between(mayTurn)} have it already and may turn`
+      : 'they have it, and nobody gets it any more',
   );
 }
 
@@ -81,7 +82,7 @@ function harm(update: UpdateAnswer, answers: Answers): TemplateResult {
   const lines = barsOf(update, 'product_line');
   const most = Math.max(1, ...[...regions, ...lines].map((bar) => bar.value + bar.beyond));
   return html`<section aria-label="In numbers"><dl class="figures">
-      ${customers(update, answers)} ${cost(update)} ${growth(update)} ${age(update, answers)}
+      ${customers(update)} ${cost(update)} ${growth(update)} ${age(update, answers)}
     </dl></section>
     <div class="halves">
       ${bars('Customers affected, by region', regions, most)}

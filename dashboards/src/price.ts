@@ -30,12 +30,14 @@ function row(part: CostPart, most: number, cost: CostEstimate): TemplateResult {
 
 function waiting(update: UpdateAnswer): TemplateResult | typeof nothing {
   const { cost, withdrawn_at: withdrawn } = update;
+  const { four_hours: four } = update.forecast;
   const hour = cost.further_hour;
   if (withdrawn !== null || !hour) {
     return nothing;
   }
   return html`<p class="waiting">If it is not stopped for ${HOURS} more hours:
-    <strong>+ ${format.moneyBetween(HOURS * hour.p10, HOURS * hour.p90, cost)}</strong>, at the present pace.</p>`;
+    <strong>+ ${format.moneyBetween(HOURS * hour.p10, HOURS * hour.p90, cost)}</strong> at the present pace,
+    and ${format.countRange(four.low ?? 0, four.high ?? 0)} more hosts.</p>`;
 }
 
 function beside(cost: CostEstimate): TemplateResult | typeof nothing {

@@ -90,11 +90,11 @@ function matrix(update: UpdateAnswer): TemplateResult {
 }
 
 function footnotes(update: UpdateAnswer): TemplateResult {
-  const { estimated } = update.customers_total;
+  const { all } = update.customers_total;
   const beyond =
-    estimated.high !== null && estimated.high > 0
-      ? html`<p>Beyond these, an estimated ${format.count(estimated.low)}–${format.count(estimated.high)}
-          customers (likely ${format.count(estimated.likely)}) whose seats do not report.</p>`
+    (all.high ?? 0) > 0
+      ? html`<p>In all, those whose seats do not report included, ${format.countRange(all.low ?? 0, all.high ?? 0)}
+          customers (nine times in ten).</p>`
       : nothing;
   const differs = sumOf('', update.impact).customers !== observed(update.customers_total);
   return html`<div class="notes">

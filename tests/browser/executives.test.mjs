@@ -40,14 +40,14 @@ describe('what the page says', () => {
   const [bad] = document.updates;
   const grouped = new Intl.NumberFormat('en-GB');
 
-  it('ranges the customers from those seen to those estimated', async () => {
+  it('ranges the customers, those that do not report included', async () => {
     const { page, close } = await visit(browser, 'executives', 'one_bad');
-    const { confirmed, probable, estimated } = bad.customers_total;
+    const { confirmed, probable, all } = bad.customers_total;
     const seen = confirmed + probable;
     const figure = page.locator('.figure').first();
     assert.equal(
       await figure.locator('.value').innerText(),
-      `${grouped.format(seen + estimated.low)}–${grouped.format(seen + estimated.high)}`,
+      `${grouped.format(all.low)}–${grouped.format(all.high)}`,
     );
     assert.match(await figure.locator('.below').innerText(), new RegExp(`^${grouped.format(seen)} seen`));
     await close();
