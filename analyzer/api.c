@@ -39,6 +39,8 @@ struct api {
     struct access *access;
     struct doors *doors;
     struct http_server *server;
+    struct doors *proxy_doors; /* NULL: no proxy */
+    struct http_server *proxy_server;
 };
 
 static struct live *live_of(void *context)
@@ -360,45 +362,47 @@ static void invite_first(struct api *api, const char *address)
     access_invite_first(api->access, url);
 }
 
-static void free_parts(struct api *api)
-{
-    access_free(api->access);
-    outreach_desk_free(api->desk);
-    contact_desk_free(api->contacts);
-    gate_free(api->gate);
-}
-
 static bool serve_doors(struct api *api, const struct http_server_options *options,
-                        struct failure *failure)
+                        struct doors **doors, struct http_server **server, struct failure *failure)
 {
     size_t count;
-    const struct http_route *routes = doors_routes(api->doors, &count);
-    return http_server_start(options, routes, count, api->doors, &api->server, failure);
+    bool behind_proxy = options->address[0] == '/';
+    if (!doors_new(table, sizeof table / sizeof *table, api, api->access, behind_proxy, doors,
+                   failure)) {
+        return false;
+    }
+    const struct http_route *routes = doors_routes(*doors, &count);
+    return http_server_start(options, routes, count, *doors, server, failure);
 }
 
-bool api_start(const char *address, uint16_t port, const char *conninfo, struct live *live,
-               struct api **api, struct failure *failure)
+static bool start_parts(struct api *api, const struct api_options *options, struct failure *failure)
 {
     /* Two threads: a slow reader on one connection group leaves the other to answer. */
-    struct http_server_options options = {.address = address, .port = port, .threads = 2};
+    const struct http_server_options open = {
+        .address = options->address, .port = options->port, .threads = 2};
+    const struct http_server_options proxy = {.address = options->proxy_socket, .threads = 1};
+    return gate_new(api->live, api_updates_one, &api->gate, failure) &&
+           outreach_desk_new(options->conninfo, api->live, &api->desk, failure) &&
+           contact_desk_new(options->conninfo, &api->contacts, failure) &&
+           access_new(options->conninfo, &api->access, failure) &&
+           serve_doors(api, &open, &api->doors, &api->server, failure) &&
+           (options->proxy_socket == NULL ||
+            serve_doors(api, &proxy, &api->proxy_doors, &api->proxy_server, failure));
+}
+
+bool api_start(const struct api_options *options, struct live *live, struct api **api,
+               struct failure *failure)
+{
     struct api *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return failure_memory(failure, "starting to serve");
     }
     made->live = live;
-    if (!gate_new(live, api_updates_one, &made->gate, failure) ||
-        !outreach_desk_new(conninfo, live, &made->desk, failure) ||
-        !contact_desk_new(conninfo, &made->contacts, failure) ||
-        !access_new(conninfo, &made->access, failure) ||
-        !doors_new(table, sizeof table / sizeof *table, made, made->access, &made->doors,
-                   failure) ||
-        !serve_doors(made, &options, failure)) {
-        free_parts(made);
-        doors_free(made->doors);
-        free(made);
+    if (!start_parts(made, options, failure)) {
+        api_stop(made);
         return false;
     }
-    invite_first(made, address);
+    invite_first(made, options->address);
     *api = made;
     return true;
 }
@@ -408,11 +412,24 @@ uint16_t api_port(const struct api *api)
     return http_server_port(api->server);
 }
 
+/* Nobody new comes in; then whoever waits is answered, in the order in which one hands over to the
+ * next. */
 void api_stop(struct api *api)
 {
-    http_server_quiesce(api->server);
-    free_parts(api);
-    http_server_stop(api->server);
+    struct http_server *const servers[] = {api->proxy_server, api->server};
+    for (size_t i = 0; i < 2; i++) {
+        if (servers[i] != NULL) {
+            http_server_quiesce(servers[i]);
+        }
+    }
+    access_free(api->access);
+    outreach_desk_free(api->desk);
+    contact_desk_free(api->contacts);
+    gate_free(api->gate);
+    for (size_t i = 0; i < 2; i++) {
+        http_server_stop(servers[i]);
+    }
+    doors_free(api->proxy_doors);
     doors_free(api->doors);
     free(api);
 }

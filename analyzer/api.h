@@ -35,10 +35,16 @@ struct api;
 /* Every path there is, and who may ask for it. */
 const struct door *api_doors(size_t *count);
 
-/* Serves `live`, which must outlive it. `address` is numeric; port 0 is any free one; `conninfo` is
- * where the outreach is kept. */
-MUST_CHECK bool api_start(const char *address, uint16_t port, const char *conninfo,
-                          struct live *live, struct api **api, struct failure *failure);
+struct api_options {
+    const char *address;      /* numeric */
+    uint16_t port;            /* 0: any free one */
+    const char *proxy_socket; /* where a proxy that signs people in connects; NULL: none does */
+    const char *conninfo;     /* where outreach, contacts and accounts are kept */
+};
+
+/* Serves `live`, which must outlive it. */
+MUST_CHECK bool api_start(const struct api_options *options, struct live *live, struct api **api,
+                          struct failure *failure);
 uint16_t api_port(const struct api *api);
 /* Answers whoever waits, then ends. */
 void api_stop(struct api *api);

@@ -10,7 +10,7 @@
 
 #include "analyzer/serve.h"
 
-enum { KEY_HORIZON = 256, KEY_ALPHA, KEY_KEEP_REPORTS, KEY_KEEP_CONTACTS };
+enum { KEY_HORIZON = 256, KEY_ALPHA, KEY_KEEP_REPORTS, KEY_KEEP_CONTACTS, KEY_PROXY_SOCKET };
 
 /* Both: what is kept longer is hardly needed, and contacts are people's. */
 #define KEEP_DAYS 30
@@ -33,12 +33,16 @@ static const char doc[] =
     "By default it listens on 127.0.0.1:8421. CONNINFO is any libpq connection string, such as "
     "\"host=/run/postgresql dbname=epicenter "
     "user=epicenter_analyzer\"; what it leaves out comes from libpq's own variables and files. "
-    "It should connect as the role epicenter_analyzer.";
+    "It should connect as the role epicenter_analyzer.\n\n"
+    "On the socket of --proxy-socket it takes a proxy's word for who asks: Remote-User, and in "
+    "Remote-Groups epicenter- and a role. Give the proxy alone access to it (the socket's group).";
 
 static const struct argp_option options[] = {
     {"horizon-hours", KEY_HORIZON, "HOURS", 0, "how far back to read on start (default 24)", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
+    {"proxy-socket", KEY_PROXY_SOCKET, "PATH", 0,
+     "listen on a Unix socket, too, for a proxy that says who asks", 0},
     {"keep-reports", KEY_KEEP_REPORTS, "DAYS", 0, "delete older raw reports (default 30)", 0},
     {"keep-contacts", KEY_KEEP_CONTACTS, "DAYS", 0,
      "delete contacts so long after an incident closed (default 30)", 0},
@@ -81,6 +85,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (!command_parse_alpha(argument, &arguments->alpha, &failure)) {
             argp_error(state, "%s", failure.message);
         }
+        return 0;
+    case KEY_PROXY_SOCKET:
+        if (argument[0] != '/') {
+            argp_error(state, "--proxy-socket takes a path from the root, not \"%s\"", argument);
+        }
+        arguments->serve.proxy_socket = argument;
         return 0;
     case KEY_KEEP_REPORTS:
     case KEY_KEEP_CONTACTS:

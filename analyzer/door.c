@@ -8,12 +8,17 @@
 
 #include "analyzer/sign_in_page.h"
 #include "common/buffer.h"
+#include "common/utf8.h"
+
+#define PROXY_NAME_BYTES                                                                           \
+    80 /* as of an account, roughly; the rest of IDENTITY_NAME_SIZE is not ours */
 
 struct doors {
     const struct door *table;
     size_t count;
     void *context;
     struct access *access;
+    bool behind_proxy;
     struct http_route *routes; /* one for each method and path */
     size_t route_count;
 };
@@ -160,6 +165,23 @@ static bool is_this_machine(const struct http_request *request)
            http_request_header(request, "Forwarded") == NULL;
 }
 
+/* Whom the proxy names. A key that is sent goes before. */
+static bool is_named_by_proxy(const struct doors *doors, const struct http_request *request,
+                              struct identity *identity)
+{
+    const char *name = http_request_header(request, "Remote-User");
+    const char *groups = http_request_header(request, "Remote-Groups");
+    *identity = (struct identity){.role = ROLE_VIEWER};
+    if (!doors->behind_proxy || name == NULL || groups == NULL || *name == '\0' ||
+        strlen(name) > PROXY_NAME_BYTES || !utf8_is_valid(name, strlen(name)) ||
+        http_request_header(request, "Authorization") != NULL ||
+        !role_of_groups(groups, &identity->role)) {
+        return false;
+    }
+    memcpy(identity->name, name, strlen(name) + 1);
+    return true;
+}
+
 static void enter(void *context, struct http_request *request)
 {
     struct doors *doors = context;
@@ -175,6 +197,10 @@ static void enter(void *context, struct http_request *request)
     }
     if (door->roles == 0 || (door->kind == DOOR_MACHINE && is_this_machine(request))) {
         door->handler(doors->context, request);
+        return;
+    }
+    if (is_named_by_proxy(doors, request, &identity)) {
+        decide(doors, request, &identity);
         return;
     }
     switch (access_find(doors->access, request, &identity)) {
@@ -209,7 +235,7 @@ static void add_route(struct doors *doors, const struct door *door)
 }
 
 bool doors_new(const struct door *table, size_t count, void *context, struct access *access,
-               struct doors **doors, struct failure *failure)
+               bool behind_proxy, struct doors **doors, struct failure *failure)
 {
     struct doors *made = calloc(1, sizeof *made);
     if (made == NULL || (made->routes = calloc(count, sizeof *made->routes)) == NULL) {
@@ -220,6 +246,7 @@ bool doors_new(const struct door *table, size_t count, void *context, struct acc
     made->count = count;
     made->context = context;
     made->access = access;
+    made->behind_proxy = behind_proxy;
     for (size_t i = 0; i < count; i++) {
         add_route(made, &table[i]);
     }

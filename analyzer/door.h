@@ -9,6 +9,7 @@
 #ifndef EPICENTER_ANALYZER_DOOR_H
 #define EPICENTER_ANALYZER_DOOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analyzer/access.h"
@@ -40,8 +41,12 @@ struct doors;
 
 /* `table` must outlive it, and is looked through from its beginning: what has a suffix stands
  * before what has none. `context` is for the handlers. */
+/* `behind_proxy`: only a proxy can reach these doors, and whom it names in Remote-User, with a role
+ * among the groups in Remote-Groups (role.h), that is who asks. Never for a server that listens on
+ * an address, where anybody could send these. */
 MUST_CHECK bool doors_new(const struct door *table, size_t count, void *context,
-                          struct access *access, struct doors **doors, struct failure *failure);
+                          struct access *access, bool behind_proxy, struct doors **doors,
+                          struct failure *failure);
 void doors_free(struct doors *doors);
 
 /* For http_server_start, with `doors` as the context. */

@@ -46,6 +46,25 @@ bool role_of_scope(const char *scope, enum role *role, struct failure *failure)
                        "a scope is read, operate, support or metrics, not \"%.40s\"", scope);
 }
 
+bool role_of_groups(const char *groups, enum role *role)
+{
+    static const char prefix[] = "epicenter-";
+    while (*groups != '\0') {
+        groups += strspn(groups, ", ");
+        size_t length = strcspn(groups, ", ");
+        for (unsigned i = 0; i < ROLE_METRICS; i++) {
+            if (length == sizeof prefix - 1 + strlen(names[i]) &&
+                strncmp(groups, prefix, sizeof prefix - 1) == 0 &&
+                strncmp(groups + sizeof prefix - 1, names[i], strlen(names[i])) == 0) {
+                *role = (enum role)i;
+                return true;
+            }
+        }
+        groups += length;
+    }
+    return false;
+}
+
 const char *role_home(enum role role)
 {
     return role == ROLE_EXECUTIVE ? "/executives" : role == ROLE_SUPPORT ? "/support" : "/";

@@ -38,6 +38,10 @@ MUST_CHECK bool role_parse(const char *name, enum role *role, struct failure *fa
 /* A key's scope as the role that may do the same: "read", "operate", "support", "metrics". */
 MUST_CHECK bool role_of_scope(const char *scope, enum role *role, struct failure *failure);
 
+/* From the groups a proxy says somebody is in, separated by commas: the first that is "epicenter-"
+ * and a role. */
+MUST_CHECK bool role_of_groups(const char *groups, enum role *role);
+
 /* The page whoever has the role begins with. */
 const char *role_home(enum role role);
 

@@ -274,8 +274,11 @@ static bool run(struct server *server, struct failure *failure)
     sigaddset(&ending, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
 
-    if (!api_start(server->options->common.address, server->options->common.port,
-                   server->options->common.conninfo, server->live, &api, failure)) {
+    const struct api_options options = {.address = server->options->common.address,
+                                        .port = server->options->common.port,
+                                        .proxy_socket = server->options->proxy_socket,
+                                        .conninfo = server->options->common.conninfo};
+    if (!api_start(&options, server->live, &api, failure)) {
         return false;
     }
     uint16_t port = api_port(api);

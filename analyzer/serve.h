@@ -11,6 +11,7 @@
 
 struct serve_options {
     struct serve_arguments common;
+    const char *proxy_socket; /* NULL: none */
     instant_us horizon;
     unsigned keep_reports_days;
     unsigned keep_contacts_days; /* after the last incident of the customer closed */

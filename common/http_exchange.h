@@ -29,6 +29,7 @@ struct http_server {
     struct http_deadlines *deadlines;
     struct http_tls *tls; /* NULL: plain HTTP */
     uint16_t port;
+    char *socket_path; /* NULL: not a Unix socket */
     int listener;
     atomic_bool quiesced;
     atomic_size_t calling; /* handlers that have not returned */

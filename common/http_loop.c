@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- Listening ---- */
@@ -67,8 +69,59 @@ static int open_listener(const struct addrinfo *address)
     return listener;
 }
 
+/* Whether a socket that is there is a dead program's: nobody takes a connection. */
+static bool is_left_over(const struct sockaddr_un *address)
+{
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool refused = probe >= 0 &&
+                   connect(probe, (const struct sockaddr *)address, sizeof *address) != 0 &&
+                   errno == ECONNREFUSED;
+    if (probe >= 0) {
+        (void)close(probe);
+    }
+    return refused;
+}
+
+static int open_unix_listener(const struct sockaddr_un *address)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0) {
+        return -1;
+    }
+    if (is_left_over(address)) {
+        (void)unlink(address->sun_path);
+    }
+    /* Nobody gets in between: who may connect is settled before anybody can. */
+    if (bind(listener, (const struct sockaddr *)address, sizeof *address) != 0 ||
+        chmod(address->sun_path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) != 0 ||
+        listen(listener, SOMAXCONN) != 0) {
+        int error = errno;
+        (void)close(listener);
+        errno = error;
+        return -1;
+    }
+    return listener;
+}
+
+static bool listen_unix(const char *path, int *listener, struct failure *failure)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        return failure_set(failure, FAILURE_INVALID, "the path of a socket is too long: %.120s",
+                           path);
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    *listener = open_unix_listener(&address);
+    return *listener >= 0 ||
+           failure_set(failure, FAILURE_SYSTEM, "cannot listen on %s: %s", path, strerror(errno));
+}
+
 bool http_listen(const char *address, uint16_t *port, int *listener, struct failure *failure)
 {
+    if (address[0] == '/') {
+        *port = 0;
+        return listen_unix(address, listener, failure);
+    }
     struct addrinfo *found = NULL;
     if (!resolve(address, *port, &found, failure)) {
         return false;

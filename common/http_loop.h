@@ -22,8 +22,9 @@
 
 #include "common/failure.h"
 
-/* Listens on a numeric address, "127.0.0.1" or "::1". Port 0: any free one. *port says which. The
- * caller closes the socket. */
+/* Listens on a numeric address, "127.0.0.1" or "::1", or on a Unix socket at a path from the root,
+ * for its owner and group. Port 0: any free one. *port says which. The caller closes the socket,
+ * and removes the path. */
 MUST_CHECK bool http_listen(const char *address, uint16_t *port, int *listener,
                             struct failure *failure);
 

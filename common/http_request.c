@@ -62,7 +62,7 @@ const char *http_request_address(const struct http_request *request, char text[H
 {
     const struct sockaddr *address = client_address(request);
     text[0] = '\0';
-    if (address != NULL) {
+    if (address != NULL && (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
         socklen_t size = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
                                                         : sizeof(struct sockaddr_in);
         if (getnameinfo(address, size, text, HTTP_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST) != 0) {

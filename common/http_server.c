@@ -431,6 +431,19 @@ static void close_listener(struct http_server *server)
         (void)close(server->listener);
     }
     server->listener = -1;
+    if (server->socket_path != NULL) {
+        (void)unlink(server->socket_path);
+    }
+    free(server->socket_path);
+    server->socket_path = NULL;
+}
+
+/* To remove it at the end; only of a socket that is ours. */
+static bool keep_socket_path(struct http_server *server, const char *address,
+                             struct failure *failure)
+{
+    return address[0] != '/' || (server->socket_path = strdup(address)) != NULL ||
+           failure_memory(failure, "starting the HTTP server");
 }
 
 bool http_server_start(const struct http_server_options *options, const struct http_route *routes,
@@ -448,6 +461,7 @@ bool http_server_start(const struct http_server_options *options, const struct h
     made->port = options->port;
     made->listener = -1;
     if (http_listen(options->address, &made->port, &made->listener, failure) &&
+        keep_socket_path(made, options->address, failure) &&
         (options->tls.certificate == NULL || http_tls_new(&options->tls, &made->tls, failure)) &&
         http_deadlines_start(options, &made->deadlines, failure) &&
         start_loops(made, options, failure)) {

@@ -52,7 +52,7 @@ struct http_tls_options {
 };
 
 struct http_server_options {
-    const char *address;       /* numeric, "127.0.0.1" or "::1" */
+    const char *address;       /* numeric, "127.0.0.1" or "::1"; or the path of a Unix socket */
     uint16_t port;             /* 0: any free one; see http_server_port */
     unsigned threads;          /* event-loop threads; 1 or more */
     unsigned connection_limit; /* 0: 4096, as far as RLIMIT_NOFILE goes */

@@ -30,12 +30,26 @@ static struct private_cluster *cluster;
 static struct serving analyzer;
 static char *invited; /* the path of the first admin's link */
 
+static const char *proxy_socket(void)
+{
+    static const char *path;
+    path = path != NULL ? path : private_cluster_path(cluster, "proxy");
+    return path;
+}
+
+static struct serving start_analyzer(void)
+{
+    return serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer",
+                         (const char *[]){"--proxy-socket", proxy_socket(), NULL});
+}
+
 /* ---- Asking ---- */
 
 struct asking {
     const char *method, *path, *body;
     const char *headers[4]; /* NULL: no more */
     const char *cookie;     /* a session's id; NULL: none */
+    bool by_proxy;          /* through its socket */
 };
 
 static struct http_answer ask(const struct asking *asking)
@@ -54,11 +68,13 @@ static struct http_answer ask(const struct asking *asking)
         headers[count] = cookie;
     }
     (void)snprintf(url, sizeof url, "%s%s", analyzer.url, asking->path);
-    http_client_ask(
-        NULL,
-        &(struct http_ask){
-            .method = asking->method, .url = url, .body = asking->body, .headers = headers},
-        &answer);
+    http_client_ask(NULL,
+                    &(struct http_ask){.method = asking->method,
+                                       .url = url,
+                                       .unix_socket = asking->by_proxy ? proxy_socket() : NULL,
+                                       .body = asking->body,
+                                       .headers = headers},
+                    &answer);
     return answer;
 }
 
@@ -563,11 +579,11 @@ static void the_first_admin_is_invited(void **state)
     http_answer_free(&answer);
 
     assert_int_equal(serving_stop(&analyzer), 0);
-    analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
+    analyzer = start_analyzer();
     process_wait_for_log(analyzer.process, "/sign-in?link=");
     command("account add root --role admin");
     assert_int_equal(serving_stop(&analyzer), 0);
-    analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
+    analyzer = start_analyzer();
     wait_for_status("/v1/me", session, 200); /* it survives, and the thread has been around */
     wait_for_status("/readyz", NULL, 200);
     assert_null(strstr(process_log(analyzer.process), "/sign-in?link="));
@@ -605,6 +621,52 @@ static void other_sites_cannot_post(void **state)
         status_of(&(struct asking){
             .path = OUTREACH "/take", .body = "{}", .headers = {JSON, own}, .cookie = session}),
         403);
+}
+
+/* What a proxy says counts where only a proxy can be, and nowhere else. */
+static void a_proxy_is_believed_on_its_socket_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *groups;
+        unsigned status;
+        const char *body;
+    } cases[] = {
+        {"Remote-User: Zoë", "Remote-Groups: staff,epicenter-support", 200,
+         "{\"name\":\"Zoë\",\"role\":\"support\"}"},
+        {"Remote-User: Zoë", "Remote-Groups: epicenter-admin, epicenter-viewer", 200,
+         "{\"name\":\"Zoë\",\"role\":\"admin\"}"},
+        {"Remote-User: Zoë", "Remote-Groups: epicenter-metrics,epicenter-,support", 401, NULL},
+        {"Remote-User:", "Remote-Groups: epicenter-admin", 401, NULL},
+        {"Remote-User: \xff", "Remote-Groups: epicenter-admin", 401, NULL},
+        {"Accept: */*", "Remote-Groups: epicenter-admin", 401, NULL},
+        {"Remote-User: Zoë", "Accept: */*", 401, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct asking asking = {
+            .path = "/v1/me", .headers = {cases[i].user, cases[i].groups}, .by_proxy = true};
+        struct http_answer answer = ask(&asking);
+        assert_int_equal(answer.status, cases[i].status);
+        if (cases[i].body != NULL) {
+            assert_string_equal(answer.body.data, cases[i].body);
+        }
+        http_answer_free(&answer);
+        asking.by_proxy = false;
+        assert_int_equal(status_of(&asking), 401);
+    }
+    /* Sessions are good there, too; other sites are not; /metrics is asked for by somebody. */
+    char session[64];
+    sign_in("ann", session);
+    assert_int_equal(
+        status_of(&(struct asking){.path = "/v1/me", .cookie = session, .by_proxy = true}), 200);
+    struct asking posting = {.path = OUTREACH "/take",
+                             .body = "{\"customer\":\"nobody\"}",
+                             .headers = {JSON, cases[0].user, cases[0].groups},
+                             .by_proxy = true};
+    assert_int_equal(status_of(&posting), 404);
+    posting.headers[3] = "Sec-Fetch-Site: cross-site";
+    assert_int_equal(status_of(&posting), 403);
+    assert_int_equal(status_of(&(struct asking){.path = "/metrics", .by_proxy = true}), 401);
 }
 
 static void pages_trust_nothing(void **state)
@@ -665,7 +727,7 @@ static int start(void **state)
     command("account add bob --role viewer");
     command("account add carol --role operations");
     command("account add eve --role viewer");
-    analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
+    analyzer = start_analyzer();
     process_wait_for_log(analyzer.process, "/sign-in?link=");
     const char *link = strstr(process_log(analyzer.process), "/sign-in?link=");
     invited = strndup(link, strcspn(link, "\n"));
@@ -698,6 +760,7 @@ int main(void)
         cmocka_unit_test(a_link_is_good_once),
         cmocka_unit_test(the_first_admin_is_invited),
         cmocka_unit_test(other_sites_cannot_post),
+        cmocka_unit_test(a_proxy_is_believed_on_its_socket_alone),
         cmocka_unit_test(pages_trust_nothing),
         cmocka_unit_test(whoever_is_in_stays_while_the_database_is_away),
     };

@@ -88,6 +88,7 @@ void http_client_ask(struct http_client *client, const struct http_ask *ask,
     curl_easy_reset(curl); /* keeps the connection */
     (void)curl_easy_setopt(curl, CURLOPT_URL, ask->url);
     (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, ask->unix_socket);
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, PATIENCE_MS);

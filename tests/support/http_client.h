@@ -13,6 +13,7 @@ struct http_ask {
     const char *method; /* NULL: GET, or POST where there is a body */
     const char *url;
     const char *const *headers; /* NULL-terminated "Name: value"; NULL: none. "Name:" sends none */
+    const char *unix_socket;    /* to be reached there; NULL: at the url's address */
     const void *body;           /* NULL: none */
     size_t body_length;         /* 0 with a body: as long as the text is */
 };
