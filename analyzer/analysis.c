@@ -59,6 +59,14 @@ static void open_minute_free(struct open_minute *open)
     free(open->updates);
 }
 
+static void free_answers(struct analysis *analysis)
+{
+    for (unsigned part = 0; part < PARALLEL_PARTS_MOST; part++) {
+        arena_free(&analysis->answer_arenas[part]);
+        analysis->answer_arenas[part] = (struct arena){0};
+    }
+}
+
 void analysis_free(struct analysis *analysis)
 {
     if (analysis == NULL) {
@@ -83,7 +91,7 @@ void analysis_free(struct analysis *analysis)
     cost_population_free(&analysis->population);
     free(analysis->states);
     free(analysis->changes);
-    arena_free(&analysis->answer_arena);
+    free_answers(analysis);
     free(analysis);
 }
 
@@ -323,8 +331,7 @@ bool analysis_answers(struct analysis *analysis, const struct answers **answers,
                       struct failure *failure)
 {
     if (!analysis->answered) {
-        arena_free(&analysis->answer_arena);
-        analysis->answer_arena = (struct arena){0};
+        free_answers(analysis);
         if (!analysis_fill_answers(analysis, failure)) {
             return false;
         }

@@ -9,6 +9,7 @@
 #include "analyzer/cost_strata.h"
 #include "analyzer/impact_forecast.h"
 #include "analyzer/outreach.h"
+#include "analyzer/parallel.h"
 #include "analyzer/subgroup.h"
 
 /* What the tallies of one update add up to. */
@@ -428,31 +429,65 @@ static bool take_census(struct analysis *analysis, struct failure *failure)
                                          analysis->registry, analysis->options.threads, failure);
 }
 
+/* The updates seen, shared out to threads: every answer stands by itself. */
+struct answering {
+    struct analysis *analysis;
+    struct update_answer *updates;
+    uint32_t *numbers; /* of the updates */
+    size_t count;
+    unsigned parts;
+    struct failure failures[PARALLEL_PARTS_MOST];
+    bool failed[PARALLEL_PARTS_MOST];
+};
+
+static void answer_part(void *context, unsigned part)
+{
+    struct answering *answering = context;
+    struct arena *arena = &answering->analysis->answer_arenas[part];
+    for (size_t i = part; i < answering->count && !answering->failed[part]; i += answering->parts) {
+        answering->failed[part] =
+            !answer_update(answering->analysis, answering->numbers[i], arena,
+                           &answering->updates[i], &answering->failures[part]);
+    }
+}
+
 static bool answer_updates(struct analysis *analysis, struct failure *failure)
 {
-    struct arena *arena = &analysis->answer_arena;
-    struct update_answer *updates =
-        arena_allocate(arena, (analysis->state_count + 1) * sizeof *updates);
-    if (updates == NULL) {
+    struct arena *arena = &analysis->answer_arenas[0];
+    struct answering answering = {
+        .analysis = analysis,
+        .parts = analysis->options.threads,
+        .updates =
+            arena_allocate(arena, (analysis->state_count + 1) * sizeof(struct update_answer)),
+        .numbers = arena_allocate(arena, (analysis->state_count + 1) * sizeof(uint32_t))};
+    if (answering.updates == NULL || answering.numbers == NULL) {
         return failure_memory(failure, "answering");
     }
-    size_t count = 0;
     for (uint32_t i = 0; i < analysis->state_count; i++) {
         const struct exposure_update *counts = &analysis->exposure.updates[i];
-        bool seen = counts->installed + counts->failed + counts->rolled_back > 0;
-        if (seen && !answer_update(analysis, i, arena, &updates[count++], failure)) {
+        if (counts->installed + counts->failed + counts->rolled_back > 0) {
+            answering.numbers[answering.count++] = i;
+        }
+    }
+    if (answering.parts > answering.count) {
+        answering.parts = answering.count > 0 ? (unsigned)answering.count : 1;
+    }
+    parallel_run(answering.parts, answer_part, &answering);
+    for (unsigned part = 0; part < answering.parts; part++) {
+        if (answering.failed[part]) {
+            *failure = answering.failures[part];
             return false;
         }
     }
-    qsort(updates, count, sizeof *updates, compare_answers);
-    analysis->answers.updates = updates;
-    analysis->answers.update_count = count;
+    qsort(answering.updates, answering.count, sizeof *answering.updates, compare_answers);
+    analysis->answers.updates = answering.updates;
+    analysis->answers.update_count = answering.count;
     return true;
 }
 
 bool analysis_fill_answers(struct analysis *analysis, struct failure *failure)
 {
-    struct arena *arena = &analysis->answer_arena;
+    struct arena *arena = &analysis->answer_arenas[0];
     analysis->answers = (struct answers){
         .as_of = analysis->started ? fleet_instant_of(analysis->next_minute * 60) : INSTANT_NONE,
         .alpha = analysis->options.alpha,

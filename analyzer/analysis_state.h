@@ -16,6 +16,7 @@
 #include "analyzer/impact.h"
 #include "analyzer/impact_census.h"
 #include "analyzer/lattice.h"
+#include "analyzer/parallel.h"
 #include "analyzer/segment.h"
 #include "analyzer/subgroup.h"
 #include "analyzer/verdict.h"
@@ -127,8 +128,8 @@ struct analysis {
     struct cost_population population; /* of the registry, for the cost; counted hourly */
     instant_us population_counted_at;
 
-    struct impact_census census; /* only while the answers are filled in */
-    struct arena answer_arena;
+    struct impact_census census;                     /* only while the answers are filled in */
+    struct arena answer_arenas[PARALLEL_PARTS_MOST]; /* by thread */
     struct answers answers;
     bool answered;
 };
