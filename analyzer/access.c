@@ -243,7 +243,10 @@ static bool sign_in_by_password(struct access *access, const struct job *job,
         for (size_t i = 0; i < tries.count; i++) {
             throttle_fail(&access->throttle, tries.of[i].key, now);
         }
-        log_info("somebody did not get in", log_text("name", job->form.name));
+        /* Not the name: people type their password there. */
+        char address[HTTP_ADDRESS_SIZE];
+        log_warning("somebody did not get in",
+                    log_text("address", http_request_address(job->request, address)));
         sign_in_page_refused(job->request, &job->form, "Name and password do not match.");
         return true;
     }

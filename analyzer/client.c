@@ -28,6 +28,9 @@ bool client_new(const char *url, struct client **client, struct failure *failure
         return failure_memory(failure, "starting libcurl");
     }
     made->key = getenv(CLIENT_KEY_VARIABLE);
+    if (made->key != NULL && *made->key == '\0') {
+        made->key = NULL;
+    }
     made->curl = curl_easy_init();
     made->url = strdup(url);
     if (made->curl == NULL || made->url == NULL) {

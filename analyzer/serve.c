@@ -96,7 +96,8 @@ static bool maintain(struct server *server, instant_us now, struct failure *fail
     if (!database_run(server->database, STATEMENT_MAINTAIN_PARTITIONS, 1, (const char *[]){reports},
                       NULL, failure) ||
         !database_run(server->database, STATEMENT_TRIM_CONTACTS, 1, (const char *[]){contacts},
-                      NULL, failure)) {
+                      NULL, failure) ||
+        !database_run(server->database, STATEMENT_TRIM_ACCESS, 0, NULL, NULL, failure)) {
         return false;
     }
     server->maintained_at = now;

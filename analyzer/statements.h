@@ -330,11 +330,9 @@
 #define STATEMENT_ACCOUNT_PASSWORD                                                                 \
     "select password_hash from account where name = $1 and disabled_at is null"
 
-/* $1 hash of the new session, $2 account, $3 hash of the session the browser had -> role. What has
- * run out goes with it. */
+/* $1 hash of the new session, $2 account, $3 hash of the session the browser had -> role. */
 #define STATEMENT_SESSION_ADD                                                                      \
-    "with gone as (delete from session s where s.session_hash = decode($3, 'hex')"                 \
-    "  or " STATEMENT_SESSION_ENDS " < now() or " STATEMENT_SESSION_IDLE_ENDS " < now())"          \
+    "with gone as (delete from session where session_hash = decode($3, 'hex'))"                    \
     " insert into session (session_hash, account, name, role)"                                     \
     " select decode($1, 'hex'), name, name, role from account"                                     \
     " where name = $2 and disabled_at is null returning role"
@@ -431,5 +429,11 @@
 
 /* $1 days kept after the last incident closed. */
 #define STATEMENT_TRIM_CONTACTS "select trim_contacts($1::integer)"
+
+/* Sessions that have ended, and links that nobody can ask about any more. */
+#define STATEMENT_TRIM_ACCESS                                                                      \
+    "with links as (delete from sign_in_link where expires_at < now() - interval '30 days')"       \
+    " delete from session s where " STATEMENT_SESSION_ENDS " < now()"                              \
+    " or " STATEMENT_SESSION_IDLE_ENDS " < now()"
 
 #endif

@@ -238,6 +238,18 @@ static void contacts_go_when_the_incident_is_long_over(void **state)
     clean_up("30", "28");
     assert_int_equal(contacts_of("acme"), 0);
     assert_int_equal(contacts_of("cog"), 1);
+    /* So do sessions that have ended, and old links; the rest stays. */
+    private_cluster_run(
+        cluster, "insert into session (session_hash, name, role, created_at, last_seen_at) values"
+                 " ('a', 'x', 'viewer', now() - interval '13 hours', now()),"
+                 " ('b', 'x', 'viewer', now(), now() - interval '31 minutes');"
+                 "insert into sign_in_link (link_hash, name, role, expires_at) values"
+                 " ('a', 'x', 'viewer', now() - interval '31 days'),"
+                 " ('b', 'x', 'viewer', now() - interval '29 days')");
+    clean_up("30", "28");
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from session"), 1);
+    assert_int_equal(
+        private_cluster_number(cluster, "select count(*) from sign_in_link where name = 'x'"), 1);
     /* Who looked is known for longer. */
     assert_int_equal(openings(), 4);
 }
