@@ -9,7 +9,8 @@ import * as format from './format.js';
 
 const SHOWN = 5; // as many as a person keeps in mind while dialling the first
 
-export function calls(answers: Answers): TemplateResult | typeof nothing {
+// `part`: the list is only of a region, whose length is not known beyond what is listed.
+export function calls(answers: Answers, part: boolean): TemplateResult | typeof nothing {
   const update = worstUpdate(answers.updates);
   if (update === undefined || update.outreach.length === 0) {
     return nothing;
@@ -18,7 +19,7 @@ export function calls(answers: Answers): TemplateResult | typeof nothing {
   return html`<section class="calls" aria-labelledby="calls-title">
     <header>
       <h2 id="calls-title">Customers to call first</h2>
-      <p class="of">${format.count(shown.length)} of ${format.count(update.outreach_total)}</p>
+      <p class="of">${part ? 'in this part' : `${format.count(shown.length)} of ${format.count(update.outreach_total)}`}</p>
     </header>
     <ol>
       ${shown.map(

@@ -3,20 +3,24 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 
-import { html, type TemplateResult } from 'lit-html';
-import type { Answers } from './api.js';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { worstUpdate, type Answers } from './api.js';
 import { calls } from './calls.js';
 import { candidates } from './candidates.js';
+import { course, CourseFeed } from './course.js';
 import { Frame } from './frame.js';
 import { figures, headline } from './headline.js';
 import { spread } from './spread.js';
 import { trust } from './trust.js';
+import { isNarrow, narrowed, readView, viewBar, writeView, type View } from './view.js';
 
 class EpicenterOperations extends Frame {
   protected readonly name = 'Operations';
   #open: ReadonlySet<string> = new Set();
   #all = false;
-  #chosen: string | null = null;
+  #allSegments = false;
+  #view = readView();
+  #course = new CourseFeed(() => this.draw());
 
   #toggle = (id: string): void => {
     const open = new Set(this.#open);
@@ -27,9 +31,30 @@ class EpicenterOperations extends Frame {
     this.draw();
   };
 
+  #look = (part: Partial<View>): void => {
+    this.#view = { ...this.#view, ...part };
+    writeView(this.#view);
+    this.draw();
+  };
+
+  // Of the update that was chosen, else of the gravest.
+  #courseOf(answers: Answers): TemplateResult | typeof nothing {
+    const chosen = answers.updates.find(({ id }) => id === this.#view.update) ?? worstUpdate(answers.updates);
+    if (chosen === undefined) {
+      return nothing;
+    }
+    this.#course.want(chosen.id, answers, this.feed.snapshot.etag);
+    return course(this.#course, chosen.id, this.#allSegments, () => {
+      this.#allSegments = true;
+      this.draw();
+    });
+  }
+
   protected content(answers: Answers): TemplateResult {
-    return html`${headline(answers)} ${figures(answers)}
-      ${candidates(answers, {
+    const seen = narrowed(answers, this.#view);
+    return html`${headline(answers)} ${viewBar(this.#view, () => this.#look({ region: null, line: null }))}
+      ${figures(seen)}
+      ${candidates(seen, {
         open: this.#open,
         all: this.#all,
         toggle: this.#toggle,
@@ -38,14 +63,12 @@ class EpicenterOperations extends Frame {
           this.draw();
         },
       })}
+      ${this.#courseOf(answers)}
       <div class="pair">
-        ${spread(answers, this.#chosen, (id) => {
-          this.#chosen = id;
-          this.draw();
-        })}
+        ${spread(answers, this.#view, this.#look)}
         ${trust(answers.fleet)}
       </div>
-      ${calls(answers)}`;
+      ${calls(seen, isNarrow(this.#view))}`;
   }
 }
 

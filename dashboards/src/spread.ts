@@ -9,6 +9,9 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { observed, worstUpdate, type Answers, type ImpactCell, type UpdateAnswer } from './api.js';
 import * as format from './format.js';
 import { sumOf, sums, type Sum } from './sums.js';
+import type { View } from './view.js';
+
+export type Look = (part: Partial<View>) => void;
 
 const TINTS = 5; // more steps than this are not told apart
 
@@ -39,7 +42,15 @@ function chooser(
     </select></div>`;
 }
 
-function matrix(update: UpdateAnswer): TemplateResult {
+// A press narrows the page to that region, line or both; another press widens it again.
+function press(region: string | null, line: string | null, view: View, look: Look, content: unknown): TemplateResult {
+  const pressed = view.region === region && view.line === line;
+  const name = [region, line].filter((part) => part !== null).join(', ');
+  return html`<button type="button" aria-pressed=${pressed} title="Only ${name}"
+    @click=${() => look(pressed ? { region: null, line: null } : { region, line })}>${content}</button>`;
+}
+
+function matrix(update: UpdateAnswer, view: View, look: Look): TemplateResult {
   const cells = update.impact;
   const regions = sums(cells, 'region');
   const lines = sums(cells, 'product_line').map((line) => line.name);
@@ -55,21 +66,21 @@ function matrix(update: UpdateAnswer): TemplateResult {
       <thead>
         <tr>
           <th scope="col">Region</th>
-          ${lines.map((line) => html`<th scope="col" class="number">${line}</th>`)}
+          ${lines.map((line) => html`<th scope="col" class="number">${press(null, line, view, look, line)}</th>`)}
           <th scope="col" class="number margin">All lines</th>
         </tr>
       </thead>
       <tbody>
         ${regions.map(
           (region) => html`<tr>
-            <th scope="row">${region.name}</th>
+            <th scope="row">${press(region.name, null, view, look, region.name)}</th>
             ${lines.map((line) => {
               const cell = at(region.name, line);
               if (cell === undefined) {
                 return html`<td class="number tint-0">${format.NOTHING}</td>`;
               }
               const sum = sumOf(region.name, [cell]);
-              return html`<td class="number ${tint(sum.customers, largest)}">${numbers(sum)}</td>`;
+              return html`<td class="number ${tint(sum.customers, largest)}">${press(region.name, line, view, look, numbers(sum))}</td>`;
             })}
             <td class="number margin">${numbers(region)}</td>
           </tr>`,
@@ -109,11 +120,11 @@ function footnotes(update: UpdateAnswer): TemplateResult {
 
 export function spread(
   answers: Answers,
-  chosenId: string | null,
-  choose: (id: string) => void,
+  view: View,
+  look: Look,
 ): TemplateResult {
   const hit = answers.updates.filter((update) => update.impact.length > 0);
-  const chosen = hit.find((update) => update.id === chosenId) ?? worstUpdate(hit);
+  const chosen = hit.find((update) => update.id === view.update) ?? worstUpdate(hit);
   return html`<section class="spread" aria-labelledby="spread-title">
     <header>
       <h2 id="spread-title">Customers affected, by region and product line</h2>
@@ -121,14 +132,14 @@ export function spread(
         chosen === undefined
           ? nothing
           : hit.length > 1
-            ? chooser(hit, chosen, choose)
+            ? chooser(hit, chosen, (id) => look({ update: id }))
             : html`<p class="of">${chosen.id}</p>`
       }
     </header>
     ${
       chosen === undefined
         ? html`<p class="empty">Nobody so far: no update shows more distress than its control.</p>`
-        : html`${matrix(chosen)} ${footnotes(chosen)}`
+        : html`${matrix(chosen, view, look)} ${footnotes(chosen)}`
     }
   </section>`;
 }

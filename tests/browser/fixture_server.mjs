@@ -82,6 +82,13 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
   }
 
+  // One update by itself: what the list says of it, and a course.
+  function answerCourse(id, response) {
+    const update = JSON.parse(fixture(state.document)).updates.find((one) => one.id === id);
+    response.writeHead(update ? 200 : 404, { 'Content-Type': 'application/json' });
+    response.end(update && JSON.stringify({ ...update, ...JSON.parse(fixture('course')) }));
+  }
+
   // A desk for the outreach of the state's first update: one map from customer to case.
   const cases = new Map();
   const holds = [];
@@ -187,11 +194,15 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       response.end(JSON.stringify({ name: agentOf(request), role: 'support' }));
       return;
     }
+    if (url.pathname.startsWith('/v1/updates/')) {
+      answerCourse(decodeURIComponent(url.pathname.slice('/v1/updates/'.length)), response);
+      return;
+    }
     if (request.url === '/v1/updates') {
       answerUpdates(request, response);
       return;
     }
-    const path = pages[request.url] ?? request.url;
+    const path = pages[url.pathname] ?? url.pathname;
     try {
       const bytes = readFileSync(join(pagesDirectory, path));
       response.writeHead(200, { 'Content-Type': contentTypes[extname(path)] }).end(bytes);

@@ -34,6 +34,7 @@ describe('every state, in both themes, at three widths', { concurrency: 2 }, () 
 describe('what the page says', () => {
   const document = JSON.parse(fixture('one_bad'));
   const [bad] = document.updates;
+  const observed = ({ confirmed, probable }) => confirmed + probable;
   const grouped = new Intl.NumberFormat('en-GB');
 
   it('gives the verdict, the action and the figures of the document', async () => {
@@ -92,10 +93,54 @@ describe('what the page says', () => {
     const { page, close } = await load('several_suspects');
     const updates = JSON.parse(fixture('several_suspects')).updates;
     assert.equal(await page.locator('.candidate').count(), 12);
-    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.locator('.candidates').getByRole('button', { name: 'Show all' }).click();
     assert.equal(await page.locator('.candidate').count(), updates.length);
     await page.getByLabel('Update', { exact: true }).selectOption('pattern/19.731.00');
     assert.equal(await page.locator('.matrix .total .hosts').innerText(), '41 hosts');
+    await close();
+  });
+
+  it('draws the course of the update, and tells each point by keyboard', async () => {
+    const { course, contrasts } = JSON.parse(fixture('course'));
+    const { page, complaints, close } = await load('one_bad');
+    const chart = page.getByRole('slider', { name: 'Evidence of harm' });
+    await chart.waitFor();
+    assert.equal(await page.getByRole('slider').count(), 4);
+    assert.equal(await chart.getAttribute('aria-valuemax'), String(course.at.length - 1));
+    const told = (value) => `${new Intl.NumberFormat('en-GB', { maximumFractionDigits: 1 }).format(value)}`;
+    assert.match(await chart.getAttribute('aria-valuetext'), new RegExp(`02:44 UTC: ${told(course.log10_e_value.at(-1))}$`));
+    await chart.focus();
+    await page.keyboard.press('Home');
+    assert.equal(await chart.getAttribute('aria-valuenow'), '0');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await chart.getAttribute('aria-valuetext'), `${course.at[1].slice(11, 16)} UTC: ${told(course.log10_e_value[1])}`);
+    assert.ok(await chart.locator('canvas').evaluate((canvas) =>
+      canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte !== 0)));
+    const [row] = contrasts;
+    assert.match(await page.locator('.contrasts tbody tr').first().innerText(), new RegExp(`${row.value}\\s+${row.exposed_hosts}\\s+${row.exposed_onsets}`));
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('narrows to a region and product line by keyboard, and says so in the address', async () => {
+    const { page, close } = await load('one_bad');
+    const [first] = [...bad.impact].sort((a, b) => observed(b.customers) - observed(a.customers));
+    const cell = page.locator(`.matrix tbody [title="Only ${first.region}, ${first.product_line}"]`);
+    await cell.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await cell.getAttribute('aria-pressed'), 'true');
+    assert.equal(await page.locator('.figure .value').first().innerText(), grouped.format(observed(first.customers)));
+    assert.match(await page.locator('.view-bar').innerText(), new RegExp(`Only ${first.region} · ${first.product_line}`));
+    const asked = new URL(page.url()).searchParams;
+    assert.deepEqual([asked.get('region'), asked.get('line')], [first.region, first.product_line]);
+    for (const width of widths) {
+      await judge(page, 'operations-one_bad_narrow', 'light', width);
+    }
+    await page.reload();
+    await page.locator('.view-bar').waitFor();
+    await page.getByRole('button', { name: 'Show all', exact: true }).click();
+    assert.equal(new URL(page.url()).search, '');
+    assert.equal(await page.locator('.figure .value').first().innerText(), grouped.format(observed(bad.customers_total)));
     await close();
   });
 

@@ -16,7 +16,7 @@ assert.ok(pagesDirectory, 'EPICENTER_PAGES_DIR names the built pages');
 
 export const themes = ['light', 'dark'];
 export const widths = [1440, 768, 390];
-const otherWidths = [1120, 1024, 640, 320]; // beside the break points; 320 is 1280 zoomed to 400 %
+const otherWidths = [3840, 1120, 1024, 640, 320]; // beside the break points; 320 is 1280 zoomed to 400 %
 const failedRequest = /Failed to load resource/;
 
 const left = new Set(); // visits whose test failed before it could close them

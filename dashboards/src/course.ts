@@ -1,0 +1,222 @@
+// How did the evidence come about, ring by ring, and does it get better? The course of one update:
+// what GET /v1/updates/{id} says beyond the list. It is asked for when the answers have changed, not
+// at every poll, as it changes with them.
+//
+// SPDX-License-Identifier: Apache-2.0
+
+import { html, nothing, svg, type TemplateResult } from 'lit-html';
+import type { Answers, UpdateAnswer } from './api.js';
+import { dashes, type Line, type Mark, type Plot } from './chart.js';
+import './chart.js';
+import * as format from './format.js';
+
+interface Contrast {
+  attribute: string;
+  within: string | null;
+  value: string;
+  exposed_hosts: number;
+  exposed_hours: number;
+  exposed_onsets: number;
+  control_hours: number;
+  control_onsets: number;
+}
+
+interface CourseDocument extends UpdateAnswer {
+  course: {
+    at: string[];
+    log10_e_value: (number | null)[];
+    rings: { ring: string; hosts: number[]; distressed: number[] }[];
+  };
+  contrasts: Contrast[];
+  recovery: { at: string; harmed: number; still_affected: number }[];
+}
+
+interface Drawn {
+  id: string;
+  evidence: Plot;
+  adoption: Plot;
+  distress: Plot;
+  recovery: Plot | null;
+  contrasts: Contrast[];
+}
+
+const TABLE_ROWS = 12; // of the table under a chart: enough to see its shape
+const CONTRASTS_AT_FIRST = 8;
+
+function seconds(at: string): number {
+  return Date.parse(at) / 1000;
+}
+
+function marksOf(update: UpdateAnswer): Mark[] {
+  const known: [string | null, string][] = [
+    [update.onset.likely, 'onset'],
+    [update.verdict === 'HOLD' ? update.decided_at : null, 'hold'],
+    [update.withdrawn_at, 'withdrawn'],
+  ];
+  return known.flatMap(([at, name]) => (at === null ? [] : [{ at: seconds(at), name }]));
+}
+
+function draw(update: CourseDocument, alpha: number): Drawn {
+  const { course, recovery } = update;
+  const times = course.at.map(seconds);
+  const marks = marksOf(update);
+  // From the smallest to the largest, as a rollout goes.
+  const rings = course.rings
+    .filter((ring) => (ring.hosts.at(-1) ?? 0) > 0)
+    .sort((a, b) => (a.hosts.at(-1) ?? 0) - (b.hosts.at(-1) ?? 0));
+  const plot = (name: string, lines: Line[], tell: Plot['tell']): Plot => ({ name, times, lines, marks, level: null, tell });
+  const percent = (value: number): string => format.share(Math.round(value * 10_000), 10_000);
+  return {
+    id: update.id,
+    evidence: {
+      ...plot('Evidence of harm', [{ name: 'evidence', values: course.log10_e_value }], format.decimal),
+      level: { value: -Math.log10(alpha), name: `HOLD from ${format.decimal(-Math.log10(alpha))}` },
+    },
+    adoption: plot('Hosts with the update, by ring', rings.map(({ ring, hosts }) => ({ name: ring, values: hosts })), format.count),
+    distress: plot(
+      'Share of them that turned distressed, by ring',
+      rings.map(({ ring, hosts, distressed }) => ({
+        name: ring,
+        values: hosts.map((all, i) => (all === 0 ? null : (distressed[i] ?? 0) / all)),
+      })),
+      percent,
+    ),
+    recovery:
+      recovery.length < 2
+        ? null
+        : {
+            name: 'Hosts harmed, and harmed still',
+            times: recovery.map(({ at }) => seconds(at)),
+            lines: [
+              { name: 'harmed so far', values: recovery.map(({ harmed }) => harmed) },
+              { name: 'still affected', values: recovery.map(({ still_affected: still }) => still) },
+            ],
+            marks: marks.filter(({ name }) => name === 'withdrawn'),
+            level: null,
+            tell: format.count,
+          },
+    contrasts: update.contrasts,
+  };
+}
+
+// Keeps the course of the update that is looked at as fresh as the answers are.
+export class CourseFeed {
+  #changed: () => void;
+  #asked = '';
+  #alpha = 0;
+  drawn: Drawn | null = null;
+  failed = false;
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  want(id: string, answers: Answers, etag: string | null): void {
+    const key = `${id} ${etag}`;
+    if (key === this.#asked) {
+      return;
+    }
+    this.#asked = key;
+    this.#alpha = answers.alpha;
+    void this.#ask(id, key);
+  }
+
+  async #ask(id: string, key: string): Promise<void> {
+    let drawn: Drawn | null = null;
+    try {
+      const response = await fetch(`/v1/updates/${encodeURIComponent(id)}`, { headers: { Accept: 'application/json' } });
+      if (response.ok) {
+        drawn = draw((await response.json()) as CourseDocument, this.#alpha);
+      }
+    } catch {
+      // The frame's own feed says that the analyzer does not answer.
+    }
+    if (key === this.#asked) {
+      this.failed = drawn === null;
+      this.drawn = drawn ?? (this.drawn?.id === id ? this.drawn : null);
+      this.#changed();
+    }
+  }
+}
+
+function legend(lines: readonly Line[]): TemplateResult | typeof nothing {
+  if (lines.length < 2) {
+    return nothing;
+  }
+  return html`<ul class="legend">${lines.map(
+    (line, index) => html`<li><svg width="28" height="10" aria-hidden="true">${svg`<line class="series-${index + 1}"
+        x2="28" y1="5" y2="5" stroke-width="2" stroke-dasharray=${(dashes[index] ?? []).join(' ') || nothing}/>`}</svg>${line.name}</li>`,
+  )}</ul>`;
+}
+
+function table(plot: Plot): TemplateResult {
+  const last = plot.times.length - 1;
+  const rows = Math.min(TABLE_ROWS, last + 1);
+  const shown = Array.from({ length: rows }, (_, i) => Math.round((i * last) / Math.max(1, rows - 1)));
+  return html`<details><summary>As a table</summary>
+    <div class="scroll" role="group" tabindex="0" aria-label="${plot.name}, table"><table>
+      <thead><tr><th scope="col">UTC</th>${plot.lines.map((line) => html`<th scope="col" class="number">${line.name}</th>`)}</tr></thead>
+      <tbody>${shown.map(
+        (i) => html`<tr><th scope="row">${format.clockTime(new Date((plot.times[i] ?? 0) * 1000).toISOString())}</th>
+          ${plot.lines.map((line) => html`<td class="number">${line.values[i] == null ? format.NOTHING : plot.tell(line.values[i] ?? 0)}</td>`)}</tr>`,
+      )}</tbody>
+    </table></div></details>`;
+}
+
+function figure(plot: Plot, caption: string): TemplateResult {
+  return html`<figure>
+    <figcaption><strong>${plot.name}</strong> <span class="aside">${caption}</span></figcaption>
+    <epicenter-chart .plot=${plot}></epicenter-chart>
+    ${legend(plot.lines)} ${table(plot)}
+  </figure>`;
+}
+
+function rate(onsets: number, hours: number): string {
+  return hours <= 0 ? format.NOTHING : format.decimal((100 * onsets) / hours);
+}
+
+function contrasts(rows: readonly Contrast[], all: boolean, showAll: () => void): TemplateResult | typeof nothing {
+  if (rows.length === 0) {
+    return nothing;
+  }
+  const shown = all ? rows : rows.slice(0, CONTRASTS_AT_FIRST);
+  return html`<h3 id="contrasts-title">Exposed against control, by segment</h3>
+    <div class="scroll" role="group" tabindex="0" aria-labelledby="contrasts-title">
+    <table class="contrasts">
+      <thead><tr><th scope="col">Segment</th><th scope="col" class="number">Exposed hosts</th>
+        <th scope="col" class="number">Turned distressed</th>
+        <th scope="col" class="number">per 100 host-hours</th>
+        <th scope="col" class="number">Control, per 100</th></tr></thead>
+      <tbody>${shown.map(
+        (row) => html`<tr><th scope="row"><span class="aside">${row.attribute.replaceAll('_', ' ')}</span>
+            ${row.within === null ? '' : `${row.within} `}${row.value}</th>
+          <td class="number">${format.count(row.exposed_hosts)}</td>
+          <td class="number">${format.count(row.exposed_onsets)}</td>
+          <td class="number"><strong>${rate(row.exposed_onsets, row.exposed_hours)}</strong></td>
+          <td class="number">${rate(row.control_onsets, row.control_hours)}</td></tr>`,
+      )}</tbody>
+    </table></div>
+    ${shown.length < rows.length
+      ? html`<button type="button" class="more" @click=${showAll}>Show all ${format.count(rows.length)} segments</button>`
+      : nothing}`;
+}
+
+export function course(feed: CourseFeed, id: string, all: boolean, showAll: () => void): TemplateResult {
+  const drawn = feed.drawn?.id === id ? feed.drawn : null;
+  return html`<section class="course" aria-labelledby="course-title">
+    <header><h2 id="course-title">How it came about</h2><p class="of">${id}</p></header>
+    ${
+      drawn === null
+        ? html`<p class="empty reserved">${feed.failed ? 'The course of this update could not be read.' : 'Reading the course…'}</p>`
+        : drawn.evidence.times.length < 2
+          ? html`<p class="empty">One minute so far: there is no course to draw yet.</p>`
+          : html`<div class="figures-over-time">
+                ${figure(drawn.evidence, 'power of ten of the e-value, read every minute')}
+                ${figure(drawn.distress, 'within an hour of installing')}
+                ${figure(drawn.adoption, 'installed so far')}
+                ${drawn.recovery === null ? nothing : figure(drawn.recovery, 'where the update harms')}
+              </div>
+              ${contrasts(drawn.contrasts, all, showAll)}`
+    }
+  </section>`;
+}
