@@ -160,6 +160,7 @@ struct outreach_parts {
     double churn;   /* of the contract, USD */
     double waiting; /* 1 at the onset, 2 after a working day */
     double tier;
+    double criticality; /* what a stop of its hosts means to it: 1 where that is not known */
     double reach;   /* chance to reach somebody now, of that within the customer's hours */
     double minutes; /* of an agent */
 };
@@ -174,7 +175,7 @@ struct outreach_entry {
     uint64_t hosts_affected;
     bool reachable_now;
     bool recovered; /* all its hosts, for an hour or more: it needs no call */
-    const char *reasons[6];
+    const char *reasons[8];
     size_t reason_count;
 };
 

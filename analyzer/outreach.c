@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/outreach.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,15 @@
 #define TIER_PREMIUM 3.0
 #define TIER_STANDARD 1.0
 #define TIER_BASIC 0.5
+
+/* Where a stopped host stops a ward or a cash desk, an hour is worth more than an office worker's:
+ * cash desks and wards of published incidents lost a few times an office's hour, and somebody may
+ * come to harm. Where it is a reading room's, half. */
+#define CRITICALITY_WEIGHTS                                                                        \
+    {                                                                                              \
+        [CRITICALITY_UNKNOWN] = 1, [CRITICALITY_LOW] = 0.5, [CRITICALITY_NORMAL] = 1,              \
+        [CRITICALITY_HIGH] = 2, [CRITICALITY_CRITICAL] = 4                                         \
+    }
 
 /* Chance of losing the contract when every host was hit and nobody called: gross retention fell by
  * under half a point over whole customer bases after published incidents; the hit ones are more. */
@@ -82,6 +92,12 @@ static double tier_weight(const struct registry_customer *customer)
         return TIER_PREMIUM;
     }
     return strcasecmp(customer->tier, "basic") == 0 ? TIER_BASIC : TIER_STANDARD;
+}
+
+static double criticality_weight(const struct registry_customer *customer)
+{
+    static const double weights[CRITICALITIES] = CRITICALITY_WEIGHTS;
+    return weights[customer == NULL ? CRITICALITY_UNKNOWN : customer->criticality];
 }
 
 /* A year of the contract, in USD. */
@@ -187,12 +203,13 @@ static struct judged judge(const struct outreach_candidate *candidate, uint32_t 
         .churn = churn_usd(candidate, now),
         .waiting = 1 + fmin(hours_since_onset(candidate, now) / WAITING_HOURS, 1),
         .tier = tier_weight(customer),
+        .criticality = criticality_weight(customer),
         .reach = reachable ? 1 : UNREACHABLE,
         .minutes = call_minutes(candidate, partner_customers)};
     return (struct judged){.candidate = candidate,
                            .parts = parts,
                            .score = (parts.outage + parts.churn) * parts.waiting * parts.tier *
-                                    parts.reach / parts.minutes,
+                                    parts.criticality * parts.reach / parts.minutes,
                            .hosts = candidate->hosts_confirmed + candidate->hosts_probable,
                            .partner_customers = partner_customers,
                            .reachable = reachable};
@@ -341,8 +358,9 @@ static bool add_reason(struct outreach_entry *entry, struct buffer *words, struc
     return true;
 }
 
-static void say_hosts(const struct judged *judged, struct buffer *words)
+static void say_hosts(const struct judged *judged, instant_us now, struct buffer *words)
 {
+    (void)now;
     const struct outreach_candidate *candidate = judged->candidate;
     if (candidate->hosts_reporting == 1 && judged->hosts == 1) {
         buffer_append_text(words, "its only host hit");
@@ -376,6 +394,89 @@ static void say_reachable(const struct judged *judged, instant_us now, struct bu
                          customer->time_zone);
 }
 
+/* ---- What there is to say, in this order; an empty reason is none ---- */
+
+static void say_tier(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    (void)now;
+    if (tier_weight(judged->candidate->customer) > TIER_STANDARD) {
+        buffer_append_text(words, "Premium tier");
+    }
+}
+
+static void say_criticality(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    (void)now;
+    if (judged->parts.criticality > 1) {
+        bool most = judged->candidate->customer->criticality == CRITICALITY_CRITICAL;
+        buffer_append_text(words, most ? "its work cannot wait" : "its work can hardly wait");
+    }
+}
+
+static void say_renewal(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    int64_t days;
+    if (!renews_soon(judged->candidate->customer, now, &days)) {
+        return;
+    }
+    if (days == 0) {
+        buffer_append_text(words, "renewal today");
+    } else {
+        buffer_append_format(words, "renewal in %d day%s", (int)days, days == 1 ? "" : "s");
+    }
+}
+
+static void say_waiting(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    double hours = hours_since_onset(judged->candidate, now);
+    if (hours >= 1 && judged->candidate->hosts_still_affected > 0) {
+        buffer_append_format(words, "down for %.0f h", floor(hours));
+    }
+}
+
+static void say_partner(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    (void)now;
+    const char *partner = partner_of(judged->candidate);
+    if (partner == NULL) {
+        return;
+    }
+    buffer_append_format(words, "call the partner %s", partner);
+    if (judged->partner_customers > 1) {
+        buffer_append_format(words, ": one call for %u customers",
+                             (unsigned)judged->partner_customers);
+    }
+}
+
+/* Where a partner is called, it speaks it already. */
+static void say_language(const struct judged *judged, instant_us now, struct buffer *words)
+{
+    (void)now;
+    const struct registry_customer *customer = judged->candidate->customer;
+    if (customer != NULL && customer->language != NULL && customer->partner == NULL) {
+        buffer_append_format(words, "speaks %s", customer->language);
+    }
+}
+
+static bool give_reasons(const struct judged *judged, instant_us now, struct arena *arena,
+                         struct outreach_entry *entry, struct failure *failure)
+{
+    static void (*const says[])(const struct judged *judged, instant_us now,
+                                struct buffer *words) = {
+        say_hosts,   say_tier,    say_criticality, say_renewal,
+        say_waiting, say_partner, say_language,    say_reachable};
+    static_assert(sizeof says / sizeof *says == sizeof entry->reasons / sizeof *entry->reasons,
+                  "room for each");
+    bool done = true;
+    struct buffer words = {0};
+    for (size_t i = 0; done && i < sizeof says / sizeof *says; i++) {
+        says[i](judged, now, &words);
+        done = (words.length == 0 && !words.failed) || add_reason(entry, &words, arena, failure);
+    }
+    buffer_free(&words);
+    return done;
+}
+
 static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us now,
                        struct arena *arena, struct outreach_entry *entry, struct failure *failure)
 {
@@ -391,41 +492,7 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
                                 .hosts_affected = judged->hosts,
                                 .reachable_now = judged->reachable,
                                 .recovered = has_recovered(candidate, now)};
-    struct buffer words = {0};
-    say_hosts(judged, &words);
-    bool done = add_reason(entry, &words, arena, failure);
-    if (done && tier_weight(customer) > TIER_STANDARD) {
-        buffer_append_text(&words, "Premium tier");
-        done = add_reason(entry, &words, arena, failure);
-    }
-    int64_t days;
-    if (done && renews_soon(customer, now, &days)) {
-        if (days == 0) {
-            buffer_append_text(&words, "renewal today");
-        } else {
-            buffer_append_format(&words, "renewal in %d day%s", (int)days, days == 1 ? "" : "s");
-        }
-        done = add_reason(entry, &words, arena, failure);
-    }
-    double hours = hours_since_onset(candidate, now);
-    if (done && hours >= 1 && candidate->hosts_still_affected > 0) {
-        buffer_append_format(&words, "down for %.0f h", floor(hours));
-        done = add_reason(entry, &words, arena, failure);
-    }
-    if (done && customer != NULL && customer->partner != NULL) {
-        buffer_append_format(&words, "call the partner %s", customer->partner);
-        if (judged->partner_customers > 1) {
-            buffer_append_format(&words, ": one call for %u customers",
-                                 (unsigned)judged->partner_customers);
-        }
-        done = add_reason(entry, &words, arena, failure);
-    }
-    if (done) {
-        say_reachable(judged, now, &words);
-        done = add_reason(entry, &words, arena, failure);
-    }
-    buffer_free(&words);
-    return done;
+    return give_reasons(judged, now, arena, entry, failure);
 }
 
 static struct judged judge_among(const struct outreach_candidate *candidate,

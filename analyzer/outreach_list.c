@@ -204,6 +204,7 @@ static json_t *parts_value(const struct outreach_parts *parts, bool *complete)
     json_value_set(object, "churn", json_value_number(parts->churn), complete);
     json_value_set(object, "waiting", json_value_number(parts->waiting), complete);
     json_value_set(object, "tier", json_value_number(parts->tier), complete);
+    json_value_set(object, "criticality", json_value_number(parts->criticality), complete);
     json_value_set(object, "reach", json_value_number(parts->reach), complete);
     json_value_set(object, "minutes", json_value_number(parts->minutes), complete);
     return object;

@@ -78,6 +78,23 @@ static bool same_update(const void *context, uint32_t item)
     return strcmp(key->registry->updates[item]->update_id, key->id) == 0;
 }
 
+const char *criticality_name(enum criticality criticality)
+{
+    static const char *const names[CRITICALITIES] = {"", "low", "normal", "high", "critical"};
+    return names[criticality];
+}
+
+bool criticality_parse(const char *name, enum criticality *criticality)
+{
+    for (size_t i = 0; i < CRITICALITIES; i++) {
+        if (strcmp(criticality_name((enum criticality)i), name) == 0) {
+            *criticality = (enum criticality)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint64_t hash_text(const char *text)
 {
     return hash_bytes(text, strlen(text));
@@ -218,10 +235,10 @@ static bool copy_customer(struct registry *registry, const struct registry_custo
     const struct {
         const char *from;
         const char **to;
-    } shared[] = {{from->region, &to->region},        {from->country, &to->country},
-                  {from->time_zone, &to->time_zone},  {from->tier, &to->tier},
-                  {from->partner, &to->partner},      {from->currency, &to->currency},
-                  {from->renewal_on, &to->renewal_on}};
+    } shared[] = {{from->region, &to->region},         {from->country, &to->country},
+                  {from->time_zone, &to->time_zone},   {from->tier, &to->tier},
+                  {from->partner, &to->partner},       {from->currency, &to->currency},
+                  {from->renewal_on, &to->renewal_on}, {from->language, &to->language}};
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
         if (!share_text(registry, shared[i].from, shared[i].to, failure)) {
             return false;
@@ -241,6 +258,8 @@ static bool is_unchanged(const struct registry_customer *known,
                          const struct registry_customer *customer)
 {
     return known->kind == customer->kind && known->contract_value == customer->contract_value &&
+           known->criticality == customer->criticality &&
+           same_text(known->language, customer->language) &&
            same_text(known->name, customer->name) && same_text(known->region, customer->region) &&
            same_text(known->country, customer->country) &&
            same_text(known->time_zone, customer->time_zone) &&

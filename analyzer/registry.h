@@ -18,6 +18,21 @@ struct registry;
 
 enum customer_kind { CUSTOMER_CONSUMER, CUSTOMER_CORPORATE };
 
+/* What a stop of its hosts means to a customer: a hospital's ward or a cash desk is not a reading
+ * room. */
+enum criticality {
+    CRITICALITY_UNKNOWN, /* taken for normal */
+    CRITICALITY_LOW,
+    CRITICALITY_NORMAL,
+    CRITICALITY_HIGH,
+    CRITICALITY_CRITICAL
+};
+#define CRITICALITIES 5
+/* As files have it: low, normal, high, critical; "" when unknown. */
+const char *criticality_name(enum criticality criticality);
+/* False for any other word. */
+bool criticality_parse(const char *name, enum criticality *criticality);
+
 struct registry_seat {
     const char *product_line;
     uint32_t seats;
@@ -36,6 +51,8 @@ struct registry_customer {
     int64_t contract_value; /* a year, minor units of currency; 0 when unknown */
     const char *currency;   /* ISO 4217, NULL when unknown */
     const char *renewal_on; /* "YYYY-MM-DD", NULL when unknown */
+    const char *language;   /* BCP 47, such as ja or pt-BR; NULL when unknown */
+    enum criticality criticality;
     const struct registry_seat *seats;
     size_t seat_count;
 };

@@ -72,12 +72,12 @@ static const char *or_null(const char *text)
 /* Calls `take` for each record of the file. */
 typedef bool (*take_row)(void *context, const struct row *row, struct failure *failure);
 
-static bool each_row(const char *path, const char *const *columns, size_t count, take_row take,
-                     void *context, struct failure *failure)
+static bool each_row(const char *path, const char *const *columns, size_t count, size_t needed,
+                     take_row take, void *context, struct failure *failure)
 {
     const char *cells[16];
     struct csv_reader *reader;
-    if (!csv_open(path, columns, count, &reader, failure)) {
+    if (!csv_open_some(path, columns, count, needed, &reader, failure)) {
         return false;
     }
     bool done = true;
@@ -96,10 +96,26 @@ static bool each_row(const char *path, const char *const *columns, size_t count,
 
 /* ---- Customers ---- */
 
-enum { ID, NAME, KIND, REGION, COUNTRY, TIME_ZONE, TIER, PARTNER, VALUE, CURRENCY, RENEWAL };
+enum {
+    ID,
+    NAME,
+    KIND,
+    REGION,
+    COUNTRY,
+    TIME_ZONE,
+    TIER,
+    PARTNER,
+    VALUE,
+    CURRENCY,
+    RENEWAL,
+    LANGUAGE,
+    CRITICALITY
+};
 static const char *const customer_columns[] = {
-    "customer_id", "name",    "kind",           "region",   "country",   "time_zone",
-    "tier",        "partner", "contract_value", "currency", "renewal_on"};
+    "customer_id", "name",           "kind",     "region",     "country",  "time_zone",  "tier",
+    "partner",     "contract_value", "currency", "renewal_on", "language", "criticality"};
+/* The registries of the first releases end here. */
+#define CUSTOMER_COLUMNS_NEEDED 11
 
 /* Zones found good are remembered: a million customers live in a few dozen. */
 #define KNOWN_ZONES 64
@@ -152,6 +168,25 @@ static bool check_currency(const struct row *row, struct failure *failure)
            refuse(row, CURRENCY, "is not an ISO 4217 code such as JPY", failure);
 }
 
+/* A tag by its form, as BCP 47 has it: subtags of letters and digits, the first of two or three
+ * letters. */
+static bool check_language(const struct row *row, struct failure *failure)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *text = row->cells[LANGUAGE];
+    size_t first = strspn(text, letters);
+    bool good = (first == 2 || first == 3) && (text[first] == '-' || text[first] == '\0');
+    for (const char *tag = text + first; good && *tag == '-';) {
+        size_t length = strcspn(++tag, "-");
+        for (size_t i = 0; i < length; i++) {
+            good = good && (strchr(letters, tag[i]) != NULL || (tag[i] >= '0' && tag[i] <= '9'));
+        }
+        good = good && length >= 1 && length <= 8;
+        tag += length;
+    }
+    return *text == '\0' || good || refuse(row, LANGUAGE, "is not a language such as ja", failure);
+}
+
 static bool take_customer(void *context, const struct row *row, struct failure *failure)
 {
     static const size_t needed[] = {ID, NAME, REGION, COUNTRY, TIME_ZONE, TIER};
@@ -171,7 +206,8 @@ static bool take_customer(void *context, const struct row *row, struct failure *
                                          .tier = cells[TIER],
                                          .partner = or_null(cells[PARTNER]),
                                          .currency = or_null(cells[CURRENCY]),
-                                         .renewal_on = or_null(cells[RENEWAL])};
+                                         .renewal_on = or_null(cells[RENEWAL]),
+                                         .language = or_null(cells[LANGUAGE])};
     if (strcmp(cells[KIND], "corporate") == 0) {
         customer.kind = CUSTOMER_CORPORATE;
     } else if (strcmp(cells[KIND], "consumer") != 0) {
@@ -184,7 +220,11 @@ static bool take_customer(void *context, const struct row *row, struct failure *
         !read_number(row, VALUE, INT64_MAX, &customer.contract_value, failure)) {
         return false;
     }
+    if (!criticality_parse(cells[CRITICALITY], &customer.criticality)) {
+        return refuse(row, CRITICALITY, "is none of low, normal, high and critical", failure);
+    }
     return check_currency(row, failure) && check_renewal(row, failure) &&
+           check_language(row, failure) &&
            reading->row(reading->context, row->line, &customer, failure);
 }
 
@@ -193,7 +233,7 @@ bool registry_each_customer(const char *path, registry_customer_row row, void *c
 {
     struct customer_reading reading = {.row = row, .context = context, .known_count = 0};
     return each_row(path, customer_columns, sizeof customer_columns / sizeof *customer_columns,
-                    take_customer, &reading, failure);
+                    CUSTOMER_COLUMNS_NEEDED, take_customer, &reading, failure);
 }
 
 /* ---- Seats ---- */
@@ -229,8 +269,8 @@ bool registry_each_seat(const char *path, registry_seat_row row, void *context,
                         struct failure *failure)
 {
     struct seat_reading reading = {.row = row, .context = context};
-    return each_row(path, seat_columns, sizeof seat_columns / sizeof *seat_columns, take_seat,
-                    &reading, failure);
+    return each_row(path, seat_columns, sizeof seat_columns / sizeof *seat_columns,
+                    sizeof seat_columns / sizeof *seat_columns, take_seat, &reading, failure);
 }
 
 /* ---- Updates ---- */
@@ -267,7 +307,7 @@ bool registry_each_update(const char *path, registry_update_row row, void *conte
 {
     struct update_reading reading = {.row = row, .context = context};
     return each_row(path, update_columns, sizeof update_columns / sizeof *update_columns,
-                    take_update, &reading, failure);
+                    sizeof update_columns / sizeof *update_columns, take_update, &reading, failure);
 }
 
 /* ---- Into a registry ---- */

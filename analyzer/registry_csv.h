@@ -2,14 +2,15 @@
  * in registry_database.c.
  *
  *   customers.csv   customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,
- *                   currency,renewal_on
+ *                   currency,renewal_on[,language,criticality]
  *   seats.csv       customer_id,product_line,seats
  *   updates.csv     update_id,product_line,released_at,withdrawn_at
  *
  * kind is consumer or corporate; time_zone an IANA name; contract_value a whole number of minor
  * units of currency (ISO 4217); renewal_on a date; times are RFC 3339. Partner, contract_value,
- * currency and renewal_on may be empty, and everything of an update but its id. Where an id comes
+ * currency, renewal_on, language and criticality may be empty, and everything of an update but its id. Where an id comes
  * twice, the later line counts. Errors name file, line and column.
+ * criticality is low, normal, high or critical.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_REGISTRY_CSV_H

@@ -13,7 +13,8 @@
 
 static const char select_customers[] =
     "select customer_id, name, kind, region, country, time_zone, tier, partner,"
-    " coalesce(contract_value, 0), currency, renewal_on::text from customer order by customer_id";
+    " coalesce(contract_value, 0), currency, renewal_on::text, language,"
+    " coalesce(criticality, '') from customer order by customer_id";
 static const char select_seats[] = "select s.customer_id, s.product_line, s.seats from seat s"
                                    " join customer c using (customer_id)"
                                    " order by s.customer_id, s.product_line";
@@ -30,7 +31,7 @@ struct import_statements {
 
 #define CUSTOMER_COLUMNS                                                                           \
     "customer_id, name, kind, region, country, time_zone, tier, partner, contract_value,"          \
-    " currency, renewal_on"
+    " currency, renewal_on, language, criticality"
 #define SEAT_COLUMNS "customer_id, product_line, seats"
 #define UPDATE_COLUMNS "update_id, product_line, released_at, withdrawn_at"
 
@@ -44,7 +45,10 @@ static const struct import_statements customer_import = {
               " region = excluded.region, country = excluded.country,"
               " time_zone = excluded.time_zone, tier = excluded.tier, partner = excluded.partner,"
               " contract_value = excluded.contract_value, currency = excluded.currency,"
-              " renewal_on = excluded.renewal_on"};
+              " renewal_on = excluded.renewal_on,"
+              /* A file that does not know them does not unsay them. */
+              " language = coalesce(excluded.language, customer.language),"
+              " criticality = coalesce(excluded.criticality, customer.criticality)"};
 
 static const struct import_statements seat_import = {
     .make = "create temporary table incoming (like seat, line bigint not null) on commit drop",
@@ -92,7 +96,10 @@ static bool load_customers(struct registry *registry, struct database *database,
                                              .partner = cell(rows, i, 7),
                                              .contract_value = strtoll(cell(rows, i, 8), NULL, 10),
                                              .currency = cell(rows, i, 9),
-                                             .renewal_on = cell(rows, i, 10)};
+                                             .renewal_on = cell(rows, i, 10),
+                                             .language = cell(rows, i, 11)};
+        /* The table has no other words. */
+        (void)criticality_parse(cell(rows, i, 12), &customer.criticality);
         done = registry_add_customer(registry, &customer, failure);
     }
     PQclear(rows);
@@ -172,7 +179,7 @@ static bool import_customer(void *context, size_t line, const struct registry_cu
 {
     struct import *import = context;
     struct buffer *rows = &import->rows;
-    copy_row(rows, 12);
+    copy_row(rows, 14);
     copy_int64(rows, (int64_t)line);
     copy_text(rows, customer->customer_id);
     copy_text(rows, customer->name);
@@ -185,6 +192,10 @@ static bool import_customer(void *context, size_t line, const struct registry_cu
     copy_int64(rows, customer->contract_value);
     copy_text(rows, customer->currency);
     copy_date(rows, customer->renewal_on);
+    copy_text(rows, customer->language);
+    copy_text(rows, customer->criticality == CRITICALITY_UNKNOWN
+                        ? NULL
+                        : criticality_name(customer->criticality));
     import->count++;
     return buffer_check(rows, failure);
 }

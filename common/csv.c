@@ -3,6 +3,7 @@
 #include "common/csv.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +12,14 @@
 /* A record longer than this is a missing quote, not a record. */
 #define RECORD_LIMIT ((size_t)1 << 20)
 
+#define NOWHERE SIZE_MAX
+
 struct csv_reader {
     FILE *file;
     char *path;
     size_t wanted;      /* columns the caller asked for */
     size_t width;       /* columns of the file */
-    size_t *place;      /* column of the file, by wanted column */
+    size_t *place;      /* column of the file, by wanted column; NOWHERE: it has none */
     struct buffer text; /* the record's cells, each ending in NUL */
     size_t *starts;     /* of the cells in `text` */
     size_t start_capacity, cell_count;
@@ -152,7 +155,7 @@ static void skip_byte_order_mark(FILE *file)
     }
 }
 
-static bool find_columns(struct csv_reader *reader, const char *const *columns,
+static bool find_columns(struct csv_reader *reader, const char *const *columns, size_t needed,
                          struct failure *failure)
 {
     for (size_t i = 0; i < reader->wanted; i++) {
@@ -161,18 +164,18 @@ static bool find_columns(struct csv_reader *reader, const char *const *columns,
                strcmp(reader->text.data + reader->starts[at], columns[i]) != 0) {
             at++;
         }
-        if (at == reader->cell_count) {
+        if (at == reader->cell_count && i < needed) {
             return failure_set(failure, FAILURE_INVALID, "%s line 1: there is no column \"%s\"",
                                reader->path, columns[i]);
         }
-        reader->place[i] = at;
+        reader->place[i] = at < reader->cell_count ? at : NOWHERE;
     }
     reader->width = reader->cell_count;
     return true;
 }
 
-bool csv_open(const char *path, const char *const *columns, size_t count,
-              struct csv_reader **reader, struct failure *failure)
+bool csv_open_some(const char *path, const char *const *columns, size_t count, size_t needed,
+                   struct csv_reader **reader, struct failure *failure)
 {
     struct csv_reader *made = calloc(1, sizeof *made);
     if (made == NULL) {
@@ -198,12 +201,18 @@ bool csv_open(const char *path, const char *const *columns, size_t count,
     if (done && end) {
         done = failure_set(failure, FAILURE_INVALID, "%s is empty; it needs a header line", path);
     }
-    if (!done || !find_columns(made, columns, failure)) {
+    if (!done || !find_columns(made, columns, needed, failure)) {
         csv_close(made);
         return false;
     }
     *reader = made;
     return true;
+}
+
+bool csv_open(const char *path, const char *const *columns, size_t count,
+              struct csv_reader **reader, struct failure *failure)
+{
+    return csv_open_some(path, columns, count, count, reader, failure);
 }
 
 bool csv_next(struct csv_reader *reader, const char **cells, bool *end, struct failure *failure)
@@ -223,7 +232,8 @@ bool csv_next(struct csv_reader *reader, const char **cells, bool *end, struct f
         return bad(reader, failure, "not UTF-8; save the file in that encoding");
     }
     for (size_t i = 0; i < reader->wanted; i++) {
-        cells[i] = reader->text.data + reader->starts[reader->place[i]];
+        size_t at = reader->place[i];
+        cells[i] = at == NOWHERE ? "" : reader->text.data + reader->starts[at];
     }
     return true;
 }

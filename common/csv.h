@@ -16,6 +16,11 @@ struct csv_reader; /* one open file */
 MUST_CHECK bool csv_open(const char *path, const char *const *columns, size_t count,
                          struct csv_reader **reader, struct failure *failure);
 
+/* As csv_open, but only the first `needed` of the columns must be there: the cells of others that
+ * the file does not have are "". */
+MUST_CHECK bool csv_open_some(const char *path, const char *const *columns, size_t count,
+                              size_t needed, struct csv_reader **reader, struct failure *failure);
+
 /* Reads the next record. `cells[i]` is the text of columns[i], valid until the next call. Sets
  * *end at the end of the file. Errors (a quote that does not end, another number of cells than the
  * header has, text that is not UTF-8) name the file and the line. */

@@ -23,6 +23,7 @@ function partRows(parts: Parts): TemplateResult {
     ['Contract at risk', usd.format(parts.churn)],
     ['Time it has waited', `× ${factor.format(parts.waiting)}`],
     ['Tier', `× ${factor.format(parts.tier)}`],
+    ['What a stop means to it', `× ${factor.format(parts.criticality)}`],
     ['Chance to reach somebody now', `× ${factor.format(parts.reach)}`],
     ['Minutes of an agent', `÷ ${factor.format(parts.minutes)}`],
   ];

@@ -27,12 +27,13 @@ export const stateWords: Record<State, string> = {
   dismissed: 'Dismissed',
 };
 
-// (outage + churn) × waiting × tier × reach ÷ minutes
+// (outage + churn) × waiting × tier × criticality × reach ÷ minutes
 export interface Parts {
   outage: number; // USD
   churn: number; // USD
   waiting: number;
   tier: number;
+  criticality: number;
   reach: number;
   minutes: number;
 }

@@ -99,7 +99,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
   }
 
   const untouched = { state: 'new', since: null, holder: null, held_until: null, note: '', version: 0 };
-  const parts = { outage: 1200, churn: 800, waiting: 1.5, tier: 3, reach: 1, minutes: 35 };
+  const parts = { outage: 1200, churn: 800, waiting: 1.5, tier: 3, criticality: 1, reach: 1, minutes: 35 };
   const placeOf = (entry) => ({ score: 257, parts, ...entry, ...(cases.get(entry.customer_id) ?? untouched) });
 
   // Whoever a page says it is; the analyzer knows from the session.

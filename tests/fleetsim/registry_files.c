@@ -33,6 +33,15 @@ static void append_date(instant_us at, struct buffer *buffer)
     buffer_append(buffer, text, sizeof "2005-04-23" - 1);
 }
 
+/* A few companies in a hundred run what cannot stop, a few more what hardly can. */
+static const char *criticality_of(const struct fleet_customer *customer, uint32_t index)
+{
+    if (customer->kind == KIND_CONSUMER) {
+        return "";
+    }
+    return index % 37 == 0 ? "critical" : index % 11 == 0 ? "high" : "normal";
+}
+
 static void append_customer(const struct scenario *scenario, const struct fleet_customer *customer,
                             uint32_t index, struct buffer *buffer)
 {
@@ -56,7 +65,7 @@ static void append_customer(const struct scenario *scenario, const struct fleet_
     double value = country->yearly_value[customer->kind] * customer->seat_count;
     buffer_append_format(buffer, ",%.0f,%s,", value, country->currency);
     append_date(scenario->from + customer->renewal_days * INSTANT_DAY, buffer);
-    buffer_append(buffer, "\n", 1);
+    buffer_append_format(buffer, ",%s,%s\n", country->locale, criticality_of(customer, index));
 }
 
 static bool write_customers(const struct scenario *scenario, const struct population *population,
@@ -64,7 +73,7 @@ static bool write_customers(const struct scenario *scenario, const struct popula
 {
     struct buffer buffer = {0};
     buffer_append_text(&buffer, "customer_id,name,kind,region,country,time_zone,tier,partner,"
-                                "contract_value,currency,renewal_on\n");
+                                "contract_value,currency,renewal_on,language,criticality\n");
     for (size_t i = 0; i < population->customer_count; i++) {
         append_customer(scenario, &population->customers[i], (uint32_t)i, &buffer);
     }

@@ -53,8 +53,9 @@ static int stop(void **state)
 static int empty_tables(void **state)
 {
     (void)state;
-    private_cluster_run(
-        cluster, "truncate customer, seat, update_release, cost_parameter, staffing, compensation");
+    private_cluster_run(cluster,
+                        "truncate customer, customer_contact, seat, update_release, cost_parameter,"
+                        " staffing, compensation");
     return 0;
 }
 
@@ -118,11 +119,28 @@ static void customers_arrive_in_their_columns(void **state)
     assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
                                                       " where customer_id = 'c-1'"),
                         "(c-1,\"Example, Trading\",corporate,JP,JP,Asia/Tokyo,premium,"
-                        "\"Partner One\",9223372036854775807,JPY,2005-09-30)");
+                        "\"Partner One\",9223372036854775807,JPY,2005-09-30,,)");
     assert_string_equal(
         private_cluster_text(cluster, "select c::text from customer c"
                                       " where customer_id = 'c-2'"),
-        "(c-2,\xe6\x9d\xb1\xe4\xba\xac,consumer,EU,DE,Europe/Berlin,standard,,0,,)");
+        "(c-2,\xe6\x9d\xb1\xe4\xba\xac,consumer,EU,DE,Europe/Berlin,standard,,0,,,,)");
+}
+
+static void what_a_file_does_not_know_stays(void **state)
+{
+    (void)state;
+    import(registry_import_customers,
+           "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"
+           "renewal_on,language,criticality\n"
+           "c-1,N,corporate,JP,JP,Asia/Tokyo,premium,,,,,ja,critical\n",
+           1);
+    import(registry_import_customers, two_customers, 2);
+    struct registry *registry = loaded();
+    assert_string_equal(registry_customer(registry, "c-1")->language, "ja");
+    assert_int_equal(registry_customer(registry, "c-1")->criticality, CRITICALITY_CRITICAL);
+    assert_null(registry_customer(registry, "c-2")->language);
+    assert_int_equal(registry_customer(registry, "c-2")->criticality, CRITICALITY_UNKNOWN);
+    registry_free(registry);
 }
 
 static void the_registry_reads_what_was_imported(void **state)
@@ -181,7 +199,7 @@ static void importing_again_replaces_by_id(void **state)
     assert_int_equal(private_cluster_number(cluster, "select count(*) from customer"), 3);
     assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
                                                       " where customer_id = 'c-1'"),
-                        "(c-1,New,consumer,TW,TW,Asia/Taipei,basic,,5,TWD,2006-01-31)");
+                        "(c-1,New,consumer,TW,TW,Asia/Taipei,basic,,5,TWD,2006-01-31,,)");
     assert_int_equal(private_cluster_number(cluster, "select sum(seats) from seat"), 21);
     assert_string_equal(private_cluster_text(cluster, "select product_line is null and"
                                                       " withdrawn_at = '2005-04-23T00:00:00Z'"
@@ -435,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TABLE_TEST(customers_arrive_in_their_columns),
+        TABLE_TEST(what_a_file_does_not_know_stays),
         TABLE_TEST(the_registry_reads_what_was_imported),
         TABLE_TEST(importing_again_replaces_by_id),
         TABLE_TEST(of_rows_with_one_id_the_last_counts_as_in_a_file),

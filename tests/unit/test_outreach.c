@@ -1,6 +1,7 @@
 /* Whom to call first: pairs of customers that differ in one thing, in the order a support manager
  * would put them; the hours of the day by the customer's own clock, over changes of daylight
  * saving. SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,6 +155,10 @@ static void of_two_the_worse_off_comes_first(void **state)
            pair.second_customer.tier = "basic");
     BEFORE("premium before an unknown tier", pair.first_customer.tier = "premium";
            pair.second_customer.tier = "business");
+    BEFORE("a hospital before an office", pair.first_customer.criticality = CRITICALITY_CRITICAL;
+           pair.second_customer.criticality = CRITICALITY_HIGH);
+    BEFORE("high before unknown", pair.first_customer.criticality = CRITICALITY_HIGH);
+    BEFORE("unknown before low", pair.second_customer.criticality = CRITICALITY_LOW);
     BEFORE("more hosts down", pair.first.hosts_still_affected = 11);
     BEFORE("some down before all back", pair.first.hosts_still_affected = 1;
            pair.second.hosts_still_affected = 0);
@@ -222,6 +227,104 @@ static void ties_go_by_hosts_then_id(void **state)
     }
 }
 
+/* The rule said once more, in another way: the loss of the outage and of the contract, times what
+ * makes it worse, over the minutes. Order by picking the best of the rest, each time. */
+static double twin_score(const struct outreach_candidate *all, size_t count, size_t which)
+{
+    const struct outreach_candidate *one = &all[which];
+    const struct registry_customer *customer = one->customer;
+    double hit = (double)(one->hosts_confirmed + one->hosts_probable);
+    double down = (double)one->hosts_still_affected;
+    double renewal_days = (double)(customer->renewal_on[9] - '0') + 3; /* of 30 April to 9 May */
+    double churn = (double)customer->contract_value / 100 * (hit / (double)one->hosts_reporting) *
+                   0.05 * (1 + (90 - renewal_days) / 90);
+    double loss = down * 4 * (customer->kind == CUSTOMER_CORPORATE ? 30 : 5) +
+                  (down > 0 ? churn : churn / 10);
+    double hours = (double)(at("2005-04-27T02:00:00Z") - one->first_onset_at) / 3600e6;
+    loss *= hours > 8 ? 2 : 1 + hours / 8;
+    loss *= strcmp(customer->tier, "premium") == 0 ? 3
+            : strcmp(customer->tier, "basic") == 0 ? 0.5
+                                                   : 1;
+    static const double criticality[] = {1, 0.5, 1, 2, 4};
+    loss *= criticality[customer->criticality];
+    loss *= customer->zone == tokyo ? 1 : 0.1;
+    double siblings = 0;
+    for (size_t i = 0; customer->partner != NULL && i < count; i++) {
+        const char *other = all[i].customer->partner;
+        siblings += other != NULL && strcmp(other, customer->partner) == 0;
+    }
+    return loss / (siblings > 1 ? 15 / siblings + 1 : 15 + 2 * (down < 10 ? down : 10));
+}
+
+#define TWINS 300
+
+/* Customers of few distinct kinds, so that ties happen. */
+static void draw_customers(struct random_stream *random, char ids[TWINS][8],
+                           struct registry_customer *customers,
+                           struct outreach_candidate *candidates)
+{
+    static const char *const tiers[] = {"premium", "standard", "basic"};
+    static const char *const partners[] = {NULL, NULL, "P1", "P2", "P3"};
+    static const char *const renewals[] = {"2005-05-01", "2005-05-04", "2005-05-09"};
+    for (size_t i = 0; i < TWINS; i++) {
+        snprintf(ids[i], sizeof ids[i], "c%zu", (i * 7919) % TWINS);
+        customers[i] = company();
+        customers[i].kind = random_below(random, 3) == 0 ? CUSTOMER_CONSUMER : CUSTOMER_CORPORATE;
+        customers[i].zone = random_below(random, 2) == 0 ? tokyo : berlin;
+        customers[i].tier = tiers[random_below(random, 3)];
+        customers[i].partner = partners[random_below(random, 5)];
+        customers[i].currency = "USD";
+        customers[i].contract_value = (int64_t)random_below(random, 3) * 1000000;
+        customers[i].renewal_on = renewals[random_below(random, 3)];
+        customers[i].criticality = (enum criticality)random_below(random, CRITICALITIES);
+        uint64_t hit = 1 + random_below(random, 20);
+        candidates[i] = (struct outreach_candidate){
+            .customer_id = ids[i],
+            .customer = &customers[i],
+            .region = "JP",
+            .hosts_confirmed = hit,
+            .hosts_still_affected = random_below(random, hit + 1),
+            .hosts_reporting = hit + random_below(random, 3) * 10,
+            .first_onset_at =
+                at(WEDNESDAY) - (instant_us)random_below(random, 3) * 5 * INSTANT_HOUR};
+    }
+}
+
+static void the_order_is_that_of_a_twin(void **state)
+{
+    (void)state;
+    static char ids[TWINS][8];
+    static struct registry_customer customers[TWINS];
+    static struct outreach_candidate candidates[TWINS];
+    struct random_stream random = random_stream_new(20050423, 5);
+    for (int round = 0; round < 20; round++) {
+        draw_customers(&random, ids, customers, candidates);
+        const struct outreach_entry *entries = ordered(candidates, TWINS, WEDNESDAY);
+        bool given[TWINS] = {false};
+        for (size_t place = 0; place < TWINS; place++) {
+            size_t taken = TWINS;
+            for (size_t i = 0; i < TWINS; i++) {
+                taken = candidates[i].customer_id == entries[place].customer_id ? i : taken;
+            }
+            assert_true(taken < TWINS && !given[taken]);
+            given[taken] = true;
+            double score = twin_score(candidates, TWINS, taken);
+            assert_true(fabs(entries[place].score - score) <= 1e-9 * (1 + score));
+            /* Nobody who is still to come is worth more. */
+            for (size_t i = 0; i < TWINS; i++) {
+                if (!given[i]) {
+                    assert_true(twin_score(candidates, TWINS, i) <= score * (1 + 1e-9));
+                }
+            }
+            const struct outreach_parts *parts = &entries[place].parts;
+            double product = (parts->outage + parts->churn) * parts->waiting * parts->tier *
+                             parts->criticality * parts->reach / parts->minutes;
+            assert_true(fabs(entries[place].score - product) <= 1e-12 * (1 + product));
+        }
+        arena_free(&arena);
+    }
+}
+
 static void the_list_ends_at_its_limit(void **state)
 {
     (void)state;
@@ -282,6 +385,27 @@ static void reasons_are_short_sentences(void **state)
     for (size_t i = 0; i < 5; i++) {
         assert_string_equal(entry->reasons[i], expected[i]);
     }
+}
+
+static void what_cannot_wait_and_the_language_are_said(void **state)
+{
+    (void)state;
+    struct registry_customer customer = company();
+    customer.language = "ja";
+    customer.criticality = CRITICALITY_CRITICAL;
+    struct outreach_candidate candidate = half_hit(&customer);
+    const struct outreach_entry *entry = ordered(&candidate, 1, WEDNESDAY);
+    assert_true(has_reason(entry, "its work cannot wait"));
+    assert_true(has_reason(entry, "speaks ja"));
+    assert_true(entry->parts.criticality == 4);
+    /* The partner speaks it already. */
+    customer.partner = "Partner One";
+    customer.criticality = CRITICALITY_HIGH;
+    entry = ordered(&candidate, 1, WEDNESDAY);
+    assert_true(has_reason(entry, "its work can hardly wait"));
+    assert_false(has_reason(entry, "speaks ja"));
+    customer.criticality = CRITICALITY_LOW;
+    assert_int_equal(ordered(&candidate, 1, WEDNESDAY)->reason_count, 3);
 }
 
 static void hosts_are_put_in_words(void **state)
@@ -512,6 +636,8 @@ int main(void)
         ORDER_TEST(of_two_the_worse_off_comes_first),
         ORDER_TEST(a_short_call_comes_before_a_long_one_of_equal_loss),
         ORDER_TEST(ties_go_by_hosts_then_id),
+        ORDER_TEST(the_order_is_that_of_a_twin),
+        ORDER_TEST(what_cannot_wait_and_the_language_are_said),
         ORDER_TEST(the_list_ends_at_its_limit),
         ORDER_TEST(reasons_are_short_sentences),
         ORDER_TEST(hosts_are_put_in_words),

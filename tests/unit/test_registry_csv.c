@@ -20,6 +20,9 @@
 #define CUSTOMER_HEADER                                                                            \
     "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"         \
     "renewal_on\n"
+#define CUSTOMER_HEADER_WHOLE                                                                      \
+    "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"         \
+    "renewal_on,language,criticality\n"
 #define SEAT_HEADER "customer_id,product_line,seats\n"
 #define UPDATE_HEADER "update_id,product_line,released_at,withdrawn_at\n"
 
@@ -89,6 +92,55 @@ static void customers_are_read(void **state)
     assert_null(second->currency);
     assert_null(second->renewal_on);
     assert_null(registry_customer_at(registry, 2));
+}
+
+static void language_and_criticality_may_be_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *language, *criticality;
+        enum criticality expected;
+    } cases[] = {{"ja", "critical", CRITICALITY_CRITICAL}, {"pt-BR", "high", CRITICALITY_HIGH},
+                 {"zh-Hant-TW", "low", CRITICALITY_LOW},   {"gsw", "normal", CRITICALITY_NORMAL},
+                 {"de-CH-1996", "", CRITICALITY_UNKNOWN},  {"", "", CRITICALITY_UNKNOWN}};
+    struct buffer content = {0};
+    /* In another order of columns, too. */
+    buffer_append_text(&content, "criticality,language,customer_id,name,kind,region,country,"
+                                 "time_zone,tier,partner,contract_value,currency,renewal_on\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        buffer_append_format(&content, "%s,%s,c%zu,N,corporate,JP,JP,Asia/Tokyo,a,,,,\n",
+                             cases[i].criticality, cases[i].language, i);
+    }
+    assert_string_equal(read_text(registry_read_customers, content.data), "");
+    buffer_free(&content);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct registry_customer *customer = registry_customer_at(registry, i);
+        assert_int_equal(customer->criticality, cases[i].expected);
+        if (*cases[i].language == '\0') {
+            assert_null(customer->language);
+        } else {
+            assert_string_equal(customer->language, cases[i].language);
+        }
+    }
+}
+
+static void a_bad_language_or_criticality_is_named(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"j",   "japanese",     "ja_JP", "ja-",
+                                      "-ja", "ja-123456789", "ja--x", "12"};
+    char content[512];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(content, sizeof content,
+                 CUSTOMER_HEADER_WHOLE "c-1,N,corporate,JP,JP,Asia/Tokyo,a,,,,,%s,high\n", bad[i]);
+        const char *answer = read_text(registry_read_customers, content);
+        if (strstr(answer, "line 2, language: ") == NULL) {
+            fail_msg("%s: \"%s\"", bad[i], answer);
+        }
+    }
+    assert_non_null(strstr(read_text(registry_read_customers, CUSTOMER_HEADER_WHOLE
+                                     "c-1,N,corporate,JP,JP,Asia/Tokyo,a,,,,,ja,urgent\n"),
+                           "line 2, criticality: \"urgent\" is none of low, normal, high and"));
 }
 
 static void of_a_customer_named_twice_the_last_counts(void **state)
@@ -298,6 +350,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILE_TEST(customers_are_read),
+        FILE_TEST(language_and_criticality_may_be_there),
+        FILE_TEST(a_bad_language_or_criticality_is_named),
         FILE_TEST(of_a_customer_named_twice_the_last_counts),
         FILE_TEST(seats_are_read),
         FILE_TEST(updates_are_read),
