@@ -2,8 +2,9 @@
  * the analyzer's library, on two processes; beside them what a count of pinned hosts says. Then how
  * long an estimate takes.
  *
- *   bench_impact [--quick]    --quick: a few of the incidents, and exit status 1 when a range holds
- *                             the truth less often than chance allows
+ *   bench_impact [--quick | growth]    --quick: a few of the incidents, and exit status 1 when a
+ *                                      range holds the truth less often than chance allows;
+ *                                      growth: only how long an estimate takes
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
@@ -167,6 +168,11 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
 int main(int argc, char **argv)
 {
     bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    if (argc > 1 && strcmp(argv[1], "growth") == 0) {
+        struct bench_table *table = bench_table_new("impact-growth");
+        growth_measure(table);
+        return bench_table_finish(table);
+    }
     struct run run = {.count = quick ? QUICK_INCIDENTS : INCIDENTS,
                       .done = share(sizeof *run.done)};
     run.results = share(INCIDENT_SETTINGS * run.count * sizeof *run.results);
