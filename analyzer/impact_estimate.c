@@ -47,15 +47,14 @@ struct series {
     double *consumers, *corporates, *corporate_hosts;
 };
 
-/* The moments at quantile `u` of the mean. */
-static struct impact_moments moments_at(const struct impact_moments *moments, double u)
+/* The moments where the mean is `z` deviations from its middle. */
+static struct impact_moments moments_at(const struct impact_moments *moments, double z)
 {
     size_t node = 0;
-    while (node + 2 < IMPACT_NODES && u > impact_nodes[node + 1]) {
+    while (node + 2 < IMPACT_NODES && z > impact_nodes[node + 1]) {
         node++;
     }
-    double after =
-        fmin(fmax((u - impact_nodes[node]) / (impact_nodes[node + 1] - impact_nodes[node]), 0), 1);
+    double after = (z - impact_nodes[node]) / (impact_nodes[node + 1] - impact_nodes[node]);
     double before = 1 - after;
     const struct impact_moments *a = &moments[node];
     const struct impact_moments *b = a + 1;
@@ -106,12 +105,13 @@ static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
     while (point + 1 < IMPACT_BONDS && bond > fit->family->cumulative[point]) {
         point++;
     }
-    double u = random_uniform(random);
+    double mean = random_normal(random);
     double z = random_normal(random);
     double other = random_normal(random);
-    struct impact_moments moments = moments_at(fit->moments[point], u);
-    double both = sqrt(moments.hosts_variance * moments.customers_variance[DEGREE_ANY]);
-    double correlation = both > 0 ? fmin(1, moments.covariance / both) : 0;
+    struct impact_moments moments = moments_at(fit->moments[point], mean);
+    double both =
+        sqrt(fmax(0, moments.hosts_variance) * fmax(0, moments.customers_variance[DEGREE_ANY]));
+    double correlation = both > 0 ? fmin(fmax(moments.covariance / both, 0), 1) : 0;
     double of_hosts = correlation * z + sqrt(1 - correlation * correlation) * other;
     draw.unseen_hosts = gamma_of(of_hosts, on * moments.hosts, on * moments.hosts_variance);
     draw.hosts += draw.unseen_hosts;

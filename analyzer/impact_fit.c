@@ -8,16 +8,28 @@
 #include <string.h>
 
 #include "analyzer/distribution.h"
+#include "analyzer/parallel.h"
 
-const double impact_nodes[IMPACT_NODES] = {0.005, 0.02, 0.05, 0.1,  0.2,  0.35, 0.5,
-                                           0.65,  0.8,  0.9,  0.95, 0.98, 0.995};
+/* Their quantiles are 5, 25, 50, 75 and 95 %. */
+const double impact_nodes[IMPACT_NODES] = {-1.645, -0.6745, 0, 0.6745, 1.645};
+static const double node_quantiles[IMPACT_NODES] = {0.05, 0.25, 0.5, 0.75, 0.95};
+
+/* Customers of more seats than this are taken together with others of about their size: there are
+ * few of a kind, and a large one is to its neighbours what a share of it is to another. */
+#define APART_SEATS 16
+#define SIZES_A_FOLD 4.0 /* steps of a fold by e */
+#define SHARES 12
+
+/* Bonds are learnt from about so many kinds of customers of a family: more would not tell better.
+ */
+#define LEARNT_FROM 2000
 
 /* Where more hosts than this are distressed anyway, a control says nothing of those that are hit.
  */
 #define MASKED_MOST 0.5
 
 /* A bond with less weight than this is left out. */
-#define WEIGHT_LEAST 0.02
+#define WEIGHT_LEAST 0.05
 
 static struct impact_family *find_family(struct impact_fit *fitting,
                                          const struct impact_stratum *stratum)
@@ -36,18 +48,62 @@ static struct impact_family *find_family(struct impact_fit *fitting,
     return &fitting->families[at];
 }
 
-static int compare_kin(const void *left, const void *right)
+static const struct impact_cell_fit *cell_of(const struct impact_fit *fitting, size_t stratum)
 {
-    const struct impact_kin *a = left;
-    const struct impact_kin *b = right;
-    const uint32_t of_a[] = {a->stratum, a->shown, a->unheard, a->reporting, a->unseen};
-    const uint32_t of_b[] = {b->stratum, b->shown, b->unheard, b->reporting, b->unseen};
-    for (size_t i = 0; i < sizeof of_a / sizeof *of_a; i++) {
+    return &fitting->cells[fitting->population->strata[stratum].cell];
+}
+
+static uint32_t size_step(double hosts)
+{
+    return (uint32_t)(SIZES_A_FOLD * log1p(hosts));
+}
+
+static bool is_apart(const struct impact_kin *kin)
+{
+    return kin->reporting <= APART_SEATS && kin->unseen <= APART_SEATS - kin->reporting;
+}
+
+/* What it is alike by: the same five numbers. */
+static void likeness(const struct impact_kin *kin, uint32_t numbers[5])
+{
+    bool apart = is_apart(kin);
+    uint32_t shown = kin->shown + kin->unheard;
+    uint32_t of = kin->reporting > 0 ? kin->reporting : 1;
+    numbers[0] = kin->stratum;
+    numbers[1] = apart ? 0 : 1;
+    numbers[2] = apart ? kin->reporting : size_step(kin->reporting);
+    numbers[3] = apart ? kin->unseen : size_step(kin->unseen);
+    numbers[4] = apart ? shown : shown == 0 ? 0 : 1 + (uint32_t)((uint64_t)SHARES * shown / of);
+}
+
+static int compare_likeness(const struct impact_kin *a, const struct impact_kin *b)
+{
+    uint32_t of_a[5];
+    uint32_t of_b[5];
+    likeness(a, of_a);
+    likeness(b, of_b);
+    for (size_t i = 0; i < 5; i++) {
         if (of_a[i] != of_b[i]) {
             return of_a[i] < of_b[i] ? -1 : 1;
         }
     }
     return 0;
+}
+
+/* Those alike come together, and whatever order they were added in, sums are the same. */
+static int compare_kin(const void *left, const void *right)
+{
+    const struct impact_kin *a = left;
+    const struct impact_kin *b = right;
+    int order = compare_likeness(a, b);
+    const uint32_t of_a[] = {a->shown, a->unheard, a->reporting, a->unseen};
+    const uint32_t of_b[] = {b->shown, b->unheard, b->reporting, b->unseen};
+    for (size_t i = 0; order == 0 && i < sizeof of_a / sizeof *of_a; i++) {
+        if (of_a[i] != of_b[i]) {
+            order = of_a[i] < of_b[i] ? -1 : 1;
+        }
+    }
+    return order;
 }
 
 static void sum_cells(struct impact_fit *fitting, const struct impact_kin *kin, size_t count)
@@ -73,32 +129,50 @@ static void sum_cells(struct impact_fit *fitting, const struct impact_kin *kin, 
     }
 }
 
+/* One more of the kind, in sums until all are. */
+static void join(struct impact_alike *alike, const struct impact_kin *kin)
+{
+    alike->shown += kin->customers * ((double)kin->shown + kin->unheard);
+    alike->reporting += kin->customers * kin->reporting;
+    alike->unseen += kin->customers * kin->unseen;
+    alike->customers += kin->customers;
+}
+
+static void count_into(struct impact_stratum_fit *fit, const struct impact_kin *kin, double real)
+{
+    static const double parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
+    double shown = (double)kin->shown + kin->unheard;
+    fit->hosts += kin->customers * kin->shown;
+    fit->unheard_hosts += kin->customers * kin->unheard;
+    fit->single += kin->shown > 0 && kin->reporting == 1 ? kin->customers : 0;
+    for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
+        double line = parts[degree] * ((double)kin->reporting + kin->unseen);
+        fit->customers[degree] += shown > line ? kin->customers : 0;
+    }
+    fit->family->affected += kin->customers * shown * real;
+    fit->family->hosts += kin->customers * kin->reporting;
+}
+
 /* `kin` are in the order of compare_kin. */
 static void sum_strata(struct impact_fit *fitting, const struct impact_kin *kin, size_t count,
                        struct impact_alike *alike)
 {
-    static const double parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
+    struct impact_alike *next = alike;
     for (size_t i = 0; i < count; i++) {
-        const struct impact_stratum *stratum = &fitting->population->strata[kin[i].stratum];
-        const struct impact_cell_fit *cell = &fitting->cells[stratum->cell];
         struct impact_stratum_fit *fit = &fitting->strata[kin[i].stratum];
-        if (fit->alike == NULL) {
-            fit->alike = &alike[i];
+        bool first = i == 0 || kin[i].stratum != kin[i - 1].stratum;
+        if (first || compare_likeness(&kin[i], &kin[i - 1]) != 0) {
+            fit->alike = first ? next : fit->alike;
+            fit->alike_count++;
+            next++;
         }
-        struct impact_alike *one = &fit->alike[fit->alike_count++];
-        *one = (struct impact_alike){.shown = kin[i].shown + kin[i].unheard,
-                                     .reporting = kin[i].reporting,
-                                     .unseen = kin[i].unseen,
-                                     .customers = kin[i].customers};
-        fit->hosts += one->customers * kin[i].shown;
-        fit->unheard_hosts += one->customers * kin[i].unheard;
-        fit->single += kin[i].shown > 0 && one->reporting == 1 ? one->customers : 0;
-        for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            double line = parts[degree] * ((double)one->reporting + one->unseen);
-            fit->customers[degree] += one->shown > line ? one->customers : 0;
-        }
-        fit->family->affected += one->customers * one->shown * cell->real;
-        fit->family->hosts += one->customers * one->reporting;
+        join(next - 1, &kin[i]);
+        count_into(fit, &kin[i], cell_of(fitting, kin[i].stratum)->real);
+    }
+    for (struct impact_alike *one = alike; one < next; one++) {
+        one->shown /= one->customers;
+        one->reporting /= one->customers;
+        one->unseen /= one->customers;
     }
 }
 
@@ -111,14 +185,12 @@ static double mean_elsewhere(const struct impact_fit *fitting, size_t stratum)
     return (cell->affected + of_family) / (cell->reporting + 1);
 }
 
-static const struct impact_cell_fit *cell_of(const struct impact_fit *fitting, size_t stratum)
-{
-    return &fitting->cells[fitting->population->strata[stratum].cell];
-}
-
 static void learn_bonds(struct impact_fit *fitting)
 {
     const struct impact_bond usual = {.together = 0.3};
+    for (size_t i = 0; i < fitting->population->stratum_count; i++) {
+        fitting->strata[i].family->kinds += fitting->strata[i].alike_count;
+    }
     for (size_t at = 0; at < fitting->population->stratum_count; at++) {
         size_t i = fitting->order[at];
         struct impact_stratum_fit *fit = &fitting->strata[i];
@@ -126,8 +198,11 @@ static void learn_bonds(struct impact_fit *fitting)
         if (fit->alike_count > 0) {
             struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, usual,
                                                   mean_elsewhere(fitting, i));
-            impact_weigh_bonds(mean.a / (mean.a + mean.b), &cell->sight, fit->alike,
-                               fit->alike_count, fit->family->log_weights);
+            size_t step = 1 + fit->family->kinds / LEARNT_FROM;
+            for (size_t k = at % step; k < fit->alike_count; k += step) {
+                impact_weigh_bonds(mean.a / (mean.a + mean.b), &cell->sight, &fit->alike[k], 1,
+                                   fit->family->log_weights);
+            }
         }
     }
     for (size_t i = 0; i < fitting->family_count; i++) {
@@ -173,37 +248,64 @@ static size_t likeliest(const struct impact_family *family)
     return best;
 }
 
+static void reckon_stratum(const struct impact_fit *fitting, size_t number)
+{
+    struct impact_stratum_fit *fit = &fitting->strata[number];
+    const struct impact_cell_fit *cell = cell_of(fitting, number);
+    for (size_t point = 0; point < IMPACT_BONDS; point++) {
+        if (!has_weight(fit->family, point)) {
+            continue;
+        }
+        struct impact_bond bond = impact_bond_at(point);
+        struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, bond,
+                                              mean_elsewhere(fitting, number));
+        if (point == likeliest(fit->family)) {
+            impact_add_mistaken(mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
+                                fit->alike_count, &fit->mistaken);
+        }
+        for (size_t node = 0; fit->moments != NULL && node < IMPACT_NODES; node++) {
+            double at = distribution_beta_quantile(node_quantiles[node], mean.a, mean.b);
+            impact_add_unseen(at, bond, &cell->sight, fit->alike, fit->alike_count,
+                              &fit->moments[point][node]);
+        }
+    }
+}
+
+/* Without an affected host in the product line there is no estimate. */
+static bool is_reckoned(const struct impact_stratum_fit *fit)
+{
+    return fit->alike_count > 0 && fit->family->affected > 0;
+}
+
+struct reckoning {
+    const struct impact_fit *fitting;
+    unsigned parts;
+};
+
+static void reckon_part(void *context, unsigned part)
+{
+    const struct reckoning *reckoning = context;
+    const struct impact_fit *fitting = reckoning->fitting;
+    for (size_t i = part; i < fitting->population->stratum_count; i += reckoning->parts) {
+        if (is_reckoned(&fitting->strata[i])) {
+            reckon_stratum(fitting, i);
+        }
+    }
+}
+
 static bool reckon_moments(struct impact_fit *fitting, struct failure *failure)
 {
     for (size_t i = 0; i < fitting->population->stratum_count; i++) {
         struct impact_stratum_fit *fit = &fitting->strata[i];
-        const struct impact_cell_fit *cell = cell_of(fitting, i);
-        if (fit->alike_count == 0 || fit->family->affected <= 0) {
-            continue; /* without an affected host in the product line there is no estimate */
-        }
-        bool unseen = has_unseen(fit);
-        fit->moments = unseen ? calloc(IMPACT_BONDS, sizeof *fit->moments) : NULL;
-        if (unseen && fit->moments == NULL) {
-            return failure_memory(failure, "estimating the impact");
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            if (!has_weight(fit->family, point)) {
-                continue;
-            }
-            struct impact_bond bond = impact_bond_at(point);
-            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, bond,
-                                                  mean_elsewhere(fitting, i));
-            if (point == likeliest(fit->family)) {
-                impact_add_mistaken(mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
-                                    fit->alike_count, &fit->mistaken);
-            }
-            for (size_t node = 0; unseen && node < IMPACT_NODES; node++) {
-                double at = distribution_beta_quantile(impact_nodes[node], mean.a, mean.b);
-                impact_add_unseen(at, bond, &cell->sight, fit->alike, fit->alike_count,
-                                  &fit->moments[point][node]);
+        if (is_reckoned(fit) && has_unseen(fit)) {
+            fit->moments = calloc(IMPACT_BONDS, sizeof *fit->moments);
+            if (fit->moments == NULL) {
+                return failure_memory(failure, "estimating the impact");
             }
         }
     }
+    struct reckoning reckoning = {.fitting = fitting, .parts = parallel_processors()};
+    parallel_run(reckoning.parts, reckon_part, &reckoning);
     return true;
 }
 

@@ -23,8 +23,9 @@ struct impact_stratum {
     const char *tier;
 };
 
-/* Moments are reckoned at so many quantiles of a stratum's mean, and drawn between them. */
-#define IMPACT_NODES 13
+/* Moments are reckoned at so many values of a stratum's mean, and drawn between them and beyond: so
+ * many standard normal deviations from the middle of what it may be. */
+#define IMPACT_NODES 5
 extern const double impact_nodes[IMPACT_NODES];
 
 /* One product line and kind of customer: hosts fall together alike in all its strata. */
@@ -34,6 +35,7 @@ struct impact_family {
     double log_weights[IMPACT_BONDS];
     double cumulative[IMPACT_BONDS]; /* of the posterior */
     double affected, hosts;          /* that report */
+    size_t kinds;                    /* of customers */
 };
 
 struct impact_cell_fit {

@@ -15,7 +15,7 @@ _Static_assert(sizeof together_points / sizeof *together_points * IMMUNE_POINTS 
                "the grid has a point for each pair");
 
 /* Up to here the distribution is summed up seat by seat. */
-#define SUMMED_SEATS 400
+#define SUMMED_SEATS 64
 
 struct impact_bond impact_bond_at(size_t point)
 {
@@ -44,7 +44,7 @@ static double log_ratio(struct impact_beta beta, double x, double y)
            lgamma(all + x + y) + lgamma(all);
 }
 
-double impact_beta_binomial_above(struct impact_beta beta, uint32_t n, double k)
+double impact_beta_binomial_above(struct impact_beta beta, double n, double k)
 {
     double whole = floor(k);
     if (whole < 0 || n == 0) {
@@ -63,7 +63,7 @@ double impact_beta_binomial_above(struct impact_beta beta, uint32_t n, double k)
     double each = none;
     double sum = none;
     for (uint32_t i = 0; i < (uint32_t)whole; i++) {
-        each *= (n - (double)i) / (i + 1.0) * (beta.a + i) / (beta.b + n - i - 1);
+        each *= (n - i) / (i + 1.0) * (beta.a + i) / (beta.b + n - i - 1);
         sum += each;
     }
     return fmax(0, 1 - sum);
@@ -164,7 +164,7 @@ void impact_add_mistaken(double mean, struct impact_bond bond, const struct impa
         const struct impact_alike *one = &alike[i];
         double none = one->shown > 0 ? look_behind(beta, bond, sight, one).none : 0;
         for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            double line = degree_parts[degree] * ((double)one->reporting + one->unseen);
+            double line = degree_parts[degree] * (one->reporting + one->unseen);
             if (one->shown > line) {
                 mistaken->customers[degree] += one->customers * none;
                 mistaken->variance[degree] += one->customers * none * (1 - none);

@@ -15,10 +15,12 @@
 
 #include "analyzer/answer.h"
 
-/* Customers that look alike to the model. */
+/* Customers that look alike to the model; hosts of each, not whole where several are taken
+ * together.
+ */
 struct impact_alike {
-    uint32_t shown; /* of those that report, the update's doing or not */
-    uint32_t reporting, unseen;
+    double shown; /* of those that report, the update's doing or not */
+    double reporting, unseen;
     double customers; /* as many */
 };
 
@@ -55,9 +57,9 @@ struct impact_bond {
  * m = mean / (1 - immune) and r = together, a = m (1 - r) / r and b = (1 - m) (1 - r) / r. */
 struct impact_beta impact_beta(double mean, struct impact_bond bond);
 
-/* P(Y > k), Y of n seats beta-binomial. Exact where n <= 400 or k = 0; otherwise by the beta
+/* P(Y > k), Y of n seats beta-binomial. Exact where n <= 64 or k = 0; otherwise by the beta
  * distribution of the share with a correction for continuity, good to about 1/n. */
-double impact_beta_binomial_above(struct impact_beta beta, uint32_t n, double k);
+double impact_beta_binomial_above(struct impact_beta beta, double n, double k);
 
 /* Adds what `count` kinds of customers add, each by its posterior given what shows of it. `mean` is
  * the stratum's. */
