@@ -295,11 +295,14 @@ MUST_CHECK bool answer_write_beginning_json(const struct answers *answers, struc
                                             struct failure *failure);
 #define ANSWER_JSON_END "]}"
 
-/* {"update","as_of"} with the impact and its totals, or with the cost. */
+/* {"update","as_of"} with the impact and its totals, with the cost, or with the course and what was
+ * exposed against control. */
 MUST_CHECK bool answer_write_impact_json(const struct update_answer *update, instant_us as_of,
                                          struct buffer *out, struct failure *failure);
 MUST_CHECK bool answer_write_cost_json(const struct update_answer *update, instant_us as_of,
                                        struct buffer *out, struct failure *failure);
+MUST_CHECK bool answer_write_course_json(const struct update_answer *update, instant_us as_of,
+                                         struct buffer *out, struct failure *failure);
 
 /* The summary a person reads in a terminal: verdict, segment, since when, evidence, affected by
  * region and product line, cost, first customers to call. `columns` is the width to keep within, 60

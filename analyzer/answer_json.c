@@ -328,11 +328,8 @@ bool answer_write_json(const struct answers *answers, struct buffer *out, struct
 bool answer_write_update_json(const struct update_answer *update, struct buffer *out,
                               struct failure *failure)
 {
-    bool complete = true;
     json_t *value = update_value(update);
-    json_value_set(value, "course", course_value(update), &complete);
-    json_value_set(value, "contrasts", contrasts_value(update), &complete);
-    return json_value_write(value, complete, out, failure);
+    return json_value_write(value, value != NULL, out, failure);
 }
 
 bool answer_write_impact_json(const struct update_answer *update, instant_us as_of,
@@ -356,5 +353,17 @@ bool answer_write_cost_json(const struct update_answer *update, instant_us as_of
     json_value_set(object, "update", json_value_text(update->id), &complete);
     json_value_set(object, "as_of", json_value_instant(as_of), &complete);
     json_value_set(object, "cost", cost_json_value(&update->cost), &complete);
+    return json_value_write(object, complete, out, failure);
+}
+
+bool answer_write_course_json(const struct update_answer *update, instant_us as_of,
+                              struct buffer *out, struct failure *failure)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "update", json_value_text(update->id), &complete);
+    json_value_set(object, "as_of", json_value_instant(as_of), &complete);
+    json_value_set(object, "course", course_value(update), &complete);
+    json_value_set(object, "contrasts", contrasts_value(update), &complete);
     return json_value_write(object, complete, out, failure);
 }

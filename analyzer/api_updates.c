@@ -141,10 +141,12 @@ void api_updates_changes(struct live *live, struct http_request *request)
 
 /* ---- One update ---- */
 
-enum part { PART_ALL, PART_VERDICT, PART_IMPACT, PART_COST };
+enum part { PART_ALL, PART_VERDICT, PART_IMPACT, PART_COST, PART_COURSE };
 
-static const char *const suffixes[] = {
-    [PART_VERDICT] = "/verdict", [PART_IMPACT] = "/impact", [PART_COST] = "/cost"};
+static const char *const suffixes[] = {[PART_VERDICT] = "/verdict",
+                                       [PART_IMPACT] = "/impact",
+                                       [PART_COST] = "/cost",
+                                       [PART_COURSE] = "/course"};
 #define PARTS (sizeof suffixes / sizeof *suffixes)
 
 /* The part of `rest` that is the update's id, which the caller frees, and what of it is asked for.
@@ -173,7 +175,8 @@ static void give_part(struct live *live, struct http_request *request,
     const struct kept_text *texts[] = {[PART_ALL] = &update->document,
                                        [PART_VERDICT] = &update->verdict,
                                        [PART_IMPACT] = &update->impact,
-                                       [PART_COST] = &update->cost};
+                                       [PART_COST] = &update->cost,
+                                       [PART_COURSE] = &update->course};
     bool csv = (part == PART_IMPACT && api_wants_csv(request, "impact.csv")) ||
                (part == PART_COST && api_wants_csv(request, "cost.csv"));
     const struct kept_text *table =

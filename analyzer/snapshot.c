@@ -124,6 +124,7 @@ static bool fill_update(struct snapshot_update *entry, const struct update_answe
         !write_verdict(update, as_of, &entry->verdict.plain, failure) ||
         !answer_write_impact_json(update, as_of, &entry->impact.plain, failure) ||
         !answer_csv_impact(update, &entry->impact_table.plain, failure) ||
+        !answer_write_course_json(update, as_of, &entry->course.plain, failure) ||
         !answer_write_cost_json(update, as_of, &entry->cost.plain, failure) ||
         !answer_csv_cost(update, &entry->cost_table.plain, failure)) {
         return false;
@@ -133,6 +134,7 @@ static bool fill_update(struct snapshot_update *entry, const struct update_answe
     kept_text_name(&entry->impact);
     kept_text_name(&entry->impact_table);
     kept_text_name(&entry->cost);
+    kept_text_name(&entry->course);
     kept_text_name(&entry->cost_table);
     return true;
 }
@@ -221,6 +223,7 @@ static void free_update(struct snapshot_update *update)
     kept_text_free(&update->impact);
     kept_text_free(&update->impact_table);
     kept_text_free(&update->cost);
+    kept_text_free(&update->course);
     kept_text_free(&update->cost_table);
 }
 

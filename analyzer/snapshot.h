@@ -48,6 +48,7 @@ struct snapshot {
         struct kept_text verdict;  /* GET /v1/updates/{id}/verdict, and so on */
         struct kept_text impact, impact_table;
         struct kept_text cost, cost_table;
+        struct kept_text course;
         struct outreach_entry *outreach; /* by rank, as in the answers */
         size_t outreach_count, outreach_total;
     } * updates;

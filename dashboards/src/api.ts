@@ -92,6 +92,7 @@ export interface UpdateAnswer {
   log10_e_value: number | null;
   rate_ratio: Range;
   onset: InstantRange;
+  recovery: { at: string; harmed: number; still_affected: number }[]; // from the onset to now
   segment_text: string | null;
   installed_hosts: number;
   failed_hosts: number;

@@ -1,5 +1,5 @@
 // How did the evidence come about, ring by ring, and does it get better? The course of one update:
-// what GET /v1/updates/{id} says beyond the list. It is asked for when the answers have changed, not
+// what GET /v1/updates/{id}/course says beyond the list. It is asked for when the answers have changed, not
 // at every poll, as it changes with them.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -21,14 +21,14 @@ interface Contrast {
   control_onsets: number;
 }
 
-interface CourseDocument extends UpdateAnswer {
+// Of GET /v1/updates/{id}/course.
+interface CourseDocument {
   course: {
     at: string[];
     log10_e_value: (number | null)[];
     rings: { ring: string; hosts: number[]; distressed: number[] }[];
   };
   contrasts: Contrast[];
-  recovery: { at: string; harmed: number; still_affected: number }[];
 }
 
 interface Drawn {
@@ -56,8 +56,8 @@ function marksOf(update: UpdateAnswer): Mark[] {
   return known.flatMap(([at, name]) => (at === null ? [] : [{ at: seconds(at), name }]));
 }
 
-function draw(update: CourseDocument, alpha: number): Drawn {
-  const { course, recovery } = update;
+function draw(update: UpdateAnswer, { course, contrasts }: CourseDocument, alpha: number): Drawn {
+  const { recovery } = update;
   const times = course.at.map(seconds);
   const marks = marksOf(update);
   // From the smallest to the largest, as a rollout goes.
@@ -95,7 +95,7 @@ function draw(update: CourseDocument, alpha: number): Drawn {
             level: null,
             tell: format.count,
           },
-    contrasts: update.contrasts,
+    contrasts,
   };
 }
 
@@ -103,7 +103,6 @@ function draw(update: CourseDocument, alpha: number): Drawn {
 export class CourseFeed {
   #changed: () => void;
   #asked = '';
-  #alpha = 0;
   drawn: Drawn | null = null;
   failed = false;
 
@@ -111,29 +110,28 @@ export class CourseFeed {
     this.#changed = changed;
   }
 
-  want(id: string, answers: Answers, etag: string | null): void {
-    const key = `${id} ${etag}`;
+  want(update: UpdateAnswer, answers: Answers, etag: string | null): void {
+    const key = `${update.id} ${etag}`;
     if (key === this.#asked) {
       return;
     }
     this.#asked = key;
-    this.#alpha = answers.alpha;
-    void this.#ask(id, key);
+    void this.#ask(update, answers.alpha, key);
   }
 
-  async #ask(id: string, key: string): Promise<void> {
+  async #ask(update: UpdateAnswer, alpha: number, key: string): Promise<void> {
     let drawn: Drawn | null = null;
     try {
-      const response = await fetch(`/v1/updates/${encodeURIComponent(id)}`, { headers: { Accept: 'application/json' } });
+      const response = await fetch(`/v1/updates/${encodeURIComponent(update.id)}/course`, { headers: { Accept: 'application/json' } });
       if (response.ok) {
-        drawn = draw((await response.json()) as CourseDocument, this.#alpha);
+        drawn = draw(update, (await response.json()) as CourseDocument, alpha);
       }
     } catch {
       // The frame's own feed says that the analyzer does not answer.
     }
     if (key === this.#asked) {
       this.failed = drawn === null;
-      this.drawn = drawn ?? (this.drawn?.id === id ? this.drawn : null);
+      this.drawn = drawn ?? (this.drawn?.id === update.id ? this.drawn : null);
       this.#changed();
     }
   }

@@ -43,7 +43,7 @@ class EpicenterOperations extends Frame {
     if (chosen === undefined) {
       return nothing;
     }
-    this.#course.want(chosen.id, answers, this.feed.snapshot.etag);
+    this.#course.want(chosen, answers, this.feed.snapshot.etag);
     return course(this.#course, chosen.id, this.#allSegments, () => {
       this.#allSegments = true;
       this.draw();

@@ -5,7 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { AffectedCount, Answers, ImpactCell, UpdateAnswer } from './api.js';
+import type { AffectedCount, Answers, ImpactCell, Range, UpdateAnswer } from './api.js';
 
 export interface View {
   update: string | null;
@@ -40,13 +40,24 @@ export function isSeen(cell: ImpactCell, view: View): boolean {
   );
 }
 
+function add(a: Range, b: Range): Range {
+  const sum = (x: number | null, y: number | null): number | null => (x === null || y === null ? null : x + y);
+  return { low: sum(a.low, b.low), likely: sum(a.likely, b.likely), high: sum(a.high, b.high) };
+}
+
+// Ends added up make a range that is too wide rather than too narrow. A customer with several
+// product lines counts once for each, as in the margins of the table.
 function total(cells: readonly ImpactCell[], kind: 'hosts' | 'customers'): AffectedCount {
-  const sum: AffectedCount = { confirmed: 0, probable: 0, estimated: { low: null, likely: null, high: null } };
-  for (const cell of cells) {
-    sum.confirmed += cell[kind].confirmed;
-    sum.probable += cell[kind].probable;
-  }
-  return sum;
+  const none = { low: 0, likely: 0, high: 0 };
+  return cells.map((cell) => cell[kind]).reduce(
+    (sum, one) => ({
+      confirmed: sum.confirmed + one.confirmed,
+      probable: sum.probable + one.probable,
+      estimated: add(sum.estimated, one.estimated),
+      all: add(sum.all, one.all),
+    }),
+    { confirmed: 0, probable: 0, estimated: none, all: none },
+  );
 }
 
 function narrowUpdate(update: UpdateAnswer, view: View): UpdateAnswer {

@@ -82,11 +82,10 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
   }
 
-  // One update by itself: what the list says of it, and a course.
+  // The course of one update.
   function answerCourse(id, response) {
-    const update = JSON.parse(fixture(state.document)).updates.find((one) => one.id === id);
-    response.writeHead(update ? 200 : 404, { 'Content-Type': 'application/json' });
-    response.end(update && JSON.stringify({ ...update, ...JSON.parse(fixture('course')) }));
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ update: id, as_of: null, ...JSON.parse(fixture('course')) }));
   }
 
   // A desk for the outreach of the state's first update: one map from customer to case.
@@ -194,8 +193,8 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       response.end(JSON.stringify({ name: agentOf(request), role: 'support' }));
       return;
     }
-    if (url.pathname.startsWith('/v1/updates/')) {
-      answerCourse(decodeURIComponent(url.pathname.slice('/v1/updates/'.length)), response);
+    if (url.pathname.endsWith('/course')) {
+      answerCourse(decodeURIComponent(url.pathname.split('/').at(-2)), response);
       return;
     }
     if (request.url === '/v1/updates') {
