@@ -307,6 +307,13 @@ static void take_part(void *context, unsigned number)
     part->failed = !count_hosts(taking, part, number, &part->failure);
 }
 
+static int compare_hosts(const void *left, const void *right)
+{
+    const uint32_t *a = left;
+    const uint32_t *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
 /* Adds up the parts, in whatever order: silent hosts come in that of their numbers. */
 static bool join_parts(struct taking *taking, struct failure *failure)
 {
@@ -319,20 +326,13 @@ static bool join_parts(struct taking *taking, struct failure *failure)
     if (census->silent == NULL) {
         return failure_memory(failure, "counting who reports");
     }
-    size_t taken[PARTS_MOST] = {0};
-    while (census->silent_count < silent) {
-        unsigned next = PARTS_MOST;
-        for (unsigned p = 0; p < taking->parts; p++) {
-            const struct part *part = &taking->each[p];
-            if (taken[p] < part->silent_count &&
-                (next == PARTS_MOST ||
-                 part->silent[taken[p]] < taking->each[next].silent[taken[next]])) {
-                next = p;
-            }
+    for (unsigned p = 0; p < taking->parts; p++) {
+        const struct part *part = &taking->each[p];
+        for (size_t i = 0; i < part->silent_count; i++) {
+            census->silent[census->silent_count++] = part->silent[i];
         }
-        census->silent[census->silent_count++] = taking->each[next].silent[taken[next]];
-        taken[next]++;
     }
+    qsort(census->silent, census->silent_count, sizeof *census->silent, compare_hosts);
     for (unsigned p = 0; p < taking->parts; p++) {
         for (size_t i = 0; i <= census->segment_count; i++) {
             census->segments[i].hosts += taking->each[p].segments[i].hosts;
