@@ -341,6 +341,11 @@ bool analysis_answers(struct analysis *analysis, const struct answers **answers,
     return true;
 }
 
+void analysis_answer_again(struct analysis *analysis)
+{
+    analysis->answered = false;
+}
+
 void analysis_next_change(struct analysis *analysis, const struct verdict_change **change)
 {
     *change = analysis->changes_read < analysis->change_count

@@ -59,6 +59,8 @@ MUST_CHECK bool analysis_advance(struct analysis *analysis, instant_us received_
  * in them are valid until the next advance. */
 MUST_CHECK bool analysis_answers(struct analysis *analysis, const struct answers **answers,
                                  struct failure *failure);
+/* The registry or the cost's parameters have changed: the next answers are made with them. */
+void analysis_answer_again(struct analysis *analysis);
 
 /* The change of any verdict since the last call, in event time, oldest first; for the log of
  * verdicts. Verdicts are decided at the end of every minute. Sets *change to NULL when there is

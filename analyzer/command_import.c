@@ -77,7 +77,7 @@ struct arguments {
 
 static const char doc[] =
     "Adds or replaces rows by id from a CSV file with a header; all of it or, when a row is bad, "
-    "nothing. A running analyzer takes them in within a minute.\v"
+    "nothing. A running analyzer takes them in at once.\v"
     "  customers  customer_id,name,kind,region,country,time_zone,tier,\n"
     "             partner,contract_value,currency,renewal_on[,language,criticality]\n"
     "  seats      customer_id,product_line,seats\n"

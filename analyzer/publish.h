@@ -25,7 +25,10 @@ void publisher_free(struct publisher *publisher);
 MUST_CHECK bool publish_advance(struct publisher *publisher, instant_us first_received,
                                 instant_us known_before, struct failure *failure);
 
-/* How many calls have moved the analysis. */
+/* The registry or the cost's parameters have changed: the present answers are to be made again. */
+void publish_again(struct publisher *publisher);
+
+/* How many calls have moved the analysis or asked for its answers again. */
 uint64_t publish_advances(const struct publisher *publisher);
 
 /* True when something has been advanced that publish_answers has not told yet. */

@@ -20,12 +20,23 @@ struct zone_entry {
     struct time_zone *zone;
 };
 
+/* `reading` is the number of the reading that named it last. */
+struct customer_entry {
+    struct registry_customer customer;
+    unsigned reading, seats_reading;
+};
+struct update_entry {
+    struct registry_update update;
+    unsigned reading;
+};
+
 struct registry {
+    unsigned reading; /* the one under way, or the last */
     struct arena arena;
-    struct registry_customer **customers;
+    struct customer_entry **customers;
     size_t customer_count, customer_capacity;
     struct hash_index by_customer;
-    struct registry_update **updates;
+    struct update_entry **updates;
     size_t update_count, update_capacity;
     struct hash_index by_update;
     struct zone_entry *zones; /* a few dozen at most: looked through in order */
@@ -69,13 +80,13 @@ struct key {
 static bool same_customer(const void *context, uint32_t item)
 {
     const struct key *key = context;
-    return strcmp(key->registry->customers[item]->customer_id, key->id) == 0;
+    return strcmp(key->registry->customers[item]->customer.customer_id, key->id) == 0;
 }
 
 static bool same_update(const void *context, uint32_t item)
 {
     const struct key *key = context;
-    return strcmp(key->registry->updates[item]->update_id, key->id) == 0;
+    return strcmp(key->registry->updates[item]->update.update_id, key->id) == 0;
 }
 
 const char *criticality_name(enum criticality criticality)
@@ -100,14 +111,14 @@ static uint64_t hash_text(const char *text)
     return hash_bytes(text, strlen(text));
 }
 
-static struct registry_customer *find_customer(const struct registry *registry, const char *id)
+static struct customer_entry *find_customer(const struct registry *registry, const char *id)
 {
     struct key key = {.registry = registry, .id = id};
     uint32_t found = hash_index_find(&registry->by_customer, hash_text(id), same_customer, &key);
     return found == HASH_INDEX_NONE ? NULL : registry->customers[found];
 }
 
-static struct registry_update *find_update(const struct registry *registry, const char *id)
+static struct update_entry *find_update(const struct registry *registry, const char *id)
 {
     struct key key = {.registry = registry, .id = id};
     uint32_t found = hash_index_find(&registry->by_update, hash_text(id), same_update, &key);
@@ -117,23 +128,25 @@ static struct registry_update *find_update(const struct registry *registry, cons
 const struct registry_customer *registry_customer(const struct registry *registry,
                                                   const char *customer_id)
 {
-    return find_customer(registry, customer_id);
+    const struct customer_entry *entry = find_customer(registry, customer_id);
+    return entry == NULL ? NULL : &entry->customer;
 }
 
 const struct registry_update *registry_update(const struct registry *registry,
                                               const char *update_id)
 {
-    return find_update(registry, update_id);
+    const struct update_entry *entry = find_update(registry, update_id);
+    return entry == NULL ? NULL : &entry->update;
 }
 
 const struct registry_customer *registry_customer_at(const struct registry *registry, size_t index)
 {
-    return index < registry->customer_count ? registry->customers[index] : NULL;
+    return index < registry->customer_count ? &registry->customers[index]->customer : NULL;
 }
 
 const struct registry_update *registry_update_at(const struct registry *registry, size_t index)
 {
-    return index < registry->update_count ? registry->updates[index] : NULL;
+    return index < registry->update_count ? &registry->updates[index]->update : NULL;
 }
 
 /* Sets *copy to the arena's copy of `text`, or NULL for NULL. */
@@ -272,27 +285,30 @@ bool registry_add_customer(struct registry *registry, const struct registry_cust
                            struct failure *failure)
 {
     struct registry_customer copy;
-    struct registry_customer *known = find_customer(registry, customer->customer_id);
-    if (known != NULL && is_unchanged(known, customer)) {
-        return true;
+    struct customer_entry *known = find_customer(registry, customer->customer_id);
+    if (known != NULL) {
+        known->reading = registry->reading;
+        if (is_unchanged(&known->customer, customer)) {
+            return true;
+        }
     }
     if (!copy_customer(registry, customer, &copy, failure)) {
         return false;
     }
     if (known != NULL) {
-        copy.seats = known->seats;
-        copy.seat_count = known->seat_count;
-        *known = copy;
+        copy.seats = known->customer.seats;
+        copy.seat_count = known->customer.seat_count;
+        known->customer = copy;
         return true;
     }
-    struct registry_customer *added = arena_allocate(&registry->arena, sizeof *added);
+    struct customer_entry *added = arena_allocate(&registry->arena, sizeof *added);
     if (added == NULL) {
         return failure_memory(failure, "filling the registry");
     }
-    *added = copy;
+    *added = (struct customer_entry){.customer = copy, .reading = registry->reading};
     if (!make_room((void **)&registry->customers, registry->customer_count,
                    &registry->customer_capacity, failure) ||
-        !hash_index_add(&registry->by_customer, hash_text(added->customer_id),
+        !hash_index_add(&registry->by_customer, hash_text(copy.customer_id),
                         (uint32_t)registry->customer_count, failure)) {
         return false;
     }
@@ -300,13 +316,24 @@ bool registry_add_customer(struct registry *registry, const struct registry_cust
     return true;
 }
 
+static struct customer_entry *owner_of_seats(struct registry *registry, const char *customer_id,
+                                             struct failure *failure)
+{
+    struct customer_entry *entry = find_customer(registry, customer_id);
+    if (entry == NULL) {
+        failure_set(failure, FAILURE_INVALID, "there is no customer %s", customer_id);
+    }
+    return entry;
+}
+
 bool registry_add_seats(struct registry *registry, const char *customer_id,
                         const char *product_line, uint32_t seats, struct failure *failure)
 {
-    struct registry_customer *customer = find_customer(registry, customer_id);
-    if (customer == NULL) {
-        return failure_set(failure, FAILURE_INVALID, "there is no customer %s", customer_id);
+    struct customer_entry *entry = owner_of_seats(registry, customer_id, failure);
+    if (entry == NULL) {
+        return false;
     }
+    struct registry_customer *customer = &entry->customer;
     size_t at = 0;
     while (at < customer->seat_count &&
            strcmp(customer->seats[at].product_line, product_line) != 0) {
@@ -333,37 +360,142 @@ bool registry_add_seats(struct registry *registry, const char *customer_id,
     return true;
 }
 
+static bool same_seats(const struct registry_customer *customer, const struct registry_seat *seats,
+                       size_t count)
+{
+    bool same = customer->seat_count == count;
+    for (size_t i = 0; same && i < count; i++) {
+        same = customer->seats[i].seats == seats[i].seats &&
+               strcmp(customer->seats[i].product_line, seats[i].product_line) == 0;
+    }
+    return same;
+}
+
+bool registry_set_seats(struct registry *registry, const char *customer_id,
+                        const struct registry_seat *seats, size_t count, struct failure *failure)
+{
+    struct customer_entry *entry = owner_of_seats(registry, customer_id, failure);
+    if (entry == NULL) {
+        return false;
+    }
+    entry->seats_reading = registry->reading;
+    if (same_seats(&entry->customer, seats, count)) {
+        return true;
+    }
+    struct registry_seat *all = arena_allocate(&registry->arena, (count + 1) * sizeof *all);
+    if (all == NULL) {
+        return failure_memory(failure, "filling the registry");
+    }
+    for (size_t i = 0; i < count; i++) {
+        all[i].seats = seats[i].seats;
+        if (!share_text(registry, seats[i].product_line, &all[i].product_line, failure)) {
+            return false;
+        }
+    }
+    entry->customer.seats = all;
+    entry->customer.seat_count = count;
+    registry->seat_changes++;
+    return true;
+}
+
 bool registry_add_update(struct registry *registry, const struct registry_update *update,
                          struct failure *failure)
 {
-    struct registry_update *known = find_update(registry, update->update_id);
+    struct update_entry *known = find_update(registry, update->update_id);
     struct registry_update copy = *update;
-    if (known != NULL && known->released_at == update->released_at &&
-        known->withdrawn_at == update->withdrawn_at &&
-        same_text(known->product_line, update->product_line)) {
-        return true;
+    if (known != NULL) {
+        known->reading = registry->reading;
+        if (known->update.released_at == update->released_at &&
+            known->update.withdrawn_at == update->withdrawn_at &&
+            same_text(known->update.product_line, update->product_line)) {
+            return true;
+        }
     }
     if (!copy_text(registry, update->update_id, &copy.update_id, failure) ||
         !share_text(registry, update->product_line, &copy.product_line, failure)) {
         return false;
     }
     if (known != NULL) {
-        *known = copy;
+        known->update = copy;
         return true;
     }
-    struct registry_update *added = arena_allocate(&registry->arena, sizeof *added);
+    struct update_entry *added = arena_allocate(&registry->arena, sizeof *added);
     if (added == NULL) {
         return failure_memory(failure, "filling the registry");
     }
-    *added = copy;
+    *added = (struct update_entry){.update = copy, .reading = registry->reading};
     if (!make_room((void **)&registry->updates, registry->update_count, &registry->update_capacity,
                    failure) ||
-        !hash_index_add(&registry->by_update, hash_text(added->update_id),
+        !hash_index_add(&registry->by_update, hash_text(copy.update_id),
                         (uint32_t)registry->update_count, failure)) {
         return false;
     }
     registry->updates[registry->update_count++] = added;
     return true;
+}
+
+/* ---- A reading of everything ---- */
+
+void registry_begin(struct registry *registry)
+{
+    registry->reading++;
+}
+
+/* The numbers of those behind a dropped one change, and the index holds numbers. */
+static bool drop_customers(struct registry *registry, struct failure *failure)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < registry->customer_count; i++) {
+        struct customer_entry *entry = registry->customers[i];
+        if (entry->reading != registry->reading) {
+            continue;
+        }
+        if (entry->seats_reading != registry->reading && entry->customer.seat_count > 0) {
+            entry->customer.seat_count = 0;
+            registry->seat_changes++;
+        }
+        registry->customers[kept++] = entry;
+    }
+    if (kept == registry->customer_count) {
+        return true;
+    }
+    registry->customer_count = kept;
+    registry->seat_changes++;
+    hash_index_free(&registry->by_customer);
+    bool good = true;
+    for (size_t i = 0; good && i < kept; i++) {
+        good = hash_index_add(&registry->by_customer,
+                              hash_text(registry->customers[i]->customer.customer_id), (uint32_t)i,
+                              failure);
+    }
+    return good;
+}
+
+static bool drop_updates(struct registry *registry, struct failure *failure)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < registry->update_count; i++) {
+        if (registry->updates[i]->reading == registry->reading) {
+            registry->updates[kept++] = registry->updates[i];
+        }
+    }
+    if (kept == registry->update_count) {
+        return true;
+    }
+    registry->update_count = kept;
+    hash_index_free(&registry->by_update);
+    bool good = true;
+    for (size_t i = 0; good && i < kept; i++) {
+        good =
+            hash_index_add(&registry->by_update, hash_text(registry->updates[i]->update.update_id),
+                           (uint32_t)i, failure);
+    }
+    return good;
+}
+
+bool registry_end(struct registry *registry, struct failure *failure)
+{
+    return drop_customers(registry, failure) && drop_updates(registry, failure);
 }
 
 uint64_t registry_total_seats(const struct registry_customer *customer)

@@ -79,7 +79,19 @@ MUST_CHECK bool registry_add_seats(struct registry *registry, const char *custom
 MUST_CHECK bool registry_add_update(struct registry *registry, const struct registry_update *update,
                                     struct failure *failure);
 
-/* NULL when unknown. Pointers stay valid until the registry is freed or the same id is replaced. */
+/* Replaces all seats of a customer. FAILURE_INVALID when the customer is not there. */
+MUST_CHECK bool registry_set_seats(struct registry *registry, const char *customer_id,
+                                   const struct registry_seat *seats, size_t count,
+                                   struct failure *failure);
+
+/* A reading of everything there is: what is added between the two stays, and registry_end drops
+ * customers, seats and updates that were not named again (seats by registry_set_seats). Without
+ * registry_end nothing is dropped. */
+void registry_begin(struct registry *registry);
+MUST_CHECK bool registry_end(struct registry *registry, struct failure *failure);
+
+/* NULL when unknown. Pointers stay valid until the registry is freed, but what they point to
+ * changes when the same id is replaced. */
 const struct registry_customer *registry_customer(const struct registry *registry,
                                                   const char *customer_id);
 const struct registry_update *registry_update(const struct registry *registry,

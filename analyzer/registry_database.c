@@ -23,6 +23,7 @@ static const char select_updates[] =
     "select update_id, product_line,"
     " (extract(epoch from released_at) * 1000000)::bigint,"
     " (extract(epoch from withdrawn_at) * 1000000)::bigint from update_release order by update_id";
+static const char select_version[] = "select version from registry_version";
 /* An import copies into a temporary table, then upserts from it. The line of the file is copied
  * too: of rows with the same id the last counts, as it does when a registry reads the file. */
 struct import_statements {
@@ -106,17 +107,44 @@ static bool load_customers(struct registry *registry, struct database *database,
     return done;
 }
 
+/* Rows of one customer stand together: from `first` to before the return value. */
+static int end_of_customer(const PGresult *rows, int first)
+{
+    int end = first + 1;
+    while (end < PQntuples(rows) && strcmp(cell(rows, end, 0), cell(rows, first, 0)) == 0) {
+        end++;
+    }
+    return end;
+}
+
+static bool set_seats(struct registry *registry, const PGresult *rows, int first, int end,
+                      struct failure *failure)
+{
+    struct registry_seat *seats = calloc((size_t)(end - first), sizeof *seats);
+    if (seats == NULL) {
+        return failure_memory(failure, "reading the registry");
+    }
+    for (int i = first; i < end; i++) {
+        seats[i - first] =
+            (struct registry_seat){.product_line = cell(rows, i, 1),
+                                   .seats = (uint32_t)strtoul(cell(rows, i, 2), NULL, 10)};
+    }
+    bool done =
+        registry_set_seats(registry, cell(rows, first, 0), seats, (size_t)(end - first), failure);
+    free(seats);
+    return done;
+}
+
 static bool load_seats(struct registry *registry, struct database *database,
                        struct failure *failure)
 {
     PGresult *rows = NULL;
     bool done = database_run(database, select_seats, 0, NULL, &rows, failure);
-    for (int i = 0; done && i < PQntuples(rows); i++) {
+    for (int first = 0, end; done && first < PQntuples(rows); first = end) {
+        end = end_of_customer(rows, first);
         /* Imported since the customers were read: its seats come with the next reading. */
-        if (registry_customer(registry, cell(rows, i, 0)) != NULL) {
-            done = registry_add_seats(registry, cell(rows, i, 0), cell(rows, i, 1),
-                                      (uint32_t)strtoul(cell(rows, i, 2), NULL, 10), failure);
-        }
+        done = registry_customer(registry, cell(rows, first, 0)) == NULL ||
+               set_seats(registry, rows, first, end, failure);
     }
     PQclear(rows);
     return done;
@@ -144,10 +172,20 @@ static bool load_updates(struct registry *registry, struct database *database,
     return done;
 }
 
+bool registry_read_version(struct database *database, int64_t *version, struct failure *failure)
+{
+    PGresult *rows = NULL;
+    bool done = database_run(database, select_version, 0, NULL, &rows, failure);
+    *version = done && PQntuples(rows) == 1 ? strtoll(cell(rows, 0, 0), NULL, 10) : 0;
+    PQclear(rows);
+    return done;
+}
+
 bool registry_load(struct registry *registry, struct database *database, struct failure *failure)
 {
+    registry_begin(registry);
     return load_customers(registry, database, failure) && load_seats(registry, database, failure) &&
-           load_updates(registry, database, failure);
+           load_updates(registry, database, failure) && registry_end(registry, failure);
 }
 
 /* ---- Writing ---- */

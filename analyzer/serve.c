@@ -31,7 +31,7 @@
                                            */
 #define RETRY_INTERVAL INSTANT_SECOND     /* while the database is away */
 #define PUBLISH_INTERVAL INSTANT_SECOND   /* a page polls every five */
-#define REGISTRY_INTERVAL INSTANT_MINUTE  /* a new customer or update counts within a minute */
+#define REGISTRY_INTERVAL INSTANT_SECOND  /* a change counts with the next answers */
 #define MAINTENANCE_INTERVAL INSTANT_HOUR /* partitions are daily, made three days ahead */
 #define PROGRESS_INTERVAL (5 * INSTANT_SECOND)
 #define STATEMENT_TIMEOUT_MS 60000 /* a step takes a second; a minute is a server that hangs */
@@ -44,14 +44,16 @@ struct server {
     struct live *live;
     struct follow *follow;
     struct publisher *publisher;
-    struct leadership leadership; /* sought once the horizon is replayed */
-    struct webhook *webhook;      /* NULL while it does not lead */
-    struct database *database;    /* NULL until it has been reached once */
+    struct leadership leadership;  /* sought once the horizon is replayed */
+    struct webhook *webhook;       /* NULL while it does not lead */
+    int64_t registry_version;      /* of what has been read */
+    unsigned registry_connections; /* of the database, then: the next may lead to another server */
+    struct database *database;     /* NULL until it has been reached once */
     struct live_status status;
     enum failure_code trouble; /* of the last turn; FAILURE_NONE while all is well */
     atomic_bool stopping;
     /* By the machine's clock: when these were last done, and when to publish again. */
-    instant_us registry_read_at, maintained_at, progress_told_at, publish_after;
+    instant_us registry_asked_at, maintained_at, progress_told_at, publish_after;
 };
 
 static void rest(struct server *server, instant_us duration)
@@ -71,15 +73,31 @@ static void rest(struct server *server, instant_us duration)
 /* The registry is borrowed by the analysis and replaced in place, so under its lock. */
 static bool read_registry(struct server *server, instant_us now, struct failure *failure)
 {
-    if (server->registry_read_at != INSTANT_NONE &&
-        now - server->registry_read_at < REGISTRY_INTERVAL) {
+    int64_t version;
+    if (server->registry_asked_at != INSTANT_NONE &&
+        now - server->registry_asked_at < REGISTRY_INTERVAL) {
+        return true;
+    }
+    if (!registry_read_version(server->database, &version, failure)) {
+        return false;
+    }
+    unsigned connections = database_connections(server->database);
+    if (version == server->registry_version && connections == server->registry_connections) {
+        server->registry_asked_at = now;
         return true;
     }
     live_lock(server->live);
     bool good = registry_load(server->registry, server->database, failure) &&
                 cost_database_load(&server->parameters, server->database, failure);
     live_unlock(server->live);
-    server->registry_read_at = good ? now : server->registry_read_at;
+    if (good) {
+        if (server->registry_asked_at != INSTANT_NONE) {
+            publish_again(server->publisher);
+        }
+        server->registry_asked_at = now;
+        server->registry_version = version;
+        server->registry_connections = connections;
+    }
     return good;
 }
 
@@ -309,7 +327,7 @@ done:
 bool serve(const struct serve_options *options, struct failure *failure)
 {
     struct server server = {.options = options,
-                            .registry_read_at = INSTANT_NONE,
+                            .registry_asked_at = INSTANT_NONE,
                             .maintained_at = INSTANT_NONE,
                             .status = {.trouble = "not connected yet"}};
     atomic_init(&server.stopping, false);

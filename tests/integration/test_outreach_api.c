@@ -132,6 +132,54 @@ static void the_list_is_the_analyzers_queue(void **state)
     json_decref(list);
 }
 
+/* Asked for a while: answers follow a change within seconds. */
+static bool first_is_named(const char *name)
+{
+    for (int i = 0; i < 300; i++) {
+        json_t *list = get(OUTREACH);
+        bool named =
+            strcmp(text(json_array_get(json_object_get(list, "customers"), 0), "name"), name) == 0;
+        json_decref(list);
+        if (named) {
+            return true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    return false;
+}
+
+static void a_running_analyzer_sees_what_is_registered_and_what_is_deleted(void **state)
+{
+    (void)state;
+    char sql[512];
+    json_t *list = get(OUTREACH);
+    const json_t *first = json_array_get(json_object_get(list, "customers"), 0);
+    (void)snprintf(sql, sizeof sql,
+                   "insert into customer (customer_id, name, kind, region, country, time_zone,"
+                   " tier, language, criticality) values ('%s', 'Renamed', 'corporate', 'JP', 'JP',"
+                   " 'Asia/Tokyo', 'premium', 'ja', 'critical') on conflict (customer_id)"
+                   " do update set name = 'Renamed', tier = 'premium', criticality = 'critical'",
+                   text(first, "customer_id"));
+    private_cluster_run(cluster, sql);
+    assert_true(first_is_named("Renamed"));
+    (void)snprintf(sql, sizeof sql, "delete from customer where customer_id = '%s'",
+                   text(first, "customer_id"));
+    private_cluster_run(cluster, sql);
+    bool gone = false;
+    for (int i = 0; !gone && i < 300; i++) {
+        json_t *now = get(OUTREACH "?limit=1000");
+        const json_t *customers = json_object_get(now, "customers");
+        gone = true;
+        for (size_t c = 0; c < json_array_size(customers); c++) {
+            gone = gone && strcmp(text(json_array_get(customers, c), "name"), "Renamed") != 0;
+        }
+        json_decref(now);
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    assert_true(gone);
+    json_decref(list);
+}
+
 static void the_list_narrows(void **state)
 {
     (void)state;
@@ -314,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup(a_table_cannot_run_in_a_spreadsheet, empty),
         cmocka_unit_test_setup(what_is_wrong_is_said, empty),
         cmocka_unit_test_setup(nothing_is_taken_while_the_database_is_away, empty),
+        cmocka_unit_test_setup(a_running_analyzer_sees_what_is_registered_and_what_is_deleted,
+                               empty),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

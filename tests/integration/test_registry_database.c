@@ -181,6 +181,91 @@ static void the_registry_reads_what_was_imported(void **state)
     registry_free(registry);
 }
 
+static void what_is_deleted_goes(void **state)
+{
+    (void)state;
+    import(registry_import_customers, two_customers, 2);
+    import(registry_import_seats,
+           SEAT_HEADER "c-1,OfficeScan,7\nc-1,ServerProtect,3\nc-2,OfficeScan,1\n", 3);
+    import(registry_import_updates, UPDATE_HEADER "a,,,\nb,OfficeScan,,\n", 2);
+    struct registry *registry = loaded();
+    const struct registry_customer *first = registry_customer(registry, "c-1");
+    const struct registry_customer *second = registry_customer(registry, "c-2");
+    assert_int_equal(first->seat_count, 2);
+    uint64_t changes = registry_seat_changes(registry);
+    struct failure failure = {0};
+    /* The same again changes nothing. */
+    assert_true(registry_load(registry, database, &failure));
+    assert_true(registry_seat_changes(registry) == changes);
+    assert_ptr_equal(registry_customer(registry, "c-1"), first);
+
+    private_cluster_run(cluster, "delete from seat where product_line = 'OfficeScan'");
+    private_cluster_run(cluster, "delete from update_release where update_id = 'a'");
+    assert_true(registry_load(registry, database, &failure));
+    assert_int_equal(first->seat_count, 1);
+    assert_string_equal(first->seats[0].product_line, "ServerProtect");
+    assert_int_equal(second->seat_count, 0);
+    assert_true(registry_seat_changes(registry) > changes);
+    assert_null(registry_update(registry, "a"));
+    assert_ptr_equal(registry_update_at(registry, 0), registry_update(registry, "b"));
+    assert_null(registry_update_at(registry, 1));
+
+    private_cluster_run(cluster, "delete from customer where customer_id = 'c-1'");
+    assert_true(registry_load(registry, database, &failure));
+    assert_null(registry_customer(registry, "c-1"));
+    assert_ptr_equal(registry_customer_at(registry, 0), second);
+    assert_ptr_equal(registry_customer(registry, "c-2"), second);
+    assert_null(registry_customer_at(registry, 1));
+    /* Whoever still looks at the dropped one sees it as it was. */
+    assert_string_equal(first->name, "Example, Trading");
+
+    import(registry_import_customers, two_customers, 2);
+    assert_true(registry_load(registry, database, &failure));
+    assert_non_null(registry_customer(registry, "c-1"));
+    registry_free(registry);
+}
+
+static int64_t version(void)
+{
+    int64_t version = 0;
+    struct failure failure = {0};
+    if (!registry_read_version(database, &version, &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return version;
+}
+
+static void every_change_counts_up(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {
+        "insert into customer (customer_id, name, kind, region, country, time_zone, tier)"
+        " values ('c', 'N', 'consumer', 'JP', 'JP', 'Asia/Tokyo', 'a')",
+        "update customer set name = 'M'",
+        "insert into seat values ('c', 'OfficeScan', 1)",
+        "delete from seat",
+        "delete from customer",
+        "insert into update_release (update_id) values ('u')",
+        "truncate update_release",
+        "insert into staffing values ('JP', 9, 5)",
+        "update cost_parameter set low = low",
+        "delete from compensation",
+    };
+    int64_t before = version();
+    assert_true(before > 0);
+    assert_true(version() == before);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        private_cluster_run(cluster, changes[i]);
+        int64_t after = version();
+        if (after <= before) {
+            fail_msg("not counted: %s", changes[i]);
+        }
+        before = after;
+    }
+    import(registry_import_customers, two_customers, 2);
+    assert_true(version() > before);
+}
+
 static void importing_again_replaces_by_id(void **state)
 {
     (void)state;
@@ -455,6 +540,8 @@ int main(void)
         TABLE_TEST(customers_arrive_in_their_columns),
         TABLE_TEST(what_a_file_does_not_know_stays),
         TABLE_TEST(the_registry_reads_what_was_imported),
+        TABLE_TEST(what_is_deleted_goes),
+        TABLE_TEST(every_change_counts_up),
         TABLE_TEST(importing_again_replaces_by_id),
         TABLE_TEST(of_rows_with_one_id_the_last_counts_as_in_a_file),
         TABLE_TEST(a_bad_row_leaves_the_tables_as_they_were),
