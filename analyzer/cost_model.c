@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The values of one draw in one stratum. */
+/* The values of one draw in one stratum. Strata are gone through within a draw, since most of them
+ * have the values of the one before. */
 struct draw {
     double v[COST_NAME_COUNT];
     double customers, hosts;
@@ -19,7 +20,7 @@ struct draw {
 static void take(const struct cost_model *model, const struct cost_plan *plan, size_t index,
                  struct draw *draw)
 {
-    for (int n = 0; n < COST_NAME_COUNT; n++) {
+    for (int n = 0; !plan->rows_as_before && n < COST_NAME_COUNT; n++) {
         draw->v[n] = model->rows[plan->row[n]].draws[index];
     }
     draw->customers = plan->customer_share * plan->customers[index % plan->draw_count];
@@ -49,20 +50,17 @@ static struct contacts contacts_of(const struct cost_plan *plan, const struct dr
 
 /* ---- First round: the desks ---- */
 
-static void add_calls(const struct cost_model *model, const struct cost_plan *plan, size_t draws)
+static void add_calls(const struct cost_model *model, const struct cost_plan *plan,
+                      const struct draw *draw)
 {
     struct cost_region *region = &model->regions[plan->region];
-    struct draw draw;
-    for (size_t i = 0; i < draws; i++) {
-        take(model, plan, i, &draw);
-        struct contacts made = contacts_of(plan, &draw);
-        double per_caller = fmax(draw.v[ATTEMPTS_PER_CALLER], draw.v[REPEAT_CONTACTS]);
-        region->calls[i] += made.phone;
-        region->written[i] += made.written;
-        region->minutes[i] += made.phone * draw.v[HANDLE_TIME];
-        region->dialled[i] +=
-            made.callers * (1 - draw.v[WRITTEN_SHARE]) * per_caller + made.written;
-    }
+    struct contacts made = contacts_of(plan, draw);
+    size_t i = draw->index;
+    double per_caller = fmax(draw->v[ATTEMPTS_PER_CALLER], draw->v[REPEAT_CONTACTS]);
+    region->calls[i] += made.phone;
+    region->written[i] += made.written;
+    region->minutes[i] += made.phone * draw->v[HANDLE_TIME];
+    region->dialled[i] += made.callers * (1 - draw->v[WRITTEN_SHARE]) * per_caller + made.written;
 }
 
 /* Agent-minutes beyond the roster. Where that is not known, all of them: a desk has people for its
@@ -163,36 +161,33 @@ static struct money price_draw(const struct cost_model *model, const struct cost
     return money;
 }
 
-static void add_money(const struct cost_model *model, const struct cost_plan *plan, size_t draws,
-                      const struct cost_sums *sums)
+static void add_money(const struct cost_model *model, const struct cost_plan *plan,
+                      const struct draw *draw, const struct cost_sums *sums)
 {
-    struct draw draw;
-    for (size_t i = 0; i < draws; i++) {
-        take(model, plan, i, &draw);
-        struct contacts made = contacts_of(plan, &draw);
-        struct money money = price_draw(model, plan, &draw, &made);
-        double total = 0;
-        for (int line = 0; line < LINE_COUNT; line++) {
-            total += money.lines[line];
-        }
-        sums->total[i] += total;
-        if (sums->lines[0] == NULL) {
-            continue;
-        }
-        for (int line = 0; line < LINE_COUNT; line++) {
-            sums->lines[line][i] += money.lines[line];
-        }
-        sums->regions[plan->region][i] += total;
-        sums->product_lines[plan->product_line][i] += total;
-        sums->varying[i] += money.varying;
-        sums->deferred[i] += money.deferred;
-        sums->at_risk[i] += money.at_risk;
-        sums->loss[i] += money.loss;
-        sums->callers[i] += made.callers;
-        sums->contacts[i] += made.contacts;
-        sums->phone[i] += made.phone;
-        sums->written[i] += made.written;
+    struct contacts made = contacts_of(plan, draw);
+    struct money money = price_draw(model, plan, draw, &made);
+    size_t i = draw->index;
+    double total = 0;
+    for (int line = 0; line < LINE_COUNT; line++) {
+        total += money.lines[line];
     }
+    sums->total[i] += total;
+    if (sums->lines[0] == NULL) {
+        return;
+    }
+    for (int line = 0; line < LINE_COUNT; line++) {
+        sums->lines[line][i] += money.lines[line];
+    }
+    sums->regions[plan->region][i] += total;
+    sums->product_lines[plan->product_line][i] += total;
+    sums->varying[i] += money.varying;
+    sums->deferred[i] += money.deferred;
+    sums->at_risk[i] += money.at_risk;
+    sums->loss[i] += money.loss;
+    sums->callers[i] += made.callers;
+    sums->contacts[i] += made.contacts;
+    sums->phone[i] += made.phone;
+    sums->written[i] += made.written;
 }
 
 void cost_model_run(const struct cost_model *model, const struct cost_plan *plans, size_t count,
@@ -205,13 +200,20 @@ void cost_model_run(const struct cost_model *model, const struct cost_plan *plan
         memset(region->written, 0, draws * sizeof *region->written);
         memset(region->dialled, 0, draws * sizeof *region->dialled);
     }
-    for (size_t p = 0; p < count; p++) {
-        add_calls(model, &plans[p], draws);
+    struct draw draw;
+    for (size_t i = 0; i < draws; i++) {
+        for (size_t p = 0; p < count; p++) {
+            take(model, &plans[p], i, &draw);
+            add_calls(model, &plans[p], &draw);
+        }
     }
     for (size_t r = 0; r < model->region_count; r++) {
         price_overtime(model, &model->regions[r], draws);
     }
-    for (size_t p = 0; p < count; p++) {
-        add_money(model, &plans[p], draws, sums);
+    for (size_t i = 0; i < draws; i++) {
+        for (size_t p = 0; p < count; p++) {
+            take(model, &plans[p], i, &draw);
+            add_money(model, &plans[p], &draw, sums);
+        }
     }
 }

@@ -31,7 +31,8 @@ struct cost_row {
 /* A stratum with the rows that hold in it. */
 struct cost_plan {
     size_t row[COST_NAME_COUNT];
-    unsigned schemes; /* bit i: scheme i holds here */
+    bool rows_as_before; /* the same as the plan before it has */
+    unsigned schemes;    /* bit i: scheme i holds here */
     enum customer_kind kind;
     size_t region, product_line;
     const double *customers, *hosts;

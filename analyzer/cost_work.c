@@ -267,6 +267,38 @@ static void merge_plans(struct cost_work *work)
     }
 }
 
+static void mark_rows(struct cost_plan *plans, size_t count)
+{
+    for (size_t p = 0; p < count; p++) {
+        plans[p].rows_as_before =
+            p > 0 && memcmp(plans[p].row, plans[p - 1].row, sizeof plans[p].row) == 0;
+    }
+}
+
+/* Adds the plan; to one of the same region and product line where all rows treat the two alike and
+ * both have a share of the same draws: tiers without terms of their own are one. */
+static void add_plan(struct cost_work *work, const struct cost_plan *plan, bool shares)
+{
+    size_t at = 0;
+    while (at < work->plan_count && !(shares && alike(work, &work->plans[at], plan) &&
+                                      work->plans[at].region == plan->region &&
+                                      work->plans[at].product_line == plan->product_line &&
+                                      work->plans[at].customers == plan->customers &&
+                                      work->plans[at].hosts == plan->hosts)) {
+        at++;
+    }
+    struct cost_plan *into = &work->plans[at];
+    if (at == work->plan_count) {
+        *into = *plan;
+        work->plan_count++;
+        return;
+    }
+    into->customer_share += plan->customer_share;
+    into->host_share += plan->host_share;
+    into->customers_all += plan->customers_all;
+    into->hosts_all += plan->hosts_all;
+}
+
 void cost_work_prepare(struct cost_work *work, const struct cost_parameters *parameters,
                        const struct cost_basis *basis, uint64_t seed)
 {
@@ -282,9 +314,14 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
     work->model.regions = cost_work_allocate(work, (count + 1) * sizeof *work->model.regions);
     work->product_lines = cost_work_allocate(work, (count + 1) * sizeof *work->product_lines);
     for (size_t i = 0; work->complete && i < count; i++) {
-        work->plans[work->plan_count++] = plan_of(work, parameters, basis, i, seed);
+        struct cost_plan plan = plan_of(work, parameters, basis, i, seed);
+        add_plan(work, &plan, basis->strata[i].customer_draws != NULL);
     }
     merge_plans(work);
+    if (work->complete) {
+        mark_rows(work->plans, work->plan_count);
+        mark_rows(work->merged, work->merged_count);
+    }
     sums->regions = cost_work_allocate(work, (count + 1) * sizeof *sums->regions);
     sums->product_lines = cost_work_allocate(work, (count + 1) * sizeof *sums->product_lines);
     for (size_t i = 0; work->complete && i < work->model.region_count; i++) {
