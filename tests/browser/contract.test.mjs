@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -131,8 +132,9 @@ function keyOf(id, element) {
 
 // ---- The stage ----
 
-// The document once the incident is in it and it stops changing.
+// The document once all that was replayed is in it and it stops changing.
 async function settled() {
+  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
   const deadline = Date.now() + ANSWERED_MS;
   let last = '';
   let same = 0;
@@ -140,7 +142,7 @@ async function settled() {
     const response = await fetch(`${url}/v1/updates`, { headers: keys.read });
     const text = await response.text();
     same = response.status === 200 && text === last ? same + 1 : 0;
-    if (same >= 4 && text.includes('"HOLD"')) {
+    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
       return JSON.parse(text);
     }
     last = text;
