@@ -72,22 +72,21 @@ static bool apply(struct cost_parameters *parameters, const char *settings, json
 }
 
 static bool write_both(const struct update_answer *update, instant_us as_of,
-                       const struct cost_parameters *now, const struct cost_parameters *then,
-                       json_t *settings, struct buffer *out, struct failure *failure)
+                       const struct cost_parameters *then, json_t *settings, struct buffer *out,
+                       struct failure *failure)
 {
     bool complete = true;
-    struct cost_estimate estimates[2];
+    struct cost_estimate other;
     struct arena arena = {.newest = NULL};
     uint64_t seed = update->cost.seed;
-    bool done = cost_estimate(now, update->cost_basis, seed, &arena, &estimates[0], failure) &&
-                cost_estimate(then, update->cost_basis, seed, &arena, &estimates[1], failure);
+    bool done = cost_estimate(then, update->cost_basis, seed, &arena, &other, failure);
     if (done) {
         json_t *object = json_object();
         json_value_set(object, "update_id", json_value_text(update->id), &complete);
         json_value_set(object, "as_of", json_value_instant(as_of), &complete);
         json_value_set(object, "set", json_incref(settings), &complete);
-        json_value_set(object, "now", cost_json_value(&estimates[0]), &complete);
-        json_value_set(object, "then", cost_json_value(&estimates[1]), &complete);
+        json_value_set(object, "now", cost_json_value(&update->cost), &complete);
+        json_value_set(object, "then", cost_json_value(&other), &complete);
         done = json_value_write(object, complete, out, failure);
     }
     arena_free(&arena);
@@ -109,9 +108,8 @@ bool cost_what_if(const struct answers *answers, const char *update_id, const ch
         return failure_memory(failure, "reckoning what if");
     }
     *then = *answers->cost_parameters;
-    bool done =
-        apply(then, settings, list, failure) &&
-        write_both(update, answers->as_of, answers->cost_parameters, then, list, out, failure);
+    bool done = apply(then, settings, list, failure) &&
+                write_both(update, answers->as_of, then, list, out, failure);
     json_decref(list);
     free(then);
     return done;

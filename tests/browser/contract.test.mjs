@@ -183,6 +183,7 @@ function good() {
     getVerdict: { query: '?wait=1' },
     getImpact: {},
     getCost: {},
+    getCourse: {},
     listOutreach: { who: 'support' },
     takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
     noteOutcome: { who: 'support', customer: first.customer_id, body: '{"state":"reached","note":"spoke"}', headers: json },
@@ -233,7 +234,7 @@ describe('the description', () => {
 
 describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
-    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
       'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
@@ -338,7 +339,7 @@ describe('the analyzer answers as described', () => {
 
   it('400 and 404 to what there is not', async () => {
     await ask('getUpdate', 404, { headers: keys.read, id: UNKNOWN });
-    for (const id of ['getImpact', 'getCost']) {
+    for (const id of ['getImpact', 'getCost', 'getCourse']) {
       await ask(id, 404, { headers: keys.read, id: UNKNOWN });
     }
     await ask('getVerdict', 404, { headers: keys.read, id: UNKNOWN });
