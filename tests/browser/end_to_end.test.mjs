@@ -123,6 +123,22 @@ describe('the way in', () => {
     await opened.close();
   });
 
+  it('tells who may not see a page where to go instead', async () => {
+    const { page, close } = await open('executive', 'Cleo');
+    await page.goto(`${url}/support`);
+    await page.getByText('You are signed in as Cleo, and this page is not for executive.').waitFor();
+    await assertTargets(page);
+    await assertAccessible(page);
+    await page.getByRole('link', { name: 'Your page' }).click();
+    await page.waitForURL(`${url}/executives`);
+    await page.goto(`${url}/support`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${url}/sign-in`);
+    await page.goto(`${url}/executives`);
+    await page.getByLabel('Password').waitFor();
+    await close();
+  });
+
   it('is refused to a page of another site, although the browser is signed in', async () => {
     const { page, close } = await open('support', 'Eve');
     const other = createServer((_, response) => response.writeHead(200, { 'Content-Type': 'text/html' })
