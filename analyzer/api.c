@@ -17,6 +17,7 @@
 #include "analyzer/contact_desk.h"
 #include "analyzer/cost_what_if.h"
 #include "analyzer/door.h"
+#include "analyzer/first_page.h"
 #include "analyzer/gate.h"
 #include "analyzer/json_value.h"
 #include "analyzer/outreach_desk.h"
@@ -270,6 +271,55 @@ static void serve_metrics(void *context, struct http_request *request)
     }
 }
 
+/* ---- The pages ---- */
+
+/* The page's file with its first content in its place; as it is while there are no answers. */
+static bool fill_page(const struct page_file *page, const struct buffer *first, struct buffer *out)
+{
+    const char *bytes = (const char *)page->bytes;
+    const char *place = memmem(bytes, page->length, FIRST_PAGE_PLACE, strlen(FIRST_PAGE_PLACE));
+    if (place == NULL || first->length == 0) {
+        return false;
+    }
+    const char *rest = place + strlen(FIRST_PAGE_PLACE);
+    buffer_append(out, bytes, (size_t)(place - bytes));
+    buffer_append(out, first->data, first->length);
+    buffer_append(out, rest, page->length - (size_t)(rest - bytes));
+    return true;
+}
+
+static void serve_page(struct api *api, struct http_request *request, enum first_page which)
+{
+    struct snapshot *snapshot = live_snapshot(api->live);
+    const struct page_file *page = pages_page(http_request_path(request));
+    struct buffer body = {0};
+    struct failure failure;
+    bool filled =
+        snapshot != NULL && page != NULL && fill_page(page, &snapshot->first_pages[which], &body);
+    if (filled && buffer_check(&body, &failure)) {
+        api_respond(request, api->live, snapshot->as_of, page->content_type, &body);
+    } else {
+        pages_serve(api, request);
+    }
+    buffer_free(&body);
+    snapshot_release(snapshot);
+}
+
+static void serve_operations(void *context, struct http_request *request)
+{
+    serve_page(context, request, FIRST_OPERATIONS);
+}
+
+static void serve_executives(void *context, struct http_request *request)
+{
+    serve_page(context, request, FIRST_EXECUTIVES);
+}
+
+static void serve_support(void *context, struct http_request *request)
+{
+    serve_page(context, request, FIRST_SUPPORT);
+}
+
 /* ---- Who is asking ---- */
 
 static void serve_me(void *context, struct http_request *request)
@@ -329,9 +379,9 @@ static const struct door table[] = {
     {"GET", "/v1/what-if", "", 0, serve_what_if, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/me", "", 0, serve_me, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/openapi.json", "", 0, pages_serve, EVERYBODY, DOOR_API},
-    {"GET", "/", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
-    {"GET", "/executives", "", 0, pages_serve, ROLES_PEOPLE, DOOR_PAGE},
-    {"GET", "/support", "", 0, pages_serve, DESK_AND_OPERATIONS, DOOR_PAGE},
+    {"GET", "/", "", 0, serve_operations, ROLES_PEOPLE, DOOR_PAGE},
+    {"GET", "/executives", "", 0, serve_executives, ROLES_PEOPLE, DOOR_PAGE},
+    {"GET", "/support", "", 0, serve_support, DESK_AND_OPERATIONS, DOOR_PAGE},
     {"GET", "/metrics", "", 0, serve_metrics, MEASURES, DOOR_MACHINE},
     {"GET", "/healthz", "", 0, serve_health, EVERYBODY, DOOR_API},
     {"GET", "/readyz", "", 0, serve_readiness, EVERYBODY, DOOR_API},

@@ -50,21 +50,26 @@ static void pages_respond(struct http_request *request, const struct page_file *
     http_respond_static(request, 200, file->content_type, file->bytes, file->length);
 }
 
-void pages_serve(void *context, struct http_request *request)
+const struct page_file *pages_page(const char *path)
 {
-    (void)context;
     static const struct {
         const char *path, *file;
     } pages[] = {{"/", "operations.html"},
                  {"/executives", "executives.html"},
                  {"/support", "support.html"},
                  {"/v1/openapi.json", "openapi.json"}};
-    const struct page_file *page = NULL;
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
-        if (strcmp(http_request_path(request), pages[i].path) == 0) {
-            page = pages_find(pages[i].file);
+        if (strcmp(path, pages[i].path) == 0) {
+            return pages_find(pages[i].file);
         }
     }
+    return NULL;
+}
+
+void pages_serve(void *context, struct http_request *request)
+{
+    (void)context;
+    const struct page_file *page = pages_page(http_request_path(request));
     if (page == NULL) {
         http_respond_problem(request, 404, "this build has no such page");
         return;

@@ -20,9 +20,14 @@
 
 #include "common/http_server.h"
 
+struct page_file;
+
 /* The page that stands at the request's path: revalidated on every load, 304 while it has not
  * changed. `context` is not used by either. */
 void pages_serve(void *context, struct http_request *request);
+
+/* The file of the page at `path`, or NULL. */
+const struct page_file *pages_page(const char *path);
 
 /* Scripts, styles and the icon by the rest of the path. Their names change with their content, so
  * a browser keeps them for good. 404 for a name this build does not have. */

@@ -184,6 +184,18 @@ static bool fill_document(struct snapshot *snapshot, const struct answers *answe
     return buffer_check(whole, failure);
 }
 
+static bool fill_first_pages(struct snapshot *snapshot, const struct answers *answers,
+                             struct failure *failure)
+{
+    for (int page = 0; page < FIRST_PAGES; page++) {
+        first_page_write(answers, (enum first_page)page, &snapshot->first_pages[page]);
+        if (!buffer_check(&snapshot->first_pages[page], failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool snapshot_new(const struct answers *answers, const struct change_record *changes,
                   size_t change_count, struct snapshot **snapshot, struct failure *failure)
 {
@@ -195,7 +207,8 @@ bool snapshot_new(const struct answers *answers, const struct change_record *cha
     made->as_of = answers->as_of;
     made->fleet = answers->fleet;
     if (!fill_changes(made, changes, change_count, failure) ||
-        !fill_updates(made, answers, failure) || !fill_document(made, answers, failure)) {
+        !fill_updates(made, answers, failure) || !fill_document(made, answers, failure) ||
+        !fill_first_pages(made, answers, failure)) {
         snapshot_release(made);
         return false;
     }
@@ -241,6 +254,9 @@ void snapshot_release(struct snapshot *snapshot)
     free(snapshot->updates);
     free(snapshot->change_elements);
     kept_text_free(&snapshot->document);
+    for (int page = 0; page < FIRST_PAGES; page++) {
+        buffer_free(&snapshot->first_pages[page]);
+    }
     kept_text_free(&snapshot->table);
     kept_text_free(&snapshot->changes);
     buffer_free(&snapshot->beginning);

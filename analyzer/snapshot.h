@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/first_page.h"
 #include "analyzer/kept_text.h"
 #include "common/arena.h"
 #include "common/buffer.h"
@@ -33,9 +34,10 @@ struct snapshot {
     struct fleet_answer fleet;
     size_t verdict_counts[VERDICT_CLEAR + 1];
     struct kept_text document; /* GET /v1/updates */
-    struct kept_text table;    /* the same as CSV */
-    struct buffer beginning;   /* of the document, up to its first update */
-    struct kept_text changes;  /* GET /v1/changes */
+    struct buffer first_pages[FIRST_PAGES];
+    struct kept_text table;   /* the same as CSV */
+    struct buffer beginning;  /* of the document, up to its first update */
+    struct kept_text changes; /* GET /v1/changes */
     struct snapshot_change {
         char *key;              /* no other change has it */
         struct buffer document; /* the element of "changes" */

@@ -93,7 +93,7 @@ class EpicenterChart extends HTMLElement {
     this.#slider.replaceChildren();
     const data: uPlot.AlignedData = [plot.times, ...plot.lines.map((line) => line.values)];
     this.#chart = new uPlot(this.#options(plot), data, this.#slider);
-    this.#tell(plot.times.length - 1);
+    this.#tell(this.#walked ? Math.min(this.#at, plot.times.length - 1) : plot.times.length - 1);
   };
 
   #options(plot: Plot): uPlot.Options {
@@ -135,7 +135,7 @@ class EpicenterChart extends HTMLElement {
       ],
       hooks: {
         draw: [(chart: uPlot) => this.#mark(chart, plot, font)],
-        setCursor: [(chart: uPlot) => this.#walked || this.#tell(chart.cursor.idx ?? plot.times.length - 1)],
+        setCursor: [(chart: uPlot) => this.#walked || this.#tell(chart.cursor.idx ?? plot.times.length - 1)], // without one, the present
       },
     };
   }

@@ -70,6 +70,7 @@ function reason(trouble: string): string {
 export abstract class Frame extends HTMLElement {
   protected feed = new Feed(() => this.draw());
   protected me: Me | null = null; // until it is known
+  #first = false; // the server's first content stands
   #ticker: ReturnType<typeof setInterval> | undefined;
 
   protected abstract readonly name: PageName;
@@ -81,7 +82,11 @@ export abstract class Frame extends HTMLElement {
   }
 
   connectedCallback(): void {
-    this.replaceChildren();
+    // What the server has written stands until there is something to put in its place.
+    this.#first = this.querySelector('main') !== null;
+    if (!this.#first) {
+      this.replaceChildren();
+    }
     this.draw();
     this.feed.start();
     void whoAmI().then((me) => {
@@ -99,6 +104,13 @@ export abstract class Frame extends HTMLElement {
 
   protected draw(): void {
     const { snapshot } = this.feed;
+    if (this.#first) {
+      if (snapshot.link === 'loading') {
+        return;
+      }
+      this.#first = false;
+      this.replaceChildren();
+    }
     const age = ageOf(snapshot.answers?.as_of ?? null, this.feed.serverNowMs());
     document.title = this.#title(snapshot.answers);
     render(

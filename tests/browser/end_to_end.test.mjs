@@ -230,6 +230,50 @@ describe('after a replay of April 2005', () => {
     await close();
   });
 
+  it('says as much before its script runs, and where none may', async () => {
+    const worst = document.updates.find((update) => update.verdict === 'HOLD');
+    const { page, close } = await openPage(browser, { javaScriptEnabled: false, extraHTTPHeaders: headers });
+    for (const path of ['/', '/executives', '/support']) {
+      await page.goto(url + path);
+      assert.equal(await page.locator('h1').innerText(), worst.sentence, path);
+    }
+    await page.goto(`${url}/`);
+    assert.equal(await page.locator('.figure .value').first().innerText(), grouped.format(observed(worst.customers_total)));
+    assert.deepEqual(await page.locator('.calls strong').allInnerTexts(), worst.outreach.slice(0, 5).map(({ name }) => name));
+    await page.goto(`${url}/executives`);
+    assert.equal(await page.getByText(worst.outreach[0].name).count(), 0, 'executives are told no names');
+    await close();
+  });
+
+  it('does not move while it comes', async (test) => {
+    for (const path of ['/', '/executives', '/support']) {
+      const { page, complaints, close } = await openPage(browser, { viewport: { width: 1440, height: 900 }, extraHTTPHeaders: headers });
+      await page.addInitScript(() => {
+        window.marks = { shift: 0, paint: 0, event: 0 };
+        new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.marks.shift += one.hadRecentInput ? 0 : one.value)))
+          .observe({ type: 'layout-shift', buffered: true });
+        new PerformanceObserver((list) => (window.marks.paint = list.getEntries().at(-1).startTime))
+          .observe({ type: 'largest-contentful-paint', buffered: true });
+        new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.marks.event = Math.max(window.marks.event, one.duration))))
+          .observe({ type: 'event', durationThreshold: 16, buffered: true });
+      });
+      await page.goto(url + path);
+      await page.locator('.freshness').waitFor();
+      await pause(1500); // for the course of the update and its charts
+      const { shift, paint } = await page.evaluate(() => window.marks);
+      for (const opener of await page.locator('.opener').all()) {
+        await opener.click();
+      }
+      await page.keyboard.press('Tab');
+      await pause(300);
+      const { event } = await page.evaluate(() => window.marks);
+      test.diagnostic(`${path}: largest paint ${Math.round(paint)} ms, shift ${shift.toFixed(4)}, slowest event ${event} ms`);
+      assert.ok(shift <= 0.02, `${path} shifts by ${shift}`);
+      assert.deepEqual(complaints, [], path);
+      await close();
+    }
+  });
+
   it('of two agents who reach for the next customer at once, each has another', async () => {
     const { outreach } = document.updates.find((update) => update.verdict === 'HOLD');
     const agents = [];

@@ -179,6 +179,17 @@ describe('how the page asks', () => {
     await close();
   });
 
+  it('shows a new verdict by itself, at the next poll', async (test) => {
+    const { page, server, complaints, close } = await load('all_clear');
+    const before = performance.now();
+    server.become('one_bad');
+    await page.getByText(states.one_bad.settled).first().waitFor({ timeout: 15_000 });
+    test.diagnostic(`after ${Math.round(performance.now() - before)} ms`);
+    assert.match(await page.title(), /^Hold: pattern\/2.594.00/);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
   it('comes back by itself when the analyzer does', async () => {
     const { page, server, close } = await load('unreachable');
     server.mend();
