@@ -200,7 +200,7 @@ void cost_model_run(const struct cost_model *model, const struct cost_plan *plan
         memset(region->written, 0, draws * sizeof *region->written);
         memset(region->dialled, 0, draws * sizeof *region->dialled);
     }
-    struct draw draw;
+    struct draw draw = {.index = 0};
     for (size_t i = 0; i < draws; i++) {
         for (size_t p = 0; p < count; p++) {
             take(model, &plans[p], i, &draw);

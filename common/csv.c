@@ -264,11 +264,12 @@ void csv_append_cell(struct buffer *buffer, const char *text)
     bool quoted = strpbrk(text, "\",\r\n") != NULL;
     buffer_append_text(buffer, quoted ? "\"" : "");
     buffer_append_text(buffer, formula ? "'" : "");
-    for (; *text != '\0'; text++) {
-        buffer_append(buffer, text, 1);
-        if (*text == '"') {
-            buffer_append(buffer, text, 1);
-        }
+    while (*text != '\0') {
+        size_t length = strcspn(text, "\"");
+        bool quote = text[length] == '"';
+        buffer_append(buffer, text, length + (quote ? 1 : 0));
+        buffer_append_text(buffer, quote ? "\"" : "");
+        text += length + (quote ? 1 : 0);
     }
     buffer_append_text(buffer, quoted ? "\"" : "");
 }

@@ -192,7 +192,7 @@ static void *read_on(void *context)
 static void by_many(struct bench *bench)
 {
     static struct reader readers[READERS];
-    static double times[READERS * ASKED];
+    static double times[(size_t)READERS * ASKED];
     bench_table_section(bench->table, "Sixteen readers at once, none of whom waits");
     for (size_t i = 0; i < READERS; i++) {
         readers[i].url = bench->urls[0];
@@ -202,7 +202,7 @@ static void by_many(struct bench *bench)
         pthread_join(readers[i].thread, NULL);
         memcpy(times + i * ASKED, readers[i].times, sizeof readers[i].times);
     }
-    report(bench, routes[0].name, ", sixteen readers", times, READERS * ASKED);
+    report(bench, routes[0].name, ", sixteen readers", times, (size_t)READERS * ASKED);
 }
 
 /* ---- While it works ---- */
