@@ -4,6 +4,12 @@
 
 #include <math.h>
 
+double distribution_log_gamma(double x)
+{
+    int sign;
+    return lgamma_r(x, &sign);
+}
+
 /* Converges in O(sqrt(max(a, b))) steps below the mean; this many serve a million hosts. */
 #define STEPS_MOST 5000
 
@@ -42,7 +48,8 @@ double distribution_beta_below(double x, double a, double b)
     if (x >= 1) {
         return 1;
     }
-    double log_front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x);
+    double log_front = distribution_log_gamma(a + b) - distribution_log_gamma(a) -
+                       distribution_log_gamma(b) + a * log(x) + b * log1p(-x);
     if (x < (a + 1) / (a + b + 2)) {
         return exp(log_front) * continued_fraction(x, a, b) / a;
     }

@@ -10,4 +10,7 @@ double distribution_beta_below(double x, double a, double b);
 /* The x with I_x(a, b) = p, by bisection to 1e-12. */
 double distribution_beta_quantile(double p, double a, double b);
 
+/* ln |Γ(x)|. Unlike lgamma's, its sign is not kept where all threads write it. */
+double distribution_log_gamma(double x);
+
 #endif

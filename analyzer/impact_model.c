@@ -40,8 +40,9 @@ struct impact_beta impact_beta(double mean, struct impact_bond bond)
 static double log_ratio(struct impact_beta beta, double x, double y)
 {
     double all = beta.a + beta.b;
-    return lgamma(beta.a + x) - lgamma(beta.a) + lgamma(beta.b + y) - lgamma(beta.b) -
-           lgamma(all + x + y) + lgamma(all);
+    return distribution_log_gamma(beta.a + x) - distribution_log_gamma(beta.a) +
+           distribution_log_gamma(beta.b + y) - distribution_log_gamma(beta.b) -
+           distribution_log_gamma(all + x + y) + distribution_log_gamma(all);
 }
 
 double impact_beta_binomial_above(struct impact_beta beta, double n, double k)
@@ -89,8 +90,8 @@ static struct behind look_behind(struct impact_beta beta, struct impact_bond bon
     double x = fmin(one->shown, n);
     double expected = fmax(sight->coincidence * n, 1e-9);
     /* Of x by the update, and none by chance; of x - 1 and one; and so on. */
-    double by_update =
-        exp(lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) + log_ratio(beta, x, n - x));
+    double by_update = exp(distribution_log_gamma(n + 1) - distribution_log_gamma(x + 1) -
+                           distribution_log_gamma(n - x + 1) + log_ratio(beta, x, n - x));
     double by_chance = exp(-expected);
     double most = ceil(expected + COINCIDENCE_DEVIATIONS * sqrt(expected) + 2);
     double sum = 0;
@@ -104,7 +105,7 @@ static struct behind look_behind(struct impact_beta beta, struct impact_bond bon
         by_update *= hosts / (n - hosts + 1) * (beta.b + n - hosts) / (beta.a + hosts - 1);
         by_chance *= expected / (chances + 1.0);
     }
-    double immune = bond.immune * exp(x * log(expected) - expected - lgamma(x + 1));
+    double immune = bond.immune * exp(x * log(expected) - expected - distribution_log_gamma(x + 1));
     double all = immune + (1 - bond.immune) * sum;
     return (struct behind){.likelihood = all,
                            .immune = all > 0 ? immune / all : 0,
