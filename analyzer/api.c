@@ -14,6 +14,7 @@
 #include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
 #include "analyzer/api_updates.h"
+#include "analyzer/aside.h"
 #include "analyzer/contact_desk.h"
 #include "analyzer/cost_what_if.h"
 #include "analyzer/door.h"
@@ -35,6 +36,7 @@
 struct api {
     struct live *live;
     struct gate *gate;
+    struct aside *aside;
     struct outreach_desk *desk;
     struct contact_desk *contacts;
     struct access *access;
@@ -135,7 +137,7 @@ static bool write_host(const struct uuid *host_id, const struct host_view *view,
     return json_value_write(object, complete, out, failure);
 }
 
-static void serve_host(void *context, struct http_request *request)
+static void answer_host(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
     const char *name = http_request_rest(request);
@@ -167,9 +169,15 @@ static void serve_host(void *context, struct http_request *request)
     buffer_free(&body);
 }
 
+static void serve_host(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    aside_put(api->aside, answer_host, context, request);
+}
+
 /* ---- The summary ---- */
 
-static void serve_summary(void *context, struct http_request *request)
+static void answer_summary(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
     const char *colour = http_request_query(request, "colour");
@@ -196,9 +204,15 @@ static void serve_summary(void *context, struct http_request *request)
     buffer_free(&text);
 }
 
+static void serve_summary(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    aside_put(api->aside, answer_summary, context, request);
+}
+
 /* ---- What if ---- */
 
-static void serve_what_if(void *context, struct http_request *request)
+static void answer_what_if(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
     const char *update_id = http_request_query(request, "update");
@@ -223,6 +237,12 @@ static void serve_what_if(void *context, struct http_request *request)
         http_respond_failure(request, &failure);
     }
     buffer_free(&body);
+}
+
+static void serve_what_if(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    aside_put(api->aside, answer_what_if, context, request);
 }
 
 /* ---- Health ---- */
@@ -432,6 +452,7 @@ static bool start_parts(struct api *api, const struct api_options *options, stru
         .address = options->address, .port = options->port, .threads = 2};
     const struct http_server_options proxy = {.address = options->proxy_socket, .threads = 1};
     return gate_new(api->live, api_updates_one, &api->gate, failure) &&
+           aside_new(&api->aside, failure) &&
            outreach_desk_new(options->conninfo, api->live, &api->desk, failure) &&
            contact_desk_new(options->conninfo, &api->contacts, failure) &&
            access_new(options->conninfo, &api->access, failure) &&
@@ -475,6 +496,7 @@ void api_stop(struct api *api)
     access_free(api->access);
     outreach_desk_free(api->desk);
     contact_desk_free(api->contacts);
+    aside_free(api->aside);
     gate_free(api->gate);
     for (size_t i = 0; i < 2; i++) {
         http_server_stop(servers[i]);
