@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
+import { guard } from 'lit-html/directives/guard.js';
 import type { Answers, UpdateAnswer } from './api.js';
 import { dashes, type Line, type Mark, type Plot } from './chart.js';
 import './chart.js';
@@ -203,7 +204,7 @@ export function course(feed: CourseFeed, id: string, all: boolean, showAll: () =
   const drawn = feed.drawn?.id === id ? feed.drawn : null;
   return html`<section class="course" aria-labelledby="course-title">
     <header><h2 id="course-title">How it came about</h2><p class="of">${id}</p></header>
-    ${
+    ${guard([drawn, feed.failed, all], () =>
       drawn === null
         ? html`<p class="empty reserved">${feed.failed ? 'The course of this update could not be read.' : 'Reading the course…'}</p>`
         : drawn.evidence.times.length < 2
@@ -214,7 +215,7 @@ export function course(feed: CourseFeed, id: string, all: boolean, showAll: () =
                 ${figure(drawn.adoption, 'installed so far')}
                 ${drawn.recovery === null ? nothing : figure(drawn.recovery, 'where the update harms')}
               </div>
-              ${contrasts(drawn.contrasts, all, showAll)}`
-    }
+              ${contrasts(drawn.contrasts, all, showAll)}`,
+    )}
   </section>`;
 }

@@ -62,7 +62,16 @@ export function exponent(log10: number): string {
   return (Math.abs(log10) < 100 ? oneDecimalKept : whole).format(log10).replace('-', '−');
 }
 
-function moneyFormat(currency: string): Intl.NumberFormat {
+// To make a formatter costs more than to use it a hundred times, and a page has a handful.
+const kept = new Map<string, Intl.NumberFormat>();
+
+function keep(name: string, make: () => Intl.NumberFormat): Intl.NumberFormat {
+  const known = kept.get(name) ?? make();
+  kept.set(name, known);
+  return known;
+}
+
+function makeMoneyFormat(currency: string): Intl.NumberFormat {
   const options = { notation: 'compact', maximumSignificantDigits: 3 } as const;
   try {
     return new Intl.NumberFormat(undefined, {
@@ -74,6 +83,10 @@ function moneyFormat(currency: string): Intl.NumberFormat {
   } catch {
     return new Intl.NumberFormat(undefined, options); // not an ISO 4217 code: the figure still counts
   }
+}
+
+function moneyFormat(currency: string): Intl.NumberFormat {
+  return keep(currency, () => makeMoneyFormat(currency));
 }
 
 export function money(value: number | null, cost: CostEstimate): string {
@@ -137,12 +150,8 @@ export function clockInterval(range: InstantRange): string {
 }
 
 function unit(value: number, name: 'second' | 'minute' | 'hour' | 'day'): string {
-  return new Intl.NumberFormat(undefined, {
-    style: 'unit',
-    unit: name,
-    unitDisplay: 'short',
-    maximumFractionDigits: 0,
-  }).format(value);
+  const options = { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: 0 } as const;
+  return keep(name, () => new Intl.NumberFormat(undefined, options)).format(value);
 }
 
 // The two largest units are enough to act on: "42 sec", "5 min", "2 hr 10 min", "3 days".
