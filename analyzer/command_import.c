@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/contact.h"
 #include "analyzer/cost_csv.h"
 #include "analyzer/cost_database.h"
-#include "analyzer/registry_database.h"
+#include "analyzer/registry_import.h"
+#include "common/csv.h"
 #include "common/database.h"
 
 typedef bool (*importer)(struct database *database, const char *path, size_t *count,
@@ -59,24 +61,85 @@ static bool import_compensation(struct database *database, const char *path, siz
     return import_cost(database, cost_csv_read_compensation, path, count, failure);
 }
 
+/* ---- Customers, seats and updates ---- */
+
+/* How much of what is refused a person reads. */
+#define REFUSALS_TOLD 20
+
+struct telling {
+    size_t refused;
+    bool terminal;
+};
+
+static void tell_refused(void *context, const char *why)
+{
+    struct telling *telling = context;
+    if (telling->refused++ < REFUSALS_TOLD) {
+        fprintf(stderr, "refused: %s\n", why);
+    }
+}
+
+static void tell_progress(void *context, size_t rows)
+{
+    const struct telling *telling = context;
+    if (telling->terminal) {
+        fprintf(stderr, "\r%zu rows read", rows);
+    }
+}
+
+static bool import_registry(struct database *database, enum registry_kind kind, const char *path,
+                            bool dry_run, struct failure *failure)
+{
+    struct registry_import_counts counts;
+    struct telling telling = {.terminal = isatty(STDERR_FILENO) == 1};
+    const struct registry_source source = {.csv.path = path,
+                                           .refused = dry_run ? tell_refused : NULL,
+                                           .progress = tell_progress,
+                                           .context = &telling};
+    bool done = registry_import(database, kind, &source, dry_run, &counts, failure);
+    if (telling.terminal) {
+        fprintf(stderr, "\r\x1b[K");
+    }
+    if (!done) {
+        return false;
+    }
+    printf("%zu new, %zu changed, %zu unchanged", counts.added, counts.changed, counts.unchanged);
+    if (dry_run) {
+        printf(", %zu refused; nothing was written", telling.refused);
+    }
+    printf(".\n");
+    return true;
+}
+
+/* ---- Which ---- */
+
+#define MARKS_MOST 4
+
 static const struct kind {
     const char *name;
-    importer import;
+    const char *marks[MARKS_MOST]; /* columns that no other kind has all of */
+    importer import;               /* NULL: of the registry */
+    enum registry_kind registry_kind;
 } kinds[] = {
-    {"customers", registry_import_customers}, {"seats", registry_import_seats},
-    {"updates", registry_import_updates},     {"contacts", contact_import},
-    {"cost-parameters", import_parameters},   {"staffing", import_staffing},
-    {"compensation", import_compensation},
+    {"customers", {"customer_id", "name", "kind", "time_zone"}, NULL, REGISTRY_CUSTOMERS},
+    {"seats", {"customer_id", "product_line", "seats"}, NULL, REGISTRY_SEATS},
+    {"updates", {"update_id", "released_at", "withdrawn_at"}, NULL, REGISTRY_UPDATES},
+    {"contacts", {"customer_id", "position", "phone"}, contact_import, 0},
+    {"cost-parameters", {"name", "low", "likely", "unit"}, import_parameters, 0},
+    {"staffing", {"region", "hour", "agents"}, import_staffing, 0},
+    {"compensation", {"name", "recipients", "form"}, import_compensation, 0},
 };
 
 struct arguments {
     const char *conninfo;
-    const struct kind *kind;
+    const char *what; /* NULL: its header says */
     const char *path;
+    bool dry_run;
 };
 
 static const char doc[] =
-    "Adds or replaces rows by id from a CSV file with a header; all of it or, when a row is bad, "
+    "Adds or replaces rows by id from a CSV file, whose header says what it holds (of a pipe, WHAT "
+    "must); all of it or, when a row is bad, "
     "nothing. A running analyzer takes them in at once.\v"
     "  customers  customer_id,name,kind,region,country,time_zone,tier,\n"
     "             partner,contract_value,currency,renewal_on[,language,criticality]\n"
@@ -93,7 +156,12 @@ static const char doc[] =
     "hours are UTC; an empty region, tier or product line is all.";
 
 static const struct argp_option options[] = {
-    {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0}, {0}};
+    {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0},
+    {"dry-run", 'n', NULL, 0,
+     "say what would be new, changed, unchanged and refused; write nothing (customers, seats and "
+     "updates)",
+     0},
+    {0}};
 
 static const struct kind *find_kind(const char *name)
 {
@@ -105,6 +173,38 @@ static const struct kind *find_kind(const char *name)
     return NULL;
 }
 
+static bool has_marks(const struct kind *kind, const char *path, struct failure *failure)
+{
+    size_t count = 0;
+    struct csv_reader *reader;
+    while (count < MARKS_MOST && kind->marks[count] != NULL) {
+        count++;
+    }
+    if (!csv_open(path, kind->marks, count, &reader, failure)) {
+        return false;
+    }
+    csv_close(reader);
+    return true;
+}
+
+static bool recognise(const char *path, const struct kind **kind, struct failure *failure)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (has_marks(&kinds[i], path, failure)) {
+            *kind = &kinds[i];
+            return true;
+        }
+        if (failure->code != FAILURE_INVALID) {
+            return false;
+        }
+    }
+    return failure_set(failure, FAILURE_INVALID,
+                       "%s line 1: the header is that of nothing that can be imported; say what it "
+                       "is and what is missing will be named",
+                       path);
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): argp's type. */
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
@@ -112,21 +212,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'd':
         arguments->conninfo = argument;
         return 0;
+    case 'n':
+        arguments->dry_run = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (state->arg_num == 0) {
-            arguments->kind = find_kind(argument);
-            if (arguments->kind == NULL) {
-                argp_error(state, "there is nothing to import called \"%s\"", argument);
-            }
-        } else if (state->arg_num == 1) {
-            arguments->path = argument;
-        } else {
+        if (state->arg_num > 1) {
             argp_error(state, "one file at a time");
         }
+        arguments->what = arguments->path; /* of two the first says what the second is */
+        arguments->path = argument;
         return 0;
     case ARGP_KEY_END:
         if (arguments->path == NULL) {
-            argp_error(state, "what, and from which file?");
+            argp_error(state, "from which file?");
+        }
+        if (arguments->what != NULL && find_kind(arguments->what) == NULL) {
+            argp_error(state, "there is nothing to import called \"%s\"", arguments->what);
         }
         return 0;
     default:
@@ -134,25 +235,39 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static bool import_kind(struct database *database, const struct kind *kind,
+                        const struct arguments *arguments, struct failure *failure)
+{
+    size_t count;
+    if (kind->import == NULL) {
+        return import_registry(database, kind->registry_kind, arguments->path, arguments->dry_run,
+                               failure);
+    }
+    if (arguments->dry_run) {
+        return failure_set(failure, FAILURE_INVALID, "there is no dry run of %s", kind->name);
+    }
+    if (!kind->import(database, arguments->path, &count, failure)) {
+        return false;
+    }
+    printf("%zu %s imported.\n", count, kind->name);
+    return true;
+}
+
 int command_import(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse, "WHAT FILE", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse, "[WHAT] FILE", doc, NULL, NULL, NULL};
     struct arguments arguments = {.conninfo = ""};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 
-    int status = 1;
+    int status = 0;
     struct database *database = NULL;
     struct failure failure;
-    size_t count;
-    if (!database_open(arguments.conninfo, "epicenter analyzer import", 0, &database, &failure) ||
-        !arguments.kind->import(database, arguments.path, &count, &failure)) {
-        command_failed(argv[0], &failure, status);
-        goto done;
+    const struct kind *kind = arguments.what != NULL ? find_kind(arguments.what) : NULL;
+    if ((kind == NULL && !recognise(arguments.path, &kind, &failure)) ||
+        !database_open(arguments.conninfo, "epicenter analyzer import", 0, &database, &failure) ||
+        !import_kind(database, kind, &arguments, &failure)) {
+        status = command_failed(argv[0], &failure, 1);
     }
-    printf("%zu %s imported.\n", count, arguments.kind->name);
-    status = 0;
-
-done:
     database_close(database);
     return status;
 }

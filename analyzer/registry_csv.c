@@ -72,22 +72,43 @@ static const char *or_null(const char *text)
 /* Calls `take` for each record of the file. */
 typedef bool (*take_row)(void *context, const struct row *row, struct failure *failure);
 
-static bool each_row(const char *path, const char *const *columns, size_t count, size_t needed,
-                     take_row take, void *context, struct failure *failure)
+#define PROGRESS_ROWS 10000 /* a few times a second */
+
+/* A row that is refused, not a file that cannot be read on, is only told where that is asked. */
+static bool take_or_tell(const struct registry_source *source, take_row take, void *context,
+                         const struct row *row, struct failure *failure)
+{
+    if (take(context, row, failure)) {
+        return true;
+    }
+    if (source->refused == NULL || failure == NULL || failure->code != FAILURE_INVALID) {
+        return false;
+    }
+    source->refused(source->context, failure->message);
+    return true;
+}
+
+static bool each_row(const struct registry_source *source, const char *const *columns, size_t count,
+                     size_t needed, take_row take, void *context, struct failure *failure)
 {
     const char *cells[16];
     struct csv_reader *reader;
-    if (!csv_open_some(path, columns, count, needed, &reader, failure)) {
+    if (!csv_open_some(&source->csv, columns, count, needed, &reader, failure)) {
         return false;
     }
     bool done = true;
     bool end = false;
-    while (done && !end) {
+    for (size_t rows = 1; done && !end; rows++) {
         done = csv_next(reader, cells, &end, failure);
         if (done && !end) {
-            struct row row = {
-                .path = path, .line = csv_line(reader), .columns = columns, .cells = cells};
-            done = take(context, &row, failure);
+            struct row row = {.path = source->csv.path,
+                              .line = csv_line(reader),
+                              .columns = columns,
+                              .cells = cells};
+            done = take_or_tell(source, take, context, &row, failure);
+            if (source->progress != NULL && rows % PROGRESS_ROWS == 0) {
+                source->progress(source->context, rows);
+            }
         }
     }
     csv_close(reader);
@@ -228,11 +249,11 @@ static bool take_customer(void *context, const struct row *row, struct failure *
            reading->row(reading->context, row->line, &customer, failure);
 }
 
-bool registry_each_customer(const char *path, registry_customer_row row, void *context,
-                            struct failure *failure)
+bool registry_each_customer(const struct registry_source *source, registry_customer_row row,
+                            void *context, struct failure *failure)
 {
     struct customer_reading reading = {.row = row, .context = context, .known_count = 0};
-    return each_row(path, customer_columns, sizeof customer_columns / sizeof *customer_columns,
+    return each_row(source, customer_columns, sizeof customer_columns / sizeof *customer_columns,
                     CUSTOMER_COLUMNS_NEEDED, take_customer, &reading, failure);
 }
 
@@ -265,11 +286,11 @@ bool registry_refuse_seat(const char *path, size_t line, const char *customer_id
                        customer_id);
 }
 
-bool registry_each_seat(const char *path, registry_seat_row row, void *context,
+bool registry_each_seat(const struct registry_source *source, registry_seat_row row, void *context,
                         struct failure *failure)
 {
     struct seat_reading reading = {.row = row, .context = context};
-    return each_row(path, seat_columns, sizeof seat_columns / sizeof *seat_columns,
+    return each_row(source, seat_columns, sizeof seat_columns / sizeof *seat_columns,
                     sizeof seat_columns / sizeof *seat_columns, take_seat, &reading, failure);
 }
 
@@ -302,11 +323,11 @@ static bool take_update(void *context, const struct row *row, struct failure *fa
            reading->row(reading->context, row->line, &update, failure);
 }
 
-bool registry_each_update(const char *path, registry_update_row row, void *context,
-                          struct failure *failure)
+bool registry_each_update(const struct registry_source *source, registry_update_row row,
+                          void *context, struct failure *failure)
 {
     struct update_reading reading = {.row = row, .context = context};
-    return each_row(path, update_columns, sizeof update_columns / sizeof *update_columns,
+    return each_row(source, update_columns, sizeof update_columns / sizeof *update_columns,
                     sizeof update_columns / sizeof *update_columns, take_update, &reading, failure);
 }
 
@@ -347,17 +368,20 @@ static bool add_update(void *context, size_t line, const struct registry_update 
 bool registry_read_customers(struct registry *registry, const char *path, struct failure *failure)
 {
     struct destination to = {.registry = registry, .path = path};
-    return registry_each_customer(path, add_customer, &to, failure);
+    const struct registry_source source = {.csv.path = path};
+    return registry_each_customer(&source, add_customer, &to, failure);
 }
 
 bool registry_read_seats(struct registry *registry, const char *path, struct failure *failure)
 {
     struct destination to = {.registry = registry, .path = path};
-    return registry_each_seat(path, add_seats, &to, failure);
+    const struct registry_source source = {.csv.path = path};
+    return registry_each_seat(&source, add_seats, &to, failure);
 }
 
 bool registry_read_updates(struct registry *registry, const char *path, struct failure *failure)
 {
     struct destination to = {.registry = registry, .path = path};
-    return registry_each_update(path, add_update, &to, failure);
+    const struct registry_source source = {.csv.path = path};
+    return registry_each_update(&source, add_update, &to, failure);
 }

@@ -8,8 +8,8 @@
  *
  * kind is consumer or corporate; time_zone an IANA name; contract_value a whole number of minor
  * units of currency (ISO 4217); renewal_on a date; times are RFC 3339. Partner, contract_value,
- * currency, renewal_on, language and criticality may be empty, and everything of an update but its id. Where an id comes
- * twice, the later line counts. Errors name file, line and column.
+ * currency, renewal_on, language and criticality may be empty, and everything of an update but its
+ * id. Where an id comes twice, the later line counts. Errors name file, line and column.
  * criticality is low, normal, high or critical.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -20,7 +20,17 @@
 #include <stdint.h>
 
 #include "analyzer/registry.h"
+#include "common/csv.h"
 #include "common/failure.h"
+
+/* What is read. */
+struct registry_source {
+    struct csv_source csv;
+    /* NULL: the first bad row ends the reading. Otherwise it is told, and the reading goes on. */
+    void (*refused)(void *context, const char *why);
+    void (*progress)(void *context, size_t rows); /* now and then; may be NULL */
+    void *context;                                /* of the two */
+};
 
 /* One row each and the line it begins in; texts are valid during the call. A false stops the
  * reading. */
@@ -37,12 +47,13 @@ typedef bool (*registry_update_row)(void *context, size_t line,
 bool registry_refuse_seat(const char *path, size_t line, const char *customer_id,
                           struct failure *failure);
 
-MUST_CHECK bool registry_each_customer(const char *path, registry_customer_row row, void *context,
+MUST_CHECK bool registry_each_customer(const struct registry_source *source,
+                                       registry_customer_row row, void *context,
                                        struct failure *failure);
-MUST_CHECK bool registry_each_seat(const char *path, registry_seat_row row, void *context,
-                                   struct failure *failure);
-MUST_CHECK bool registry_each_update(const char *path, registry_update_row row, void *context,
-                                     struct failure *failure);
+MUST_CHECK bool registry_each_seat(const struct registry_source *source, registry_seat_row row,
+                                   void *context, struct failure *failure);
+MUST_CHECK bool registry_each_update(const struct registry_source *source, registry_update_row row,
+                                     void *context, struct failure *failure);
 
 /* The whole file into the registry. */
 MUST_CHECK bool registry_read_customers(struct registry *registry, const char *path,

@@ -1,4 +1,4 @@
-/* The registry in the database: read into memory for the analyzer, and filled from CSV files.
+/* The registry in the database: read into memory for the analyzer.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_REGISTRY_DATABASE_H
 #define EPICENTER_ANALYZER_REGISTRY_DATABASE_H
@@ -18,14 +18,5 @@ MUST_CHECK bool registry_read_version(struct database *database, int64_t *versio
 /* Makes the registry that of the tables: what has been deleted there goes, too. */
 MUST_CHECK bool registry_load(struct registry *registry, struct database *database,
                               struct failure *failure);
-
-/* Upserts a CSV file by id, all of it or, when any row is bad, nothing. *count: rows. Seats of a
- * customer the table does not have are refused. */
-MUST_CHECK bool registry_import_customers(struct database *database, const char *path,
-                                          size_t *count, struct failure *failure);
-MUST_CHECK bool registry_import_seats(struct database *database, const char *path, size_t *count,
-                                      struct failure *failure);
-MUST_CHECK bool registry_import_updates(struct database *database, const char *path, size_t *count,
-                                        struct failure *failure);
 
 #endif

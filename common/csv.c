@@ -174,8 +174,15 @@ static bool find_columns(struct csv_reader *reader, const char *const *columns, 
     return true;
 }
 
-bool csv_open_some(const char *path, const char *const *columns, size_t count, size_t needed,
-                   struct csv_reader **reader, struct failure *failure)
+static FILE *open_source(const struct csv_source *source)
+{
+    /* fmemopen only reads in mode r. */
+    return source->text != NULL ? fmemopen((void *)(uintptr_t)source->text, source->length, "re")
+                                : fopen(source->path, "re");
+}
+
+bool csv_open_some(const struct csv_source *source, const char *const *columns, size_t count,
+                   size_t needed, struct csv_reader **reader, struct failure *failure)
 {
     struct csv_reader *made = calloc(1, sizeof *made);
     if (made == NULL) {
@@ -183,15 +190,16 @@ bool csv_open_some(const char *path, const char *const *columns, size_t count, s
     }
     made->next_line = 1;
     made->wanted = count;
-    made->path = strdup(path);
+    made->path = strdup(source->path);
     made->place = calloc(count + 1, sizeof *made->place);
     if (made->path == NULL || made->place == NULL) {
         csv_close(made);
         return failure_memory(failure, "reading CSV");
     }
-    made->file = fopen(path, "re");
+    made->file = open_source(source);
     if (made->file == NULL) {
-        failure_set(failure, FAILURE_NOT_FOUND, "cannot read %s: %s", path, strerror(errno));
+        failure_set(failure, FAILURE_NOT_FOUND, "cannot read %s: %s", source->path,
+                    strerror(errno));
         csv_close(made);
         return false;
     }
@@ -199,7 +207,8 @@ bool csv_open_some(const char *path, const char *const *columns, size_t count, s
     bool end;
     bool done = read_record(made, &end, failure);
     if (done && end) {
-        done = failure_set(failure, FAILURE_INVALID, "%s is empty; it needs a header line", path);
+        done = failure_set(failure, FAILURE_INVALID, "%s is empty; it needs a header line",
+                           source->path);
     }
     if (!done || !find_columns(made, columns, needed, failure)) {
         csv_close(made);
@@ -212,7 +221,8 @@ bool csv_open_some(const char *path, const char *const *columns, size_t count, s
 bool csv_open(const char *path, const char *const *columns, size_t count,
               struct csv_reader **reader, struct failure *failure)
 {
-    return csv_open_some(path, columns, count, count, reader, failure);
+    const struct csv_source source = {.path = path};
+    return csv_open_some(&source, columns, count, count, reader, failure);
 }
 
 bool csv_next(struct csv_reader *reader, const char **cells, bool *end, struct failure *failure)

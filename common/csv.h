@@ -16,10 +16,18 @@ struct csv_reader; /* one open file */
 MUST_CHECK bool csv_open(const char *path, const char *const *columns, size_t count,
                          struct csv_reader **reader, struct failure *failure);
 
+/* Where the text is. */
+struct csv_source {
+    const char *path; /* of a file; with `text`, only what messages call it */
+    const char *text; /* NULL: the file's; otherwise it must outlive the reader */
+    size_t length;
+};
+
 /* As csv_open, but only the first `needed` of the columns must be there: the cells of others that
- * the file does not have are "". */
-MUST_CHECK bool csv_open_some(const char *path, const char *const *columns, size_t count,
-                              size_t needed, struct csv_reader **reader, struct failure *failure);
+ * the header does not have are "". */
+MUST_CHECK bool csv_open_some(const struct csv_source *source, const char *const *columns,
+                              size_t count, size_t needed, struct csv_reader **reader,
+                              struct failure *failure);
 
 /* Reads the next record. `cells[i]` is the text of columns[i], valid until the next call. Sets
  * *end at the end of the file. Errors (a quote that does not end, another number of cells than the

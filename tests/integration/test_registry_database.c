@@ -16,6 +16,7 @@
 #include "analyzer/registry.h"
 #include "analyzer/registry_csv.h"
 #include "analyzer/registry_database.h"
+#include "analyzer/registry_import.h"
 #include "common/database.h"
 #include "common/instant.h"
 #include "common/time_zone.h"
@@ -69,24 +70,31 @@ static const char *written(const char *content)
     return path;
 }
 
-typedef bool (*importer)(struct database *database, const char *path, size_t *count,
-                         struct failure *failure);
+static bool import_path(enum registry_kind kind, const char *path, size_t *count,
+                        struct failure *failure)
+{
+    struct registry_import_counts counts;
+    const struct registry_source source = {.csv.path = path};
+    bool done = registry_import(database, kind, &source, false, &counts, failure);
+    *count = counts.added + counts.changed + counts.unchanged;
+    return done;
+}
 
-static void import(importer import_file, const char *content, size_t expected)
+static void import(enum registry_kind kind, const char *content, size_t expected)
 {
     size_t count = 0;
     struct failure failure = {0};
-    if (!import_file(database, written(content), &count, &failure)) {
+    if (!import_path(kind, written(content), &count, &failure)) {
         fail_msg("%s", failure.message);
     }
     assert_int_equal(count, expected);
 }
 
-static void assert_refused(importer import_file, const char *content, const char *says)
+static void assert_refused(enum registry_kind kind, const char *content, const char *says)
 {
     size_t count = 0;
     struct failure failure = {0};
-    assert_false(import_file(database, written(content), &count, &failure));
+    assert_false(import_path(kind, written(content), &count, &failure));
     assert_int_equal(failure.code, FAILURE_INVALID);
     if (strstr(failure.message, says) == NULL) {
         fail_msg("\"%s\" does not say: %s", failure.message, says);
@@ -115,7 +123,7 @@ static const char two_customers[] = CUSTOMER_HEADER
 static void customers_arrive_in_their_columns(void **state)
 {
     (void)state;
-    import(registry_import_customers, two_customers, 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
     assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
                                                       " where customer_id = 'c-1'"),
                         "(c-1,\"Example, Trading\",corporate,JP,JP,Asia/Tokyo,premium,"
@@ -129,12 +137,12 @@ static void customers_arrive_in_their_columns(void **state)
 static void what_a_file_does_not_know_stays(void **state)
 {
     (void)state;
-    import(registry_import_customers,
+    import(REGISTRY_CUSTOMERS,
            "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"
            "renewal_on,language,criticality\n"
            "c-1,N,corporate,JP,JP,Asia/Tokyo,premium,,,,,ja,critical\n",
            1);
-    import(registry_import_customers, two_customers, 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
     struct registry *registry = loaded();
     assert_string_equal(registry_customer(registry, "c-1")->language, "ja");
     assert_int_equal(registry_customer(registry, "c-1")->criticality, CRITICALITY_CRITICAL);
@@ -146,10 +154,9 @@ static void what_a_file_does_not_know_stays(void **state)
 static void the_registry_reads_what_was_imported(void **state)
 {
     (void)state;
-    import(registry_import_customers, two_customers, 2);
-    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,2147483647\nc-1,ServerProtect,3\n",
-           2);
-    import(registry_import_updates,
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,2147483647\nc-1,ServerProtect,3\n", 2);
+    import(REGISTRY_UPDATES,
            UPDATE_HEADER "pattern/2.594.00,,2005-04-23T07:33:00.123456+09:00,2005-04-23T00:02:00Z\n"
                          "engine/7.510,OfficeScan,,\n",
            2);
@@ -181,13 +188,104 @@ static void the_registry_reads_what_was_imported(void **state)
     registry_free(registry);
 }
 
+struct told {
+    size_t refused;
+    char last[256];
+};
+
+static void note_refused(void *context, const char *why)
+{
+    struct told *told = context;
+    told->refused++;
+    (void)snprintf(told->last, sizeof told->last, "%s", why);
+}
+
+static struct registry_import_counts run_import(enum registry_kind kind, const char *content,
+                                                bool dry_run, struct told *told)
+{
+    struct registry_import_counts counts;
+    struct failure failure = {0};
+    const struct registry_source source = {
+        .csv.path = written(content), .refused = dry_run ? note_refused : NULL, .context = told};
+    if (!registry_import(database, kind, &source, dry_run, &counts, &failure)) {
+        fail_msg("%s", failure.message);
+    }
+    return counts;
+}
+
+static void assert_counts(struct registry_import_counts counts, size_t added, size_t changed,
+                          size_t unchanged)
+{
+    assert_int_equal(counts.added, added);
+    assert_int_equal(counts.changed, changed);
+    assert_int_equal(counts.unchanged, unchanged);
+}
+
+/* One as it was, one changed, one new, one named twice, two refused. */
+static const char mixed_customers[] = CUSTOMER_HEADER
+    "c-1,\"Example, Trading\",corporate,JP,JP,Asia/Tokyo,premium,Partner One,9223372036854775807,"
+    "JPY,2005-09-30\n"
+    "c-3,N,company,JP,JP,Asia/Tokyo,a,,,,\n"
+    "c-2,Other,consumer,EU,DE,Europe/Berlin,standard,,,,\n"
+    "c-4,First,consumer,EU,DE,Europe/Berlin,standard,,,,\n"
+    "c-4,Second,consumer,EU,DE,Europe/Berlin,standard,,,,\n"
+    "c-5,N,consumer,JP,JP,Asia/Tokio,a,,,,\n";
+
+static void a_dry_run_says_what_would_be_and_writes_nothing(void **state)
+{
+    (void)state;
+    struct told told = {0};
+    assert_counts(run_import(REGISTRY_CUSTOMERS, two_customers, true, &told), 2, 0, 0);
+    assert_counts(run_import(REGISTRY_CUSTOMERS, two_customers, false, NULL), 2, 0, 0);
+    assert_counts(run_import(REGISTRY_CUSTOMERS, two_customers, true, &told), 0, 0, 2);
+    assert_int_equal(told.refused, 0);
+    assert_counts(run_import(REGISTRY_CUSTOMERS, mixed_customers, true, &told), 1, 1, 1);
+    assert_int_equal(told.refused, 2);
+    assert_non_null(strstr(told.last, "line 7, time_zone: \"Asia/Tokio\""));
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from customer"), 2);
+    assert_refused(REGISTRY_CUSTOMERS, mixed_customers, "line 3, kind: ");
+
+    told = (struct told){0};
+    static const char seats[] =
+        SEAT_HEADER "c-1,OfficeScan,5\nstranger,OfficeScan,5\nc-1,ServerProtect,x\nother,A,1\n";
+    assert_counts(run_import(REGISTRY_SEATS, seats, true, &told), 1, 0, 0);
+    assert_int_equal(told.refused, 3);
+    assert_non_null(strstr(told.last, "line 5, customer_id: there is no customer \"other\""));
+    assert_refused(REGISTRY_SEATS, SEAT_HEADER "stranger,OfficeScan,5\n", "line 2, customer_id: ");
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from seat"), 0);
+}
+
+static void what_is_written_is_counted(void **state)
+{
+    (void)state;
+    assert_counts(run_import(REGISTRY_CUSTOMERS, two_customers, false, NULL), 2, 0, 0);
+    /* Rows that are as they were are not written again: the same row version stands. */
+    int64_t row = private_cluster_number(
+        cluster, "select xmin::text::bigint from customer where customer_id = 'c-1'");
+    assert_counts(run_import(REGISTRY_CUSTOMERS, two_customers, false, NULL), 0, 0, 2);
+    assert_int_equal(
+        private_cluster_number(cluster,
+                               "select xmin::text::bigint from customer where customer_id = 'c-1'"),
+        row);
+    assert_counts(run_import(REGISTRY_SEATS, SEAT_HEADER "c-1,A,1\nc-1,B,2\n", false, NULL), 2, 0,
+                  0);
+    assert_counts(
+        run_import(REGISTRY_SEATS, SEAT_HEADER "c-1,A,1\nc-1,B,3\nc-2,A,1\n", false, NULL), 1, 1,
+        1);
+    assert_counts(run_import(REGISTRY_UPDATES, UPDATE_HEADER "a,,,\nb,X,,\n", false, NULL), 2, 0,
+                  0);
+    assert_counts(run_import(REGISTRY_UPDATES,
+                             UPDATE_HEADER "a,,2005-04-23T00:00:00Z,\nb,X,,\nc,,,\n", false, NULL),
+                  1, 1, 1);
+}
+
 static void what_is_deleted_goes(void **state)
 {
     (void)state;
-    import(registry_import_customers, two_customers, 2);
-    import(registry_import_seats,
-           SEAT_HEADER "c-1,OfficeScan,7\nc-1,ServerProtect,3\nc-2,OfficeScan,1\n", 3);
-    import(registry_import_updates, UPDATE_HEADER "a,,,\nb,OfficeScan,,\n", 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,7\nc-1,ServerProtect,3\nc-2,OfficeScan,1\n",
+           3);
+    import(REGISTRY_UPDATES, UPDATE_HEADER "a,,,\nb,OfficeScan,,\n", 2);
     struct registry *registry = loaded();
     const struct registry_customer *first = registry_customer(registry, "c-1");
     const struct registry_customer *second = registry_customer(registry, "c-2");
@@ -219,7 +317,7 @@ static void what_is_deleted_goes(void **state)
     /* Whoever still looks at the dropped one sees it as it was. */
     assert_string_equal(first->name, "Example, Trading");
 
-    import(registry_import_customers, two_customers, 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
     assert_true(registry_load(registry, database, &failure));
     assert_non_null(registry_customer(registry, "c-1"));
     registry_free(registry);
@@ -262,25 +360,24 @@ static void every_change_counts_up(void **state)
         }
         before = after;
     }
-    import(registry_import_customers, two_customers, 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
     assert_true(version() > before);
 }
 
 static void importing_again_replaces_by_id(void **state)
 {
     (void)state;
-    import(registry_import_customers, two_customers, 2);
-    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,10\n", 1);
-    import(registry_import_updates, UPDATE_HEADER "u,OfficeScan,2005-04-22T00:00:00Z,\n", 1);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,10\n", 1);
+    import(REGISTRY_UPDATES, UPDATE_HEADER "u,OfficeScan,2005-04-22T00:00:00Z,\n", 1);
     struct registry *registry = loaded();
 
-    import(registry_import_customers,
+    import(REGISTRY_CUSTOMERS,
            CUSTOMER_HEADER "c-1,New,consumer,TW,TW,Asia/Taipei,basic,,5,TWD,2006-01-31\n"
                            "c-3,Third,consumer,TW,TW,Asia/Taipei,basic,,,,\n",
            2);
-    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,20\nc-3,VirusBuster,1\n", 2);
-    import(registry_import_updates, UPDATE_HEADER "u,,2005-04-22T00:00:00Z,2005-04-23T00:00:00Z\n",
-           1);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,20\nc-3,VirusBuster,1\n", 2);
+    import(REGISTRY_UPDATES, UPDATE_HEADER "u,,2005-04-22T00:00:00Z,2005-04-23T00:00:00Z\n", 1);
     assert_int_equal(private_cluster_number(cluster, "select count(*) from customer"), 3);
     assert_string_equal(private_cluster_text(cluster, "select c::text from customer c"
                                                       " where customer_id = 'c-1'"),
@@ -310,7 +407,7 @@ static void of_rows_with_one_id_the_last_counts_as_in_a_file(void **state)
         buffer_append_format(&content, "c-%d,Name %d,consumer,JP,JP,Asia/Tokyo,basic,,%d,,\n",
                              i % 7, i, i);
     }
-    import(registry_import_customers, content.data, 500);
+    import(REGISTRY_CUSTOMERS, content.data, 7);
     struct registry *from_file = NULL;
     struct failure failure;
     assert_true(registry_new(&from_file, &failure));
@@ -329,9 +426,9 @@ static void of_rows_with_one_id_the_last_counts_as_in_a_file(void **state)
     registry_free(from_file);
     registry_free(from_table);
     buffer_free(&content);
-    import(registry_import_seats, SEAT_HEADER "c-1,A,1\nc-1,A,3\nc-1,A,2\n", 3);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,A,1\nc-1,A,3\nc-1,A,2\n", 1);
     assert_int_equal(private_cluster_number(cluster, "select seats from seat"), 2);
-    import(registry_import_updates, UPDATE_HEADER "u,First,,\nu,Second,,\n", 2);
+    import(REGISTRY_UPDATES, UPDATE_HEADER "u,First,,\nu,Second,,\n", 1);
     assert_string_equal(private_cluster_text(cluster, "select product_line from update_release"),
                         "Second");
 }
@@ -339,30 +436,29 @@ static void of_rows_with_one_id_the_last_counts_as_in_a_file(void **state)
 static void a_bad_row_leaves_the_tables_as_they_were(void **state)
 {
     (void)state;
-    import(registry_import_customers, two_customers, 2);
-    assert_refused(registry_import_customers,
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    assert_refused(REGISTRY_CUSTOMERS,
                    CUSTOMER_HEADER "c-1,Changed,consumer,JP,JP,Asia/Tokyo,a,,,,\n"
                                    "c-9,N,company,JP,JP,Asia/Tokyo,a,,,,\n",
                    "line 3, kind: \"company\"");
     assert_string_equal(
         private_cluster_text(cluster, "select name from customer where customer_id = 'c-1'"),
         "Example, Trading");
-    assert_refused(registry_import_seats,
+    assert_refused(REGISTRY_SEATS,
                    SEAT_HEADER "c-1,OfficeScan,1\n\nc-8,OfficeScan,1\nc-9,OfficeScan,1\n",
                    "line 4, customer_id: there is no customer \"c-8\"");
-    assert_refused(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,-1\n", "line 2, seats");
+    assert_refused(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,-1\n", "line 2, seats");
     assert_int_equal(private_cluster_number(cluster, "select count(*) from seat"), 0);
-    assert_refused(registry_import_updates, UPDATE_HEADER "u,,,\nv,,never,\n",
-                   "line 3, released_at");
+    assert_refused(REGISTRY_UPDATES, UPDATE_HEADER "u,,,\nv,,never,\n", "line 3, released_at");
     assert_int_equal(private_cluster_number(cluster, "select count(*) from update_release"), 0);
     /* And the next good file goes in. */
-    import(registry_import_seats, SEAT_HEADER "c-1,OfficeScan,1\n", 1);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,1\n", 1);
 }
 
 static void text_is_text_and_never_sql(void **state)
 {
     (void)state;
-    import(registry_import_customers,
+    import(REGISTRY_CUSTOMERS,
            CUSTOMER_HEADER "\"c'); drop table seat; --\",\"Robert'); drop table customer;--\","
                            "consumer,\\N,$1,Asia/Tokyo,%s,,,,\n",
            1);
@@ -378,9 +474,9 @@ static void text_is_text_and_never_sql(void **state)
 static void a_header_alone_imports_nothing(void **state)
 {
     (void)state;
-    import(registry_import_customers, CUSTOMER_HEADER, 0);
-    import(registry_import_seats, SEAT_HEADER, 0);
-    import(registry_import_updates, UPDATE_HEADER, 0);
+    import(REGISTRY_CUSTOMERS, CUSTOMER_HEADER, 0);
+    import(REGISTRY_SEATS, SEAT_HEADER, 0);
+    import(REGISTRY_UPDATES, UPDATE_HEADER, 0);
 }
 
 static void a_missing_file_is_named(void **state)
@@ -388,7 +484,7 @@ static void a_missing_file_is_named(void **state)
     (void)state;
     size_t count;
     struct failure failure;
-    assert_false(registry_import_customers(database, "/nowhere/customers.csv", &count, &failure));
+    assert_false(import_path(REGISTRY_CUSTOMERS, "/nowhere/customers.csv", &count, &failure));
     assert_int_equal(failure.code, FAILURE_NOT_FOUND);
     assert_non_null(strstr(failure.message, "/nowhere/customers.csv"));
 }
@@ -406,8 +502,8 @@ static void many_customers_go_in_and_come_out(void **state)
                              i, i, i);
         buffer_append_format(&seats, "c-%d,VirusBuster,%d\n", i, i);
     }
-    import(registry_import_customers, customers.data, COUNT);
-    import(registry_import_seats, seats.data, COUNT);
+    import(REGISTRY_CUSTOMERS, customers.data, COUNT);
+    import(REGISTRY_SEATS, seats.data, COUNT);
     struct registry *registry = loaded();
     for (int i = 0; i < COUNT; i++) {
         char id[16];
@@ -540,6 +636,8 @@ int main(void)
         TABLE_TEST(customers_arrive_in_their_columns),
         TABLE_TEST(what_a_file_does_not_know_stays),
         TABLE_TEST(the_registry_reads_what_was_imported),
+        TABLE_TEST(a_dry_run_says_what_would_be_and_writes_nothing),
+        TABLE_TEST(what_is_written_is_counted),
         TABLE_TEST(what_is_deleted_goes),
         TABLE_TEST(every_change_counts_up),
         TABLE_TEST(importing_again_replaces_by_id),

@@ -338,7 +338,8 @@ static void a_row_can_stop_the_reading(void **state)
     assert_int_equal(fclose(file), 0);
     int rows = 0;
     struct failure failure = {0};
-    assert_false(registry_each_seat(path, stop_at_second, &rows, &failure));
+    assert_false(registry_each_seat(&(struct registry_source){.csv.path = path}, stop_at_second,
+                                    &rows, &failure));
     assert_int_equal(rows, 2);
     assert_int_equal(failure.code, FAILURE_CONFLICT);
     assert_string_equal(failure.message, "enough");

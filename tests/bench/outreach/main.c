@@ -1,6 +1,6 @@
 /* Is the order of the outreach worth having, and is it there in time? Simulated incidents with
  * fixed seeds, our order beside by seats, by tier and first come first served; then the time to
- * order a million customers and to import them. SPDX-License-Identifier: Apache-2.0 */
+ * order a million customers. SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +12,8 @@
 #include <cmocka.h>
 
 #include "analyzer/outreach.h"
-#include "analyzer/registry_database.h"
-#include "common/database.h"
 #include "tests/bench/bench_table.h"
 #include "tests/bench/outreach/incident.h"
-#include "tests/support/private_cluster.h"
 
 #define INCIDENTS 60
 #define CUSTOMERS 1500
@@ -89,51 +86,6 @@ static void bench_order(struct bench_table *table)
                      "s", BENCH_AT_MOST, 1);
 }
 
-static void write_customers(const char *path)
-{
-    FILE *file = fopen(path, "we");
-    if (file == NULL) {
-        fail_msg("%s cannot be written", path);
-        return;
-    }
-    fprintf(file, "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,"
-                  "currency,renewal_on\n");
-    for (unsigned i = 0; i < MANY; i++) {
-        fprintf(file,
-                "customer-%07u,Customer %u,%s,JP,JP,Asia/Tokyo,standard,%s,%u,JPY,2005-%02u-01\n",
-                i, i, i % 3 == 0 ? "corporate" : "consumer", i % 50 == 0 ? "Partner One" : "",
-                i % 100000, 1 + i % 12);
-    }
-    if (fclose(file) != 0) {
-        fail_msg("%s cannot be written", path);
-    }
-}
-
-static void bench_import(struct bench_table *table)
-{
-    struct private_cluster *cluster = private_cluster_start(NULL);
-    struct database *database;
-    struct failure failure;
-    size_t count = 0;
-    private_cluster_migrate(cluster);
-    const char *path = private_cluster_path(cluster, "customers.csv");
-    write_customers(path);
-    if (!database_open(private_cluster_conninfo(cluster, "epicenter_analyzer"), "bench", 0,
-                       &database, &failure)) {
-        fail_msg("%s", failure.message);
-    }
-    static const char *const names[] = {"imported", "imported once more, all of them known"};
-    for (size_t i = 0; i < 2; i++) {
-        double began = seconds();
-        if (!registry_import_customers(database, path, &count, &failure) || count != MANY) {
-            fail_msg("%s", failure.message);
-        }
-        bench_table_goal(table, names[i], seconds() - began, "s", BENCH_AT_MOST, 60);
-    }
-    database_close(database);
-    private_cluster_remove(cluster);
-}
-
 static int status;
 
 static void bench(void **state)
@@ -142,7 +94,6 @@ static void bench(void **state)
     struct bench_table *table = bench_table_new("outreach");
     bench_loss(table);
     bench_order(table);
-    bench_import(table);
     status = bench_table_finish(table);
 }
 
