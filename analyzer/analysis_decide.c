@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/analysis_state.h"
+#include "analyzer/exposure_mask.h"
 
 static struct update_state fresh_state(uint32_t update)
 {
@@ -119,6 +120,27 @@ static void measure_update(struct analysis *analysis, uint32_t number)
     state->by_past = reading.by_past;
 }
 
+/* Which updates spoil the comparison of which others, from the next minute on: who is compared is
+ * never chosen by what is then seen. */
+static void find_spoilt(struct analysis *analysis)
+{
+    struct exposure *exposure = &analysis->exposure;
+    memset(exposure->spoilt, 0, sizeof exposure->spoilt);
+    for (int slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+        uint32_t update = exposure->slots[slot];
+        if (update == EXPOSURE_NONE || update >= analysis->lattice.update_count ||
+            analysis->states[update].decided.verdict != VERDICT_HOLD) {
+            continue;
+        }
+        for (int other = 0; other < EXPOSURE_SLOTS; other++) {
+            if (other != slot && exposure->slots[other] != EXPOSURE_NONE &&
+                lattice_harms_without(&analysis->lattice.updates[update], exposure->slots[other])) {
+                exposure->spoilt[other] |= exposure_slot_bits(slot);
+            }
+        }
+    }
+}
+
 bool analysis_decide(struct analysis *analysis, struct failure *failure)
 {
     if (!reach_states(analysis, failure)) {
@@ -154,6 +176,7 @@ bool analysis_decide(struct analysis *analysis, struct failure *failure)
                course_take(&analysis->course, &analysis->exposure, &analysis->segments, i,
                            analysis->next_minute, verdict_log_e(&state->decided) / M_LN10, failure);
     }
+    find_spoilt(analysis);
     free(cases);
     return done;
 }

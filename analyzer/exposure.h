@@ -169,6 +169,10 @@ struct exposure {
     struct exposure_update *updates;
     uint32_t update_count, update_capacity;
     uint32_t slots[EXPOSURE_SLOTS]; /* the update in each, or EXPOSURE_NONE */
+    /* By slot: mask bits of other updates known to do harm, with this one or without. It is
+     * compared among hosts that have none of them: their harm is so great that the very minute of
+     * installing them, which often is that of installing this one, would tell hosts apart. */
+    uint64_t spoilt[EXPOSURE_SLOTS];
     struct exposure_install *installs;
     uint32_t install_count, install_capacity, free_install;
     struct exposure_stratum *strata;

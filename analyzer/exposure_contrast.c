@@ -98,6 +98,13 @@ static bool leave_over(struct exposure *exposure, uint32_t stratum, uint64_t mas
     return true;
 }
 
+/* The host has an update that is known to do harm, beside those compared. */
+static bool is_spoilt(const struct exposure *exposure, const struct comparison *comparison,
+                      uint64_t mask)
+{
+    return (mask & exposure->spoilt[comparison->slot] & ~comparison->bits) != 0;
+}
+
 /* Adds each cell that has updates of the bundle to the cell that differs from it in them alone:
  * exposed when the sign can tell of all of them, control when of none. Exposed hosts of a thin
  * stratum that find no such cell are left over. */
@@ -111,7 +118,8 @@ static bool match_cells(struct exposure *exposure, uint32_t number,
         const struct exposure_cell *cell = &exposure->cells[i];
         int count = shown(cell->mask, comparison->bits, sign);
         bool partly = count != 0 && count != all;
-        if ((cell->mask & comparison->bits) == 0 || cell->at_risk == 0 || partly) {
+        if ((cell->mask & comparison->bits) == 0 || cell->at_risk == 0 || partly ||
+            is_spoilt(exposure, comparison, cell->mask)) {
             continue;
         }
         uint64_t mask = cell->mask & ~comparison->bits;
@@ -168,7 +176,8 @@ static bool compare_stratum(struct exposure *exposure, uint32_t number,
         struct exposure_cell *cell = &exposure->cells[i];
         struct exposure_match match = cell->match;
         cell->match = (struct exposure_match){0};
-        if ((cell->mask & comparison->bits) != 0 || cell->at_risk == 0) {
+        if ((cell->mask & comparison->bits) != 0 || cell->at_risk == 0 ||
+            is_spoilt(exposure, comparison, cell->mask)) {
             continue;
         }
         match.control_at_risk += cell->at_risk;

@@ -10,6 +10,12 @@
 #include "analyzer/impact_fit.h"
 #include "common/random_stream.h"
 
+/* No fleet is quite as the model has it: with the model's own variance, ranges of 90 % held the
+ * truth of a thousand made incidents in 82 to 92 % of them (bench_impact), with this much more in
+ * about 90.
+ */
+#define SPREAD 1.25
+
 #define DRAW_STREAM UINT64_C(0x696d70616374)
 
 /* A gamma variable with that mean and variance, from a standard normal one (Wilson and Hilferty
@@ -113,11 +119,12 @@ static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
         sqrt(fmax(0, moments.hosts_variance) * fmax(0, moments.customers_variance[DEGREE_ANY]));
     double correlation = both > 0 ? fmin(fmax(moments.covariance / both, 0), 1) : 0;
     double of_hosts = correlation * z + sqrt(1 - correlation * correlation) * other;
-    draw.unseen_hosts = gamma_of(of_hosts, on * moments.hosts, on * moments.hosts_variance);
+    draw.unseen_hosts =
+        gamma_of(of_hosts, on * moments.hosts, SPREAD * on * moments.hosts_variance);
     draw.hosts += draw.unseen_hosts;
     for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-        double unseen =
-            gamma_of(z, on * moments.customers[degree], on * moments.customers_variance[degree]);
+        double unseen = gamma_of(z, on * moments.customers[degree],
+                                 SPREAD * on * moments.customers_variance[degree]);
         draw.customers[degree] += unseen;
         draw.unseen_customers = degree == DEGREE_ANY ? unseen : draw.unseen_customers;
     }

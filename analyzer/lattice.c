@@ -19,6 +19,9 @@
 #define COMPANY_SHARE 0.25
 #define COMPANY_OCCASION 3.0
 
+/* Harm apart from another update that is told from the harm of the two together. */
+#define HARM_APART 0.5
+
 #define WEIGHT_BOTH_SIGNS 0.5
 #define WEIGHT_ONE_SIGN 0.25
 
@@ -449,14 +452,32 @@ static double excess_ratio(const struct lattice_count *count, double errors)
     return expm1(log_ratio + errors / sqrt(count->variance));
 }
 
-uint32_t lattice_only_with(const struct lattice_update *update)
+/* What is counted of hosts that do not have the company's update. */
+static struct lattice_count count_apart(const struct lattice_update *update,
+                                        const struct lattice_company *company)
 {
     const struct lattice_count *all = &update->fleet.count;
+    return (struct lattice_count){.observed = all->observed - company->count.observed,
+                                  .expected = all->expected - company->count.expected,
+                                  .variance = all->variance - company->count.variance};
+}
+
+bool lattice_harms_without(const struct lattice_update *update, uint32_t other)
+{
+    struct lattice_count apart = update->fleet.count;
+    for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
+        if (update->company[slot].update == other) {
+            apart = count_apart(update, &update->company[slot]);
+        }
+    }
+    return excess_ratio(&apart, -2) > HARM_APART;
+}
+
+uint32_t lattice_only_with(const struct lattice_update *update)
+{
     for (size_t slot = 0; slot < EXPOSURE_SLOTS; slot++) {
         const struct lattice_company *company = &update->company[slot];
-        struct lattice_count apart = {.observed = all->observed - company->count.observed,
-                                      .expected = all->expected - company->count.expected,
-                                      .variance = all->variance - company->count.variance};
+        struct lattice_count apart = count_apart(update, company);
         if (company->update == EXPOSURE_NONE || apart.expected < COMPANY_OCCASION) {
             continue;
         }

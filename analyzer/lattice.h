@@ -128,6 +128,10 @@ struct lattice_reading {
 struct lattice_reading lattice_read(const struct lattice_update *update,
                                     const struct segments *segments, double alpha, double margin);
 
+/* The update raises the rate by half or more on hosts that do not have the other, beyond two
+ * standard errors. */
+bool lattice_harms_without(const struct lattice_update *update, uint32_t other);
+
 /* The update without which this one shows no excess though it had every occasion to, or
  * EXPOSURE_NONE. */
 uint32_t lattice_only_with(const struct lattice_update *update);
