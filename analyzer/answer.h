@@ -161,8 +161,8 @@ struct outreach_parts {
     double waiting; /* 1 at the onset, 2 after a working day */
     double tier;
     double criticality; /* what a stop of its hosts means to it: 1 where that is not known */
-    double reach;   /* chance to reach somebody now, of that within the customer's hours */
-    double minutes; /* of an agent */
+    double reach;       /* chance to reach somebody now, of that within the customer's hours */
+    double minutes;     /* of an agent */
 };
 
 struct outreach_entry {

@@ -19,6 +19,10 @@
 #define BEGINNINGS 400
 #define RATES 9 /* by half an octave */
 
+/* Harm need not begin at its full rate: installations and delays make it rise over some minutes. */
+static const double ramps_s[] = {0, 120, 300, 720};
+#define RAMPS (sizeof ramps_s / sizeof *ramps_s)
+
 static int compare(const void *left, const void *right)
 {
     const struct onset_sighting *a = left;
@@ -73,16 +77,25 @@ static double sighted_s(const struct stretch *stretch, double at_s)
     return since < width ? since * since / (2 * width) : since - width / 2;
 }
 
-/* Log likelihood of a beginning at `at_s` with `rate` sightings a second from then on, less that of
- * noise alone. */
-static double log_likelihood(const struct stretch *stretch, double at_s, double rate)
+/* The same where the rate rises to its full height over `ramp_s`. */
+static double ramped_s(double sighted, double ramp_s)
 {
-    double sum = -rate * sighted_s(stretch, at_s);
+    return sighted < ramp_s ? sighted * sighted / (2 * ramp_s) : sighted - ramp_s / 2;
+}
+
+/* Log likelihood of a beginning at `at_s` with in the end `rate` sightings a second, less that of
+ * noise alone. */
+static double log_likelihood(const struct stretch *stretch, double at_s, double rate, double ramp_s)
+{
+    double sum = -rate * ramped_s(sighted_s(stretch, at_s), ramp_s);
     for (size_t i = 0; i < stretch->count; i++) {
         const struct onset_sighting *one = &stretch->sightings[i];
         double width = one->until_s - one->from_s;
-        double after = one->until_s - (at_s > one->from_s ? at_s : one->from_s);
+        double from = at_s > one->from_s ? at_s : one->from_s;
+        double after = one->until_s - from;
         double share = width > 0 ? after / width : 1;
+        double risen = 0.5 * (from + one->until_s) - at_s;
+        share *= risen < ramp_s ? risen / ramp_s : 1;
         sum += after > 0 ? log1p(rate * share / stretch->noise_per_s) : 0;
     }
     return sum;
@@ -102,25 +115,26 @@ static double quantile(const double *weights, double total, double share, double
     return from_s + step_s * BEGINNINGS;
 }
 
-static struct range posterior(const struct stretch *stretch, double latest_s)
+/* Of the first `ramps` of the ways to rise, each as likely. */
+static struct range posterior(const struct stretch *stretch, double latest_s, size_t ramps)
 {
     double weights[BEGINNINGS];
     double step_s = (latest_s - stretch->from_s) / BEGINNINGS;
     double largest = -INFINITY;
-    double logs[BEGINNINGS][RATES];
+    double logs[BEGINNINGS][RATES * RAMPS];
     for (int i = 0; i < BEGINNINGS; i++) {
         double at_s = stretch->from_s + step_s * (i + 0.5);
         double mean_rate = (double)stretch->count / sighted_s(stretch, at_s);
-        for (int r = 0; r < RATES; r++) {
-            double rate = mean_rate * exp2(0.5 * r - 2);
-            logs[i][r] = log_likelihood(stretch, at_s, rate);
+        for (size_t r = 0; r < RATES * ramps; r++) {
+            double rate = mean_rate * exp2(0.5 * (double)(r % RATES) - 2);
+            logs[i][r] = log_likelihood(stretch, at_s, rate, ramps_s[r / RATES]);
             largest = logs[i][r] > largest ? logs[i][r] : largest;
         }
     }
     double total = 0;
     for (int i = 0; i < BEGINNINGS; i++) {
         weights[i] = 0;
-        for (int r = 0; r < RATES; r++) {
+        for (size_t r = 0; r < RATES * ramps; r++) {
             weights[i] += exp(logs[i][r] - largest);
         }
         total += weights[i];
@@ -159,7 +173,12 @@ struct range onset_of(struct onset_sighting *sightings, size_t count, double noi
         return (struct range){
             .low = stretch.from_s, .likely = stretch.from_s, .high = stretch.from_s + 1};
     }
-    return posterior(&stretch, latest_s);
+    /* Whether it rises or begins at once a few minutes do not tell: the interval covers both. */
+    struct range at_once = posterior(&stretch, latest_s, 1);
+    struct range rising = posterior(&stretch, latest_s, RAMPS);
+    return (struct range){.low = fmin(at_once.low, rising.low),
+                          .likely = 0.5 * (at_once.likely + rising.likely),
+                          .high = fmax(at_once.high, rising.high)};
 }
 
 /* The end is the beginning of the same harm with time running backwards. */

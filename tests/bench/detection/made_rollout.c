@@ -9,7 +9,7 @@
 #include "common/random_stream.h"
 
 /* Half as many where nothing is wrong, so that there is time for thousands of those. */
-#define CLEAN_HOSTS (MADE_HOSTS / 2)
+#define CLEAN_HOSTS 800
 #define SCANS_PER_HOUR 0.15
 #define SINGLE_HOSTS 400   /* are a customer each; of the others ten are one */
 #define EXPOSED_MINUTES 60 /* the harm works in the hour after installation */
@@ -217,7 +217,8 @@ void made_harmful(enum made_harm harm, uint64_t seed, struct made_rollout *rollo
     struct random_stream shared = random_stream_new(seed, 1000000);
     memset(rollout->segment, -1, sizeof rollout->segment);
     rollout->ratio = 3;
-    rollout->host_count = MADE_HOSTS;
+    /* The ratio is that of the fleet as a whole, which fewer hosts tell as well. */
+    rollout->host_count = harm == MADE_THREEFOLD ? MADE_HOSTS / 2 : MADE_HOSTS;
     if (harm != MADE_THREEFOLD) {
         rollout->ratio = exp(between(&shared, log(3), log(7)));
         draw_segment(&shared, rollout);

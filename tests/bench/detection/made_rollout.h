@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MADE_HOSTS 1600 /* at most */
+#define MADE_HOSTS 4000 /* at most */
 #define MADE_MINUTES 240
 #define MADE_INTERVAL 2 /* minutes between the reports of a host */
 #define MADE_UPDATES 3  /* the first is the one under test */

@@ -2,7 +2,7 @@
  * processes: harmless ones in the settings that fool simpler tests, harmful ones of known segment
  * and onset, and beside them what others do instead, at the same rate of false alarms.
  *
- *   bench_detection [--quick]    --quick: a tenth of it, and exit status 1 when a figure of error
+ *   bench_detection [--quick]    --quick: a little of it, and exit status 1 when a figure of error
  *                                (false HOLD, missed harm) is beyond its goal by more than chance
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -23,8 +23,8 @@
 #define KINDS (MADE_SETTINGS + 5) /* the settings, then the harms */
 #define HARM(harm) (MADE_SETTINGS + (size_t)(harm))
 
-static const size_t full_counts[KINDS] = {223, 223, 223, 223, 223, 223, 223,
-                                          223, 223, 500, 40,  60,  40,  60};
+static const size_t full_counts[KINDS] = {2000, 2000, 2000, 2000, 2000, 2000, 2000,
+                                          2000, 2000, 500,  100,  300,  100,  100};
 
 /* All trials lie in memory shared with the processes that run them. */
 struct run {
@@ -309,7 +309,9 @@ int main(int argc, char **argv)
     struct run run = {.done = share(sizeof *run.done)};
     struct bench_table *table = bench_table_new(quick ? "detection-quick" : "detection");
     for (size_t kind = 0; kind < KINDS; kind++) {
-        run.first[kind + 1] = run.first[kind] + full_counts[kind] / (quick ? 20 : 1);
+        run.first[kind + 1] = run.first[kind] + full_counts[kind] / (!quick                 ? 1
+                                                                     : kind < MADE_SETTINGS ? 200
+                                                                                            : 10);
     }
     run.trials = share(run.first[KINDS] * sizeof *run.trials);
     if (!run_all(&run, table)) {
