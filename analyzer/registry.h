@@ -42,6 +42,7 @@ struct registry_customer {
     const char *customer_id;
     const char *name;
     enum customer_kind kind;
+    enum criticality criticality;
     const char *region;
     const char *country;
     const char *time_zone;        /* IANA name */
@@ -52,7 +53,6 @@ struct registry_customer {
     const char *currency;   /* ISO 4217, NULL when unknown */
     const char *renewal_on; /* "YYYY-MM-DD", NULL when unknown */
     const char *language;   /* BCP 47, such as ja or pt-BR; NULL when unknown */
-    enum criticality criticality;
     const struct registry_seat *seats;
     size_t seat_count;
 };
