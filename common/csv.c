@@ -176,7 +176,7 @@ static bool find_columns(struct csv_reader *reader, const char *const *columns, 
 
 static FILE *open_source(const struct csv_source *source)
 {
-    /* fmemopen only reads in mode r. */
+    /* fmemopen only reads in mode r. NOLINTNEXTLINE(performance-no-int-to-ptr) */
     return source->text != NULL ? fmemopen((void *)(uintptr_t)source->text, source->length, "re")
                                 : fopen(source->path, "re");
 }

@@ -337,8 +337,8 @@ static void every_change_counts_up(void **state)
 {
     (void)state;
     static const char *const changes[] = {
-        "insert into customer (customer_id, name, kind, region, country, time_zone, tier)"
-        " values ('c', 'N', 'consumer', 'JP', 'JP', 'Asia/Tokyo', 'a')",
+        ("insert into customer (customer_id, name, kind, region, country, time_zone, tier)"
+         " values ('c', 'N', 'consumer', 'JP', 'JP', 'Asia/Tokyo', 'a')"),
         "update customer set name = 'M'",
         "insert into seat values ('c', 'OfficeScan', 1)",
         "delete from seat",

@@ -339,7 +339,8 @@ static void the_course_leads_to_the_answer(void **state)
         const struct contrast_row *row = &update->contrasts[i];
         struck = strcmp(row->value, "SP2") == 0 ? row : struck;
     }
-    assert_non_null(struck);
+    assert_non_null(
+        struck); /* ends the test: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     assert_true((double)struck->exposed_onsets / struck->exposed_hours >
                 20 * (double)struck->control_onsets / struck->control_hours);
     analysis_free(analysis);
