@@ -1,5 +1,5 @@
-/* How good are the verdicts? Made rollouts with fixed seeds through the analyzer's library, on two
- * processes: harmless ones in the settings that fool simpler tests, harmful ones of known segment
+/* How good are the verdicts? Made rollouts with fixed seeds through the analyzer's library, on all
+ * processors: harmless ones in the settings that fool simpler tests, harmful ones of known segment
  * and onset, and beside them what others do instead, at the same rate of false alarms.
  *
  *   bench_detection [--quick]    --quick: a little of it, and exit status 1 when a figure of error
@@ -7,91 +7,43 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "analyzer/distribution.h"
+#include "tests/bench/bench_crew.h"
 #include "tests/bench/bench_table.h"
+#include "tests/bench/detection/demo.h"
 #include "tests/bench/detection/trial.h"
 
-#define PROCESSES 2
 #define KINDS (MADE_SETTINGS + 5) /* the settings, then the harms */
+#define DEMOS 10
 #define HARM(harm) (MADE_SETTINGS + (size_t)(harm))
 
 static const size_t full_counts[KINDS] = {2000, 2000, 2000, 2000, 2000, 2000, 2000,
                                           2000, 2000, 500,  100,  300,  100,  100};
 
-/* All trials lie in memory shared with the processes that run them. */
 struct run {
     struct trial *trials;
     size_t first[KINDS + 1];
-    atomic_size_t *done;
 };
 
-static void *share(size_t size)
+static void run_trial(size_t index, void *result, const void *context)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("bench_detection: mmap");
-        exit(EXIT_FAILURE);
+    static struct made_rollout rollout;
+    const struct run *run = context;
+    size_t kind = 0;
+    while (index >= run->first[kind + 1]) {
+        kind++;
     }
-    return memory;
-}
-
-static void run_share(const struct run *run, size_t process)
-{
-    struct made_rollout *rollout = malloc(sizeof *rollout);
-    if (rollout == NULL) {
-        _exit(EXIT_FAILURE);
+    uint64_t seed = 100000 * (kind + 1) + (index - run->first[kind]);
+    if (kind < MADE_SETTINGS) {
+        made_clean(kind, seed, &rollout);
+    } else {
+        made_harmful((enum made_harm)(kind - MADE_SETTINGS), seed, &rollout);
     }
-    for (size_t kind = 0; kind < KINDS; kind++) {
-        for (size_t t = run->first[kind]; t < run->first[kind + 1]; t++) {
-            if (t % PROCESSES != process) {
-                continue;
-            }
-            uint64_t seed = 100000 * (kind + 1) + (t - run->first[kind]);
-            if (kind < MADE_SETTINGS) {
-                made_clean(kind, seed, rollout);
-            } else {
-                made_harmful((enum made_harm)(kind - MADE_SETTINGS), seed, rollout);
-            }
-            trial_run(rollout, &run->trials[t]);
-            atomic_fetch_add(run->done, 1);
-        }
-    }
-    free(rollout);
-    _exit(EXIT_SUCCESS);
-}
-
-/* Returns when all trials are done; false when a process failed. */
-static bool run_all(const struct run *run, struct bench_table *table)
-{
-    bool succeeded = true;
-    (void)fflush(NULL);
-    for (size_t p = 0; p < PROCESSES; p++) {
-        pid_t child = fork();
-        if (child == 0) {
-            run_share(run, p);
-        }
-        succeeded &= child > 0;
-    }
-    for (size_t left = PROCESSES; left > 0;) {
-        int status;
-        pid_t ended = waitpid(-1, &status, WNOHANG);
-        if (ended == 0) {
-            bench_table_progress(table, "rollouts", atomic_load(run->done), run->first[KINDS]);
-            (void)usleep(200000);
-            continue;
-        }
-        succeeded &= ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-        left--;
-    }
-    return succeeded;
+    trial_run(&rollout, result);
 }
 
 /* Exact binomial bounds of 95 % (Clopper and Pearson 1934). */
@@ -303,21 +255,30 @@ static void tell_ratios(const struct run *run, struct bench_table *table)
                run->first[threefold + 1] - run->first[threefold], 1 - TRIAL_ALPHA);
 }
 
+static void tell_demo(struct bench_table *table)
+{
+    double right = 0;
+    for (uint64_t seed = 1; seed <= DEMOS; seed++) {
+        bench_table_progress(table, "the demo", (size_t)seed - 1, DEMOS);
+        right += demo_is_right(seed);
+    }
+    bench_table_section(table, "The incident of 2005, simulated anew with 20,000 hosts");
+    bench_table_goal(table, "of ten seeds, update held, its segment exact, no other suspected",
+                     right, "seeds", BENCH_AT_LEAST, DEMOS);
+}
+
 int main(int argc, char **argv)
 {
     bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
-    struct run run = {.done = share(sizeof *run.done)};
+    struct run run = {.trials = NULL};
     struct bench_table *table = bench_table_new(quick ? "detection-quick" : "detection");
     for (size_t kind = 0; kind < KINDS; kind++) {
         run.first[kind + 1] = run.first[kind] + full_counts[kind] / (!quick                 ? 1
                                                                      : kind < MADE_SETTINGS ? 200
                                                                                             : 10);
     }
-    run.trials = share(run.first[KINDS] * sizeof *run.trials);
-    if (!run_all(&run, table)) {
-        (void)fputs("bench_detection: a process failed\n", stderr);
-        return EXIT_FAILURE;
-    }
+    run.trials =
+        bench_crew_run(table, "rollouts", run.first[KINDS], sizeof *run.trials, run_trial, &run);
     bool good = tell_false_holds(&run, table);
     size_t alone = HARM(MADE_ALONE);
     size_t held = count_held(&run, alone, alone + 1);
@@ -336,6 +297,10 @@ int main(int argc, char **argv)
     bench_table_section(table, "Which hosts, since when: harm spread over the hour");
     tell_segments(&run, table, MADE_OVER_HOUR);
     tell_ratios(&run, table);
+    if (!quick) {
+        tell_demo(table);
+    }
+    bench_crew_free(run.trials, run.first[KINDS], sizeof *run.trials);
     int status = bench_table_finish(table);
     return status != EXIT_SUCCESS || (quick && !good) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,6 +1,6 @@
 /* Do impact's ranges hold the truth as often as they say? Made incidents with fixed seeds through
- * the analyzer's library, on two processes; beside them what a count of pinned hosts says. Then how
- * long an estimate takes.
+ * the analyzer's library, on all processors; beside them what a count of pinned hosts says. Then
+ * how long an estimate takes.
  *
  *   bench_impact [--quick | growth]    --quick: a few of the incidents, and exit status 1 when a
  *                                      range holds the truth less often than chance allows;
@@ -8,19 +8,15 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tests/bench/bench_crew.h"
 #include "tests/bench/bench_table.h"
 #include "tests/bench/impact/growth.h"
 #include "tests/bench/impact/incident.h"
 
-#define PROCESSES 2
 #define INCIDENTS 1000
 #define QUICK_INCIDENTS 40
 
@@ -28,56 +24,10 @@ static const char *const setting_names[INCIDENT_SETTINGS] = {
     "80 % of seats report", "half of the stricken lock up, half of those unheard",
     "30 % of seats report"};
 
-struct run {
-    struct incident_result *results; /* of each setting together */
-    size_t count;                    /* of each setting */
-    atomic_size_t *done;
-};
-
-static void *share(size_t size)
+static void run_incident(size_t index, void *result, const void *context)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("bench_impact: mmap");
-        exit(EXIT_FAILURE);
-    }
-    return memory;
-}
-
-static void run_share(const struct run *run, size_t process)
-{
-    for (size_t i = process; i < INCIDENT_SETTINGS * run->count; i += PROCESSES) {
-        size_t setting = i / run->count;
-        incident_run((enum incident_setting)setting, 1 + i % run->count, &run->results[i]);
-        atomic_fetch_add(run->done, 1);
-    }
-    _exit(EXIT_SUCCESS);
-}
-
-static bool run_all(const struct run *run, struct bench_table *table)
-{
-    bool succeeded = true;
-    (void)fflush(NULL);
-    for (size_t p = 0; p < PROCESSES; p++) {
-        pid_t child = fork();
-        if (child == 0) {
-            run_share(run, p);
-        }
-        succeeded &= child > 0;
-    }
-    for (size_t left = PROCESSES; left > 0;) {
-        int status;
-        pid_t ended = waitpid(-1, &status, WNOHANG);
-        if (ended == 0) {
-            bench_table_progress(table, "incidents", atomic_load(run->done),
-                                 INCIDENT_SETTINGS * run->count);
-            (void)usleep(200000);
-            continue;
-        }
-        succeeded &= ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-        left--;
-    }
-    return succeeded;
+    const size_t *count = context; /* of each setting */
+    incident_run((enum incident_setting)(index / *count), 1 + index % *count, result);
 }
 
 /* ---- The table ---- */
@@ -173,27 +123,28 @@ int main(int argc, char **argv)
         growth_measure(table);
         return bench_table_finish(table);
     }
-    struct run run = {.count = quick ? QUICK_INCIDENTS : INCIDENTS,
-                      .done = share(sizeof *run.done)};
-    run.results = share(INCIDENT_SETTINGS * run.count * sizeof *run.results);
-    struct bench_table *table = bench_table_new("impact");
-    bool good = run_all(&run, table);
+    size_t count = quick ? QUICK_INCIDENTS : INCIDENTS;
+    struct bench_table *table = bench_table_new(quick ? "impact-quick" : "impact");
+    struct incident_result *all = bench_crew_run(table, "incidents", INCIDENT_SETTINGS * count,
+                                                 sizeof *all, run_incident, &count);
+    bool good = true;
     for (int setting = 0; setting < INCIDENT_SETTINGS; setting++) {
-        const struct incident_result *results = &run.results[(size_t)setting * run.count];
+        const struct incident_result *results = &all[(size_t)setting * count];
         for (int at = 0; at < INCIDENT_MOMENTS; at++) {
             char title[128];
             (void)snprintf(title, sizeof title, "%s; %d min after the release",
                            setting_names[setting], incident_moments[at]);
             bench_table_section(table, title);
-            good &= tell_moment(table, results, run.count, at);
+            good &= tell_moment(table, results, count, at);
             if (at == 0) {
-                tell_errors(table, results, run.count, setting != SETTING_THIN);
+                tell_errors(table, results, count, setting != SETTING_THIN);
             }
         }
     }
     if (!quick) {
         growth_measure(table);
     }
+    bench_crew_free(all, INCIDENT_SETTINGS * count, sizeof *all);
     int status = bench_table_finish(table);
     return quick && !good ? EXIT_FAILURE : status;
 }
