@@ -86,7 +86,8 @@ describe('the way in', () => {
       const { page, complaints, close } = await openPage(browser, { colorScheme });
       await page.goto(`${url}/executives?from=mail`);
       assert.equal(new URL(page.url()).pathname, '/sign-in');
-      await page.keyboard.type('Ann'); // the name has the focus
+      await page.locator('input:not([type=password]):focus').waitFor();
+      await page.keyboard.type('Ann');
       await page.keyboard.press('Tab');
       await page.keyboard.type('correct horse');
       await page.keyboard.press('Enter');
@@ -98,6 +99,7 @@ describe('the way in', () => {
         await assertAccessible(page);
         await picture(page, `sign-in-${colorScheme}-${width}`);
       }
+      await page.locator('input[type=password]:focus').waitFor();
       await page.keyboard.type('correct horse battery');
       await page.keyboard.press('Enter');
       await page.waitForURL(`${url}/executives?from=mail`);

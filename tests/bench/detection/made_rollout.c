@@ -9,9 +9,9 @@
 #include "common/random_stream.h"
 
 /* Half as many where nothing is wrong, so that there is time for thousands of those. */
-#define CLEAN_HOSTS 800
+#define CLEAN_HOSTS 400
 #define SCANS_PER_HOUR 0.15
-#define SINGLE_HOSTS 400   /* are a customer each; of the others ten are one */
+#define SINGLE_HOSTS 200   /* are a customer each; of the others ten are one */
 #define EXPOSED_MINUTES 60 /* the harm works in the hour after installation */
 
 const char *const made_attributes[MADE_ATTRIBUTES] = {"engine", "os", "product_line", "region",
