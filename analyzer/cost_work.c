@@ -276,7 +276,9 @@ static void mark_rows(struct cost_plan *plans, size_t count)
 }
 
 /* Adds the plan; to one of the same region and product line where all rows treat the two alike and
- * both have a share of the same draws: tiers without terms of their own are one. */
+ * both have a share of the same draws: consumers of tiers without terms of their own are one.
+ * Companies stay apart, as those of one tier have more hosts each than those of another, and what
+ * is paid or lost by the customer goes by that. */
 static void add_plan(struct cost_work *work, const struct cost_plan *plan, bool shares)
 {
     size_t at = 0;
@@ -315,7 +317,8 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
     work->product_lines = cost_work_allocate(work, (count + 1) * sizeof *work->product_lines);
     for (size_t i = 0; work->complete && i < count; i++) {
         struct cost_plan plan = plan_of(work, parameters, basis, i, seed);
-        add_plan(work, &plan, basis->strata[i].customer_draws != NULL);
+        bool shares = plan.kind == CUSTOMER_CONSUMER && basis->strata[i].customer_draws != NULL;
+        add_plan(work, &plan, shares);
     }
     merge_plans(work);
     if (work->complete) {

@@ -417,6 +417,37 @@ static void shared_draws_do_not_average_out(void **state)
     assert_close(scoped.p90, one.p90, 0.02 * one.p90);
 }
 
+/* What a company may take elsewhere goes by its hosts: large and small ones are not of one size. */
+static void companies_of_two_sizes_are_not_averaged(void **state)
+{
+    (void)state;
+    static double draws[COST_DRAWS];
+    for (size_t i = 0; i < COST_DRAWS; i++) {
+        draws[i] = 100;
+    }
+    struct cost_stratum strata[2];
+    for (int i = 0; i < 2; i++) {
+        strata[i] = (struct cost_stratum){.region = "Japan",
+                                          .tier = i == 0 ? "basic" : "premium",
+                                          .kind = CUSTOMER_CORPORATE,
+                                          .customer_draws = draws,
+                                          .host_draws = draws,
+                                          .customer_share = i == 0 ? 0.1 : 0.9,
+                                          .host_share = 0.5,
+                                          .customers_all = 1000,
+                                          .hosts_all = i == 0 ? 2000 : 200000};
+    }
+    struct cost_parameters *parameters = the_defaults();
+    double apart = 0;
+    for (int i = 0; i < 2; i++) {
+        struct cost_basis one = {strata + i, 1, COST_DRAWS, NAN};
+        apart += estimate_of(parameters, &one, 4).revenue_at_risk.mean;
+    }
+    struct cost_basis both = {strata, 2, COST_DRAWS, NAN};
+    struct cost_estimate together = estimate_of(parameters, &both, 4);
+    assert_close(together.revenue_at_risk.mean, apart, 1e-9 * apart);
+}
+
 /* ---- Drivers, seeds ---- */
 
 static void the_largest_swings_are_named_in_order(void **state)
