@@ -559,6 +559,7 @@ int main(void)
         cmocka_unit_test_teardown(the_interval_holds_the_truth_as_often_as_it_says, free_arena),
         cmocka_unit_test_teardown(parts_add_up_to_the_cost, free_arena),
         cmocka_unit_test_teardown(shared_draws_do_not_average_out, free_arena),
+        cmocka_unit_test_teardown(companies_of_two_sizes_are_not_averaged, free_arena),
         cmocka_unit_test_teardown(the_largest_swings_are_named_in_order, free_arena),
         cmocka_unit_test_teardown(the_same_seed_gives_the_same_bytes, free_arena),
         cmocka_unit_test_teardown(percentiles_are_in_order_whatever_the_ranges, free_arena),
