@@ -219,6 +219,9 @@ static bool count_unheard(struct counting *counting, struct failure *failure)
             return false;
         }
         share->unheard++;
+        if (host->last_seen < share->first_onset) {
+            share->first_onset = host->last_seen;
+        }
     }
     return true;
 }

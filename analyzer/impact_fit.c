@@ -140,13 +140,12 @@ static void join(struct impact_alike *alike, const struct impact_kin *kin)
 
 static void count_into(struct impact_stratum_fit *fit, const struct impact_kin *kin, double real)
 {
-    static const double parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
     double shown = (double)kin->shown + kin->unheard;
     fit->hosts += kin->customers * kin->shown;
     fit->unheard_hosts += kin->customers * kin->unheard;
     fit->single += kin->shown > 0 && kin->reporting == 1 ? kin->customers : 0;
     for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-        double line = parts[degree] * ((double)kin->reporting + kin->unseen);
+        double line = impact_degree_shares[degree] * ((double)kin->reporting + kin->unseen);
         fit->customers[degree] += shown > line ? kin->customers : 0;
     }
     fit->family->affected += kin->customers * shown * real;

@@ -113,7 +113,7 @@ static struct behind look_behind(struct impact_beta beta, struct impact_bond bon
                            .affected = sum > 0 ? fmin(n, affected / sum / sight->shows) : x};
 }
 
-static const double degree_parts[IMPACT_DEGREES] = {0, 0.1, 0.5};
+const double impact_degree_shares[IMPACT_DEGREES] = {0, 0.1, 0.5};
 
 void impact_add_unseen(double mean, struct impact_bond bond, const struct impact_sight *sight,
                        const struct impact_alike *alike, size_t count,
@@ -140,7 +140,7 @@ void impact_add_unseen(double mean, struct impact_bond bond, const struct impact
         moments->hosts_variance +=
             one->customers * liable * (variance + behind.immune * hosts * hosts);
         for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            double line = degree_parts[degree] * (one->reporting + n);
+            double line = impact_degree_shares[degree] * (one->reporting + n);
             bool by_itself = one->shown > line;
             double left = by_itself ? fmax(0, behind.none - behind.immune) : liable;
             double chance =
@@ -165,7 +165,7 @@ void impact_add_mistaken(double mean, struct impact_bond bond, const struct impa
         const struct impact_alike *one = &alike[i];
         double none = one->shown > 0 ? look_behind(beta, bond, sight, one).none : 0;
         for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            double line = degree_parts[degree] * (one->reporting + one->unseen);
+            double line = impact_degree_shares[degree] * (one->reporting + one->unseen);
             if (one->shown > line) {
                 mistaken->customers[degree] += one->customers * none;
                 mistaken->variance[degree] += one->customers * none * (1 - none);

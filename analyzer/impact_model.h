@@ -30,6 +30,9 @@ struct impact_sight {
     double coincidence, shows;
 };
 
+/* The share of its seats over which a customer is affected in the degree. */
+extern const double impact_degree_shares[IMPACT_DEGREES];
+
 /* What the unseen seats of a stratum add, for one mean and one bond: hosts, and customers that are
  * not affected in that degree by what is seen of them alone. */
 struct impact_moments {
