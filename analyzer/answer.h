@@ -304,6 +304,8 @@ MUST_CHECK bool answer_write_cost_json(const struct update_answer *update, insta
 MUST_CHECK bool answer_write_course_json(const struct update_answer *update, instant_us as_of,
                                          struct buffer *out, struct failure *failure);
 
+#define ANSWER_CALLS 10 /* where nobody says how many */
+
 /* The summary a person reads in a terminal: verdict, segment, since when, evidence, affected by
  * region and product line, cost, first customers to call. `columns` is the width to keep within, 60
  * to 120; `colour` allows ANSI colours; `calls` is how many customers to list. */

@@ -11,6 +11,7 @@
 
 #include "analyzer/access.h"
 #include "analyzer/analysis.h"
+#include "analyzer/answer.h"
 #include "analyzer/api_answer.h"
 #include "analyzer/api_metrics.h"
 #include "analyzer/api_updates.h"
@@ -31,7 +32,6 @@
 
 #define JSON_TYPE API_JSON_TYPE
 #define COLUMNS_DEFAULT 80
-#define CALLS_DEFAULT 5
 
 struct api {
     struct live *live;
@@ -182,7 +182,7 @@ static void answer_summary(void *context, struct http_request *request)
     struct live *live = live_of(context);
     const char *colour = http_request_query(request, "colour");
     unsigned long columns = api_query_number(request, "columns", COLUMNS_DEFAULT);
-    unsigned long calls = api_query_number(request, "calls", CALLS_DEFAULT);
+    unsigned long calls = api_query_number(request, "calls", ANSWER_CALLS);
     const struct answers *answers;
     instant_us as_of = INSTANT_NONE;
     struct buffer text = {0};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/answer.h"
 #include "analyzer/cost_csv.h"
 #include "analyzer/cost_parameters.h"
 #include "analyzer/registry.h"
@@ -63,7 +64,7 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "the document of GET /v1/updates instead of a summary", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
-    {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 5)", 0},
+    {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 10)", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -180,7 +181,7 @@ static void print_counts(const struct report_file_counts *counts)
 int command_analyze(int argc, char **argv)
 {
     static const struct argp argp = {options, parse, "FILE", doc, NULL, NULL, NULL};
-    struct arguments arguments = {.calls = 5};
+    struct arguments arguments = {.calls = ANSWER_CALLS};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 
     int status = 1;

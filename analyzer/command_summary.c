@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "analyzer/answer.h"
 #include "analyzer/client.h"
 #include "analyzer/terminal.h"
 #include "common/buffer.h"
@@ -35,7 +36,7 @@ static const char doc[] =
 static const struct argp_option options[] = {
     {"url", 'u', "URL", 0, "where the analyzer is (default " CLIENT_URL_DEFAULT ")", 0},
     {"until", KEY_UNTIL, "TIME", 0, "wait for reports received up to this time (RFC 3339)", 0},
-    {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 5)", 0},
+    {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 10)", 0},
     {0}};
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -98,7 +99,8 @@ static bool wait_until(struct client *client, instant_us until, struct failure *
 int command_summary(int argc, char **argv)
 {
     static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
-    struct arguments arguments = {.url = CLIENT_URL_DEFAULT, .until = INSTANT_NONE, .calls = 5};
+    struct arguments arguments = {
+        .url = CLIENT_URL_DEFAULT, .until = INSTANT_NONE, .calls = ANSWER_CALLS};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 
     int status = STATUS_COULD_NOT_ASK;
