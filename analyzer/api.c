@@ -24,6 +24,7 @@
 #include "analyzer/json_value.h"
 #include "analyzer/outreach_desk.h"
 #include "analyzer/pages.h"
+#include "analyzer/registry_desk.h"
 #include "analyzer/role.h"
 #include "analyzer/sign_in_page.h"
 #include "analyzer/snapshot.h"
@@ -39,6 +40,7 @@ struct api {
     struct aside *aside;
     struct outreach_desk *desk;
     struct contact_desk *contacts;
+    struct registry_desk *registry;
     struct access *access;
     struct doors *doors;
     struct http_server *server;
@@ -84,6 +86,12 @@ static void mask_contacts(void *context, struct http_request *request)
 {
     struct api *api = context;
     contact_desk_mask(api->contacts, request);
+}
+
+static void import_registry(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    registry_desk_import(api->registry, request);
 }
 
 static void open_contacts(void *context, struct http_request *request)
@@ -393,6 +401,8 @@ static const struct door table[] = {
     {"GET", "/v1/contacts/*", "", 0, mask_contacts, ROLE_BIT(ROLE_SUPPORT), DOOR_PERSON},
     {"POST", "/v1/contacts/*", "/open", CONTACT_BODY_LIMIT, open_contacts, ROLE_BIT(ROLE_SUPPORT),
      DOOR_PERSON},
+    {"POST", "/v1/registry/*", "", REGISTRY_BODY_LIMIT, import_registry, ROLE_BIT(ROLE_ADMIN),
+     DOOR_API},
     {"GET", "/v1/hosts/*", "", 0, serve_host, DESK_AND_OPERATIONS, DOOR_API},
     {"GET", "/v1/changes", "", 0, serve_changes, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/summary", "", 0, serve_summary, ROLES_PEOPLE, DOOR_API},
@@ -455,6 +465,7 @@ static bool start_parts(struct api *api, const struct api_options *options, stru
            aside_new(&api->aside, failure) &&
            outreach_desk_new(options->conninfo, api->live, &api->desk, failure) &&
            contact_desk_new(options->conninfo, &api->contacts, failure) &&
+           registry_desk_new(options->conninfo, &api->registry, failure) &&
            access_new(options->conninfo, &api->access, failure) &&
            serve_doors(api, &open, &api->doors, &api->server, failure) &&
            (options->proxy_socket == NULL ||
@@ -496,6 +507,7 @@ void api_stop(struct api *api)
     access_free(api->access);
     outreach_desk_free(api->desk);
     contact_desk_free(api->contacts);
+    registry_desk_free(api->registry);
     aside_free(api->aside);
     gate_free(api->gate);
     for (size_t i = 0; i < 2; i++) {

@@ -9,6 +9,7 @@
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=
  *   GET /v1/what-if?update={id}&set=name=low,likely,high;…   the cost now and with these
  *   GET /v1/contacts/{customer}, POST …/open   people to call; see contact_desk.h
+ *   POST /v1/registry/{customers|seats|updates}   text/csv; see registry_desk.h
  *   GET /v1/me                      whose session or key this is
  *   GET /v1/openapi.json            all of this for programs: analyzer/openapi.json
  *   GET /healthz /readyz /metrics   GET / /executives /support and /assets/…: the pages
