@@ -26,7 +26,8 @@ static const char doc[] =
     "Makes a key for a program and prints it, once; lists keys; revokes one, which counts within "
     "two seconds.\v"
     "SCOPE is read (verdicts and figures; the default), operate (and hosts), support (and the "
-    "outreach) or metrics (those alone). The program sends it as Authorization: Bearer KEY; "
+    "outreach), metrics or registry (customers, seats and updates alone). The program sends it as "
+    "Authorization: Bearer KEY; "
     "`analyzer verdict` and the other commands that ask take it from the environment "
     "as " CLIENT_KEY_VARIABLE ".";
 

@@ -25,11 +25,21 @@ struct job {
     bool dry_run;
 };
 
-static void count_refused(void *context, const char *why)
+/* What a dry run refuses: all are counted, the first are told. */
+#define REFUSALS_TOLD 100
+
+struct refusals {
+    json_t *told;
+    size_t count;
+    bool complete;
+};
+
+static void note_refused(void *context, const char *why)
 {
-    size_t *refused = context;
-    (void)why;
-    (*refused)++;
+    struct refusals *refusals = context;
+    if (refusals->count++ < REFUSALS_TOLD) {
+        refusals->complete &= json_array_append_new(refusals->told, json_string(why)) == 0;
+    }
 }
 
 static bool work(void *context, struct database *database, struct http_request *request, void *one,
@@ -39,21 +49,23 @@ static bool work(void *context, struct database *database, struct http_request *
     const struct job *job = one;
     const struct buffer *csv = http_request_body(request);
     struct registry_import_counts counts;
-    size_t refused = 0;
+    struct refusals refusals = {.told = json_array(), .complete = true};
     const struct registry_source source = {
         .csv = {.path = job->name, .text = csv->data, .length = csv->length},
-        .refused = job->dry_run ? count_refused : NULL,
-        .context = &refused};
+        .refused = job->dry_run ? note_refused : NULL,
+        .context = &refusals};
     if (!registry_import(database, job->kind, &source, job->dry_run, &counts, failure)) {
+        json_decref(refusals.told);
         return false;
     }
-    bool complete = true;
+    bool complete = refusals.complete;
     struct buffer body = {0};
     json_t *object = json_object();
     json_value_set(object, "new", json_integer((json_int_t)counts.added), &complete);
     json_value_set(object, "changed", json_integer((json_int_t)counts.changed), &complete);
     json_value_set(object, "unchanged", json_integer((json_int_t)counts.unchanged), &complete);
-    json_value_set(object, "refused", json_integer((json_int_t)refused), &complete);
+    json_value_set(object, "refused", json_integer((json_int_t)refusals.count), &complete);
+    json_value_set(object, "refusals", refusals.told, &complete);
     json_value_set(object, "dry_run", json_boolean(job->dry_run), &complete);
     bool good = json_value_write(object, complete, &body, failure);
     if (good) {

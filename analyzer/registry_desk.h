@@ -2,8 +2,9 @@
  *
  *   POST /v1/registry/{customers|seats|updates}   text/csv; ?dry_run=1 writes nothing
  *
- * Answers {"new","changed","unchanged","refused","dry_run"}; without a dry run a bad row is 400 and
- * nothing is written.
+ * Answers {"new","changed","unchanged","refused","refusals","dry_run"}, with the first hundred
+ * refusals of a dry run by line and column; without a dry run a bad row is 400 and nothing is
+ * written.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_REGISTRY_DESK_H

@@ -6,8 +6,9 @@
 #include <string.h>
 
 static const char *const names[ROLE_COUNT] = {
-    [ROLE_VIEWER] = "viewer",   [ROLE_OPERATIONS] = "operations", [ROLE_EXECUTIVE] = "executive",
-    [ROLE_SUPPORT] = "support", [ROLE_ADMIN] = "admin",           [ROLE_METRICS] = "metrics"};
+    [ROLE_VIEWER] = "viewer",    [ROLE_OPERATIONS] = "operations", [ROLE_EXECUTIVE] = "executive",
+    [ROLE_SUPPORT] = "support",  [ROLE_ADMIN] = "admin",           [ROLE_METRICS] = "metrics",
+    [ROLE_REGISTRY] = "registry"};
 
 const char *role_name(enum role role)
 {
@@ -35,7 +36,8 @@ bool role_of_scope(const char *scope, enum role *role, struct failure *failure)
     } scopes[] = {{"read", ROLE_VIEWER},
                   {"operate", ROLE_OPERATIONS},
                   {"support", ROLE_SUPPORT},
-                  {"metrics", ROLE_METRICS}};
+                  {"metrics", ROLE_METRICS},
+                  {"registry", ROLE_REGISTRY}};
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
         if (strcmp(scopes[i].scope, scope) == 0) {
             *role = scopes[i].role;
@@ -43,7 +45,8 @@ bool role_of_scope(const char *scope, enum role *role, struct failure *failure)
         }
     }
     return failure_set(failure, FAILURE_INVALID,
-                       "a scope is read, operate, support or metrics, not \"%.40s\"", scope);
+                       "a scope is read, operate, support, metrics or registry, not \"%.40s\"",
+                       scope);
 }
 
 bool role_of_groups(const char *groups, enum role *role)

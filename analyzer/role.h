@@ -1,5 +1,5 @@
-/* Who asks, and as what: the five roles of people, which the scopes of keys are taken for, and the
- * one that sees the metrics alone.
+/* Who asks, and as what: the five roles of people, which the scopes of keys are taken for, and two
+ * of programs alone: one that sees the metrics, one that keeps the registry.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ROLE_H
 #define EPICENTER_ANALYZER_ROLE_H
@@ -14,9 +14,10 @@ enum role {
     ROLE_EXECUTIVE,
     ROLE_SUPPORT,
     ROLE_ADMIN,
-    ROLE_METRICS, /* no person's */
+    ROLE_METRICS, /* no person's, like what follows */
+    ROLE_REGISTRY,
 };
-#define ROLE_COUNT 6
+#define ROLE_COUNT 7
 
 /* Sets of roles. */
 #define ROLE_BIT(role) (1U << (role))
@@ -35,7 +36,8 @@ const char *role_name(enum role role);
 /* "viewer", "operations", "executive", "support", "admin". */
 MUST_CHECK bool role_parse(const char *name, enum role *role, struct failure *failure);
 
-/* A key's scope as the role that may do the same: "read", "operate", "support", "metrics". */
+/* A key's scope as the role that may do the same: "read", "operate", "support", "metrics",
+ * "registry". */
 MUST_CHECK bool role_of_scope(const char *scope, enum role *role, struct failure *failure);
 
 /* From the groups a proxy says somebody is in, separated by commas: the first that is "epicenter-"

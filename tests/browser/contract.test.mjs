@@ -10,8 +10,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createRequire } from 'node:module';
+import { text as readText } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pause, startHouse } from './house.mjs';
@@ -78,8 +81,8 @@ function assertValid(schema, value, what) {
 
 // ---- One question ----
 
-function pathOf(operation, { id = ID, customer = 'nobody', host = 'nobody', name = 'nothing.js', query = '' }) {
-  const values = { id, customer, host, name };
+function pathOf(operation, { id = ID, customer = 'nobody', host = 'nobody', name = 'nothing.js', kind = 'customers', query = '' }) {
+  const values = { id, customer, host, name, kind };
   return operation.path.replace(/\{(\w+)\}/g, (_, key) => values[key]) + query;
 }
 
@@ -99,6 +102,22 @@ async function ask(id, status, { at = url, headers = {}, body, ...rest } = {}) {
     }
   }
   return { response, text };
+}
+
+// The same with a body that is only announced: refused by its length, before it is sent.
+async function announce(id, status, { headers, length, ...rest }) {
+  const operation = operationOf(id);
+  const path = pathOf(operation, rest);
+  const announced = { ...headers, 'Content-Length': length, Expect: '100-continue' };
+  const asking = request(url + path, { method: operation.method, headers: announced });
+  asking.flushHeaders();
+  const [answer] = await once(asking, 'response');
+  const text = await readText(answer);
+  asking.destroy();
+  const what = `${operation.method} ${path}`;
+  assert.equal(answer.statusCode, status, what);
+  const response = { status, headers: new Headers(answer.headers) };
+  checkAnswer(id, response, resolve(operation.responses[status]), text, `${what} ${status}`);
 }
 
 function checkAnswer(id, response, described, text, what) {
@@ -159,7 +178,7 @@ before(async () => {
   house = await startHouse(buildDirectory);
   await house.importRegistry(scenario, HOSTS);
   keys = {};
-  for (const scope of ['read', 'operate', 'support', 'metrics']) {
+  for (const scope of ['read', 'operate', 'support', 'metrics', 'registry']) {
     keys[scope] = await house.keyHeaders(scope, scope);
   }
   keys.other = await house.keyHeaders('support', 'other');
@@ -194,6 +213,7 @@ function good() {
     listChanges: {},
     getSummary: { query: '?columns=100&colour=1&calls=2' },
     reckonWhatIf: { query: `?update=${ID}&set=cost_per_minute=1,2,3` },
+    importRegistry: { who: 'registry', kind: 'seats', query: '?dry_run=1', headers: { 'Content-Type': 'text/csv' }, body: 'customer_id,product_line,seats\n' },
     getMe: {},
     getDescription: { who: null },
     getHealth: { who: null },
@@ -373,6 +393,15 @@ describe('the analyzer answers as described', () => {
       await ask(id, 415, { ...asked(id), headers: { ...keys.support, 'Content-Type': 'text/plain' } });
       await ask(id, 413, { ...asked(id), body: tooLong });
     }
+  });
+
+  it('to who keeps the registry', async () => {
+    const question = asked('importRegistry');
+    await ask('importRegistry', 200, question);
+    await ask('importRegistry', 400, { ...question, body: 'customer_id\n' });
+    await ask('importRegistry', 404, { ...question, kind: 'agents' });
+    await announce('importRegistry', 413, { ...question, length: 9 << 20 });
+    await ask('importRegistry', 415, { ...question, headers: { ...keys.registry, ...json } });
   });
 
   it('about people to call', async () => {

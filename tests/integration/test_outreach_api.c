@@ -35,14 +35,14 @@ static char *key_of(const char *agent, char key[48])
     return key;
 }
 
-static void add_key(const char *agent, const char *role)
+static void add_key(const char *agent, const char *scope)
 {
     char key[48];
     char sql[256];
     (void)snprintf(sql, sizeof sql,
                    "insert into api_key (name, key_hash, scope)"
                    " values ('%s', sha256('%s'), '%s')",
-                   agent, key_of(agent, key), role);
+                   agent, key_of(agent, key), scope);
     private_cluster_run(cluster, sql);
 }
 
@@ -191,28 +191,30 @@ static json_t *post_csv(const char *agent, const char *path, unsigned status, co
     return json_of(&answer, status);
 }
 
-static void the_registry_is_imported_by_admins_only(void **state)
+static void the_registry_is_imported_by_its_own_key_only(void **state)
 {
     (void)state;
     static const char customers[] =
         "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"
         "renewal_on\nby-api,N,corporate,JP,JP,Asia/Tokyo,a,,,,\n";
     static const char bad[] = "customer_id,product_line,seats\nby-api,A,many\n";
-    json_t *dry = post_csv("root", "/v1/registry/customers?dry_run=1", 200, customers);
+    json_t *dry = post_csv("crm", "/v1/registry/customers?dry_run=1", 200, customers);
     assert_int_equal(number(dry, "new"), 1);
     assert_true(json_is_true(json_object_get(dry, "dry_run")));
-    json_t *done = post_csv("root", "/v1/registry/customers", 200, customers);
+    json_t *done = post_csv("crm", "/v1/registry/customers", 200, customers);
     assert_int_equal(number(done, "new"), 1);
-    json_t *again = post_csv("root", "/v1/registry/customers", 200, customers);
+    json_t *again = post_csv("crm", "/v1/registry/customers", 200, customers);
     assert_int_equal(number(again, "unchanged"), 1);
-    json_t *refused = post_csv("root", "/v1/registry/seats", 400, bad);
+    json_t *refused = post_csv("crm", "/v1/registry/seats", 400, bad);
     assert_string_equal(text(refused, "detail"),
                         "seats.csv line 2, seats: \"many\" is not a whole number from 0");
-    json_t *counted = post_csv("root", "/v1/registry/seats?dry_run=1", 200, bad);
+    json_t *counted = post_csv("crm", "/v1/registry/seats?dry_run=1", 200, bad);
     assert_int_equal(number(counted, "refused"), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(counted, "refusals"), 0)),
+                        "seats.csv line 2, seats: \"many\" is not a whole number from 0");
     json_decref(post_csv("ann", "/v1/registry/customers", 403, customers));
-    json_decref(post_csv("root", "/v1/registry/agents", 404, customers));
-    json_decref(post("root", "/v1/registry/customers", 415, "{}"));
+    json_decref(post_csv("crm", "/v1/registry/agents", 404, customers));
+    json_decref(post("crm", "/v1/registry/customers", 415, "{}"));
     assert_int_equal(private_cluster_number(cluster, "select count(*) from customer"
                                                      " where customer_id = 'by-api'"),
                      1);
@@ -371,7 +373,7 @@ static int start(void **state)
     cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});
     private_cluster_migrate(cluster);
     serving_give_key(cluster);
-    add_key("root", "admin");
+    add_key("crm", "registry");
     add_agent("ann");
     add_agent("bob");
     add_agent("eve");
@@ -406,7 +408,7 @@ int main(void)
         cmocka_unit_test_setup(a_table_cannot_run_in_a_spreadsheet, empty),
         cmocka_unit_test_setup(what_is_wrong_is_said, empty),
         cmocka_unit_test_setup(nothing_is_taken_while_the_database_is_away, empty),
-        cmocka_unit_test_setup(the_registry_is_imported_by_admins_only, empty),
+        cmocka_unit_test_setup(the_registry_is_imported_by_its_own_key_only, empty),
         cmocka_unit_test_setup(a_running_analyzer_sees_what_is_registered_and_what_is_deleted,
                                empty),
     };

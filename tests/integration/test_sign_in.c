@@ -180,80 +180,84 @@ static const struct row {
 } matrix[] = {
     {"GET", "/v1/updates", "", "/v1/updates",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/updates/*", "", "/v1/updates/" SAMPLE_UPDATE,
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/updates/*", "", "/v1/updates/" SAMPLE_UPDATE "/verdict",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/updates/*", "/outreach", OUTREACH,
      "0-+-++"
-     "-++-"},
+     "-++--"},
     {"POST", "/v1/updates/*", "", OUTREACH "/take",
      "0---++"
-     "--+-"},
+     "--+--"},
     {"POST", "/v1/updates/*", "", OUTREACH "/c-001/outcome",
      "0---++"
-     "--+-"},
+     "--+--"},
     {"POST", "/v1/updates/*", "", OUTREACH "/c-001/release",
      "0---++"
-     "--+-"},
+     "--+--"},
     {"GET", "/v1/contacts/*", "", "/v1/contacts/c-001",
      "0---+-"
-     "----"},
+     "-----"},
     {"POST", "/v1/contacts/*", "/open", "/v1/contacts/c-001/open",
      "0---+-"
-     "----"},
+     "-----"},
     {"GET", "/v1/hosts/*", "", "/v1/hosts/pc-01?customer_id=c-000",
      "0-+-++"
-     "-++-"},
+     "-++--"},
     {"GET", "/v1/changes", "", "/v1/changes",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/summary", "", "/v1/summary",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/what-if", "", "/v1/what-if",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/v1/me", "", "/v1/me",
      "0+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/", "", "/",
      ">+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/executives", "", "/executives",
      ">+++++"
-     "+++-"},
+     "+++--"},
     {"GET", "/support", "", "/support",
      ">-+-++"
-     "-++-"},
+     "-++--"},
     {"GET", "/metrics", "", "/metrics",
      "0----+"
-     "---+"},
+     "---+-"},
     {"GET", "/v1/openapi.json", "", "/v1/openapi.json",
      "++++++"
-     "++++"},
+     "+++++"},
     {"GET", "/healthz", "", "/healthz",
      "++++++"
-     "++++"},
+     "+++++"},
     {"GET", "/readyz", "", "/readyz",
      "++++++"
-     "++++"},
+     "+++++"},
     {"GET", "/assets/*", "", "/assets/none",
      "++++++"
-     "++++"},
+     "+++++"},
     {"GET", "/sign-in", "", "/sign-in",
      "++++++"
-     "++++"},
+     "+++++"},
     {"POST", "/sign-in", "", "/sign-in",
      "++++++"
-     "++++"},
+     "+++++"},
+    {"POST", "/v1/registry/*", "", "/v1/registry/customers",
+     "0----+"
+     "----+"},
 };
 
 static const char *const people[] = {"viewer", "operations", "executive", "support", "admin"};
-static const char *const scopes[] = {"read", "operate", "support", "metrics"};
+#define SCOPES 5
+static const char *const scopes[SCOPES] = {"read", "operate", "support", "metrics", "registry"};
 
 static char outcome_of(const struct row *row, const char *cookie, const char *key)
 {
@@ -289,11 +293,11 @@ static void every_door_is_for_those_it_is_for(void **state)
 {
     (void)state;
     char sessions[5][64];
-    char keys[4][96];
+    char keys[SCOPES][96];
     for (size_t i = 0; i < 5; i++) {
         add_session(people[i], people[i], sessions[i]);
     }
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < SCOPES; i++) {
         char sql[256];
         (void)snprintf(keys[i], sizeof keys[i], "Authorization: Bearer epk_%043zu", i);
         (void)snprintf(sql, sizeof sql,
@@ -304,11 +308,11 @@ static void every_door_is_for_those_it_is_for(void **state)
     }
     for (size_t i = 0; i < sizeof matrix / sizeof *matrix; i++) {
         const struct row *row = &matrix[i];
-        char found[11] = {outcome_of(row, NULL, NULL)};
+        char found[6 + SCOPES + 1] = {outcome_of(row, NULL, NULL)};
         for (size_t j = 0; j < 5; j++) {
             found[1 + j] = outcome_of(row, sessions[j], NULL);
         }
-        for (size_t j = 0; j < 4; j++) {
+        for (size_t j = 0; j < SCOPES; j++) {
             found[6 + j] = outcome_of(row, NULL, keys[j]);
         }
         if (strcmp(found, row->outcome) != 0) {
