@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/access.h"
+#include "analyzer/advice_desk.h"
 #include "analyzer/analysis.h"
 #include "analyzer/answer.h"
 #include "analyzer/api_answer.h"
@@ -40,6 +41,7 @@ struct api {
     struct aside *aside;
     struct outreach_desk *desk;
     struct contact_desk *contacts;
+    struct advice_desk *advice;
     struct registry_desk *registry;
     struct access *access;
     struct doors *doors;
@@ -80,6 +82,18 @@ static void change_outreach(void *context, struct http_request *request)
 {
     struct api *api = context;
     outreach_desk_change(api->desk, request);
+}
+
+static void serve_advice(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    advice_desk_read(api->advice, request);
+}
+
+static void write_advice(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    advice_desk_write(api->advice, request);
 }
 
 static void mask_contacts(void *context, struct http_request *request)
@@ -396,6 +410,9 @@ static void take_sign_out(void *context, struct http_request *request)
 static const struct door table[] = {
     {"GET", "/v1/updates", "", 0, serve_updates, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/updates/*", "/outreach", 0, serve_outreach, DESK_AND_OPERATIONS, DOOR_API},
+    {"GET", "/v1/updates/*", "/advice", 0, serve_advice, DESK_AND_OPERATIONS, DOOR_API},
+    {"PUT", "/v1/updates/*", "/advice", ADVICE_BODY_LIMIT, write_advice, DESK_AND_OPERATIONS,
+     DOOR_API},
     {"GET", "/v1/updates/*", "", 0, serve_update, ROLES_PEOPLE, DOOR_API},
     {"POST", "/v1/updates/*", "", OUTREACH_BODY_LIMIT, change_outreach, DESK, DOOR_API},
     {"GET", "/v1/contacts/*", "", 0, mask_contacts, ROLE_BIT(ROLE_SUPPORT), DOOR_PERSON},
@@ -465,6 +482,7 @@ static bool start_parts(struct api *api, const struct api_options *options, stru
            aside_new(&api->aside, failure) &&
            outreach_desk_new(options->conninfo, api->live, &api->desk, failure) &&
            contact_desk_new(options->conninfo, &api->contacts, failure) &&
+           advice_desk_new(options->conninfo, api->live, &api->advice, failure) &&
            registry_desk_new(options->conninfo, &api->registry, failure) &&
            access_new(options->conninfo, &api->access, failure) &&
            serve_doors(api, &open, &api->doors, &api->server, failure) &&
@@ -507,6 +525,7 @@ void api_stop(struct api *api)
     access_free(api->access);
     outreach_desk_free(api->desk);
     contact_desk_free(api->contacts);
+    advice_desk_free(api->advice);
     registry_desk_free(api->registry);
     aside_free(api->aside);
     gate_free(api->gate);

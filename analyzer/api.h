@@ -4,6 +4,7 @@
  *   GET /v1/updates/{id}[/verdict|/impact|/cost]   the last two as tables, too
  *   GET /v1/updates/{id}/verdict?wait=60   once it is decided, or after so many seconds
  *   GET /v1/updates/{id}/outreach   whom to call, and who is at it; see outreach_desk.h
+ *   GET and PUT /v1/updates/{id}/advice   what support says; see advice_desk.h
  *   GET /v1/hosts/{uuid}            one host           GET /v1/hosts/{name}?customer_id=
  *   GET /v1/changes                 changes of verdict, oldest first; in pages, too
  *   GET /v1/summary                 for a terminal: ?columns= (60 to 120) &colour=1 &calls=

@@ -87,7 +87,7 @@ static bool fill_changes(struct snapshot *snapshot, const struct change_record *
     return buffer_check(whole, failure);
 }
 
-static bool copy_text(struct arena *arena, const char **text)
+static bool keep_text(struct arena *arena, const char **text)
 {
     *text = arena_copy_text(arena, *text, strlen(*text));
     return *text != NULL;
@@ -104,10 +104,10 @@ static bool copy_outreach(struct arena *arena, const struct update_answer *updat
     for (size_t i = 0; i < update->outreach_count; i++) {
         struct outreach_entry *one = &entry->outreach[i];
         *one = update->outreach[i];
-        bool copied = copy_text(arena, &one->customer_id) && copy_text(arena, &one->name) &&
-                      copy_text(arena, &one->region);
+        bool copied = keep_text(arena, &one->customer_id) && keep_text(arena, &one->name) &&
+                      keep_text(arena, &one->region);
         for (size_t j = 0; copied && j < one->reason_count; j++) {
-            copied = copy_text(arena, &one->reasons[j]);
+            copied = keep_text(arena, &one->reasons[j]);
         }
         if (!copied) {
             return false;
@@ -156,7 +156,8 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
         if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry)) {
             return failure_memory(failure, "publishing the answers");
         }
-        if (!fill_update(entry, update, answers->as_of, failure)) {
+        if (!advice_default(update, &snapshot->arena, &entry->advice, failure) ||
+            !fill_update(entry, update, answers->as_of, failure)) {
             return false;
         }
     }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "analyzer/advice.h"
 #include "analyzer/answer.h"
 #include "analyzer/first_page.h"
 #include "analyzer/kept_text.h"
@@ -53,9 +54,10 @@ struct snapshot {
         struct kept_text course;
         struct outreach_entry *outreach; /* by rank, as in the answers */
         size_t outreach_count, outreach_total;
+        struct advice advice; /* while nobody has written one */
     } * updates;
     size_t update_count;
-    struct arena arena; /* of the outreach */
+    struct arena arena; /* of the outreach and the advice */
 };
 
 /* Made with one reference. Of the changes the newest SNAPSHOT_CHANGES are told, oldest first. */

@@ -220,6 +220,24 @@
     " where c.update_id = $1 and ($2::text is null or c.customer_id = $2)"                         \
     " order by c.customer_id collate \"C\""
 
+/* ---- advice: what support says ---- */
+
+#define STATEMENT_ADVICE_COLUMNS                                                                   \
+    "version, explanation, workaround, written_by, " STATEMENT_MICROSECONDS("written_at")
+
+/* $1 update -> the newest version, where there is one. */
+#define STATEMENT_ADVICE                                                                           \
+    "select " STATEMENT_ADVICE_COLUMNS                                                             \
+    " from update_advice where update_id = $1 order by version desc limit 1"
+
+/* $1 update, $2 the version that was read, $3 explanation, $4 workaround, $5 who -> the version
+ * written; no row when there is a newer one. */
+#define STATEMENT_ADVICE_WRITE                                                                     \
+    "insert into update_advice (update_id, version, explanation, workaround, written_by)"          \
+    " select $1, $2::bigint + 1, $3, $4, $5 where $2::bigint ="                                    \
+    "  coalesce((select max(version) from update_advice where update_id = $1), 0)"                 \
+    " on conflict do nothing returning " STATEMENT_ADVICE_COLUMNS
+
 /* ---- access: who may come in ---- */
 
 /* A browser is signed in for 12 hours at most, and until it has been silent for 30 minutes. */

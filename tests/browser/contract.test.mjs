@@ -204,6 +204,8 @@ function good() {
     getCost: {},
     getCourse: {},
     listOutreach: { who: 'support' },
+    getAdvice: { who: 'support' },
+    writeAdvice: { who: 'support', body: '{"explanation":"It hangs.","workaround":"Roll back.","version":0}', headers: json },
     takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
     noteOutcome: { who: 'support', customer: first.customer_id, body: '{"state":"reached","note":"spoke"}', headers: json },
     releaseCustomer: { who: 'support', customer: second.customer_id, body: '{}', headers: json },
@@ -254,7 +256,7 @@ describe('the description', () => {
 
 describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
-    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'listChanges', 'getSummary', 'reckonWhatIf',
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'getAdvice', 'listChanges', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
       'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
@@ -393,6 +395,18 @@ describe('the analyzer answers as described', () => {
       await ask(id, 415, { ...asked(id), headers: { ...keys.support, 'Content-Type': 'text/plain' } });
       await ask(id, 413, { ...asked(id), body: tooLong });
     }
+  });
+
+  it('about what to say', async () => {
+    const question = asked('writeAdvice');
+    await ask('getAdvice', 404, { ...asked('getAdvice'), id: UNKNOWN });
+    await ask('writeAdvice', 404, { ...question, id: UNKNOWN });
+    await ask('writeAdvice', 400, { ...question, body: '{"explanation":"","workaround":"","version":0}' });
+    await ask('writeAdvice', 200, question);
+    await ask('getAdvice', 200, asked('getAdvice'));
+    await ask('writeAdvice', 409, question);
+    await ask('writeAdvice', 413, { ...question, body: JSON.stringify({ explanation: 'x'.repeat(70_000) }) });
+    await ask('writeAdvice', 415, { ...question, headers: keys.support });
   });
 
   it('to who keeps the registry', async () => {

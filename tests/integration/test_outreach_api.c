@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "common/buffer.h"
 #include "common/database.h"
 #include "tests/integration/sample_fleet.h"
 #include "tests/support/http_client.h"
@@ -313,6 +314,82 @@ static void a_table_cannot_run_in_a_spreadsheet(void **state)
     http_answer_free(&named);
 }
 
+/* ---- What to say ---- */
+
+#define ADVICE "/v1/updates/" SAMPLE_UPDATE "/advice"
+
+static json_t *put_advice(const char *agent, unsigned status, const char *body)
+{
+    char url[512];
+    char key[48];
+    char bearer[96];
+    struct http_answer answer = {0};
+    const char *headers[] = {bearer, "Content-Type: application/json", NULL};
+    (void)snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", key_of(agent, key));
+    (void)snprintf(url, sizeof url, "%s" ADVICE, analyzer.url);
+    http_client_ask(
+        NULL, &(struct http_ask){.method = "PUT", .url = url, .body = body, .headers = headers},
+        &answer);
+    return json_of(&answer, status);
+}
+
+static void what_to_say_is_written_once_and_overwritten_by_nobody_who_has_not_read_it(void **state)
+{
+    (void)state;
+    json_t *said = get(ADVICE);
+    assert_int_equal(number(said, "version"), 0);
+    assert_non_null(strstr(text(said, "explanation"), SAMPLE_UPDATE));
+    assert_true(json_is_null(json_object_get(said, "written_by")));
+    json_decref(said);
+    json_t *anns = put_advice("ann", 200,
+                              "{\"explanation\":\"It hangs.\",\"version\":0,"
+                              "\"workaround\":\"1. Roll back.\\n2. Restart. \\u00fc\"}");
+    assert_int_equal(number(anns, "version"), 1);
+    assert_string_equal(text(anns, "written_by"), "key ann");
+    json_t *refused = put_advice(
+        "bob", 409, "{\"explanation\":\"It is slow.\",\"version\":0,\"workaround\":\"\"}");
+    assert_non_null(strstr(text(refused, "detail"), "key ann has written version 1"));
+    json_t *read = get_as("bob", ADVICE);
+    assert_true(json_equal(read, anns));
+    assert_string_equal(text(read, "workaround"), "1. Roll back.\n2. Restart. \u00fc");
+    json_t *bobs = put_advice(
+        "bob", 200, "{\"explanation\":\"It is slow.\",\"version\":1,\"workaround\":\"\"}");
+    assert_int_equal(number(bobs, "version"), 2);
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from update_advice"), 2);
+    json_decref(bobs);
+    json_decref(read);
+    json_decref(refused);
+    json_decref(anns);
+}
+
+static void what_to_say_is_plain_text_and_no_book(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "{}",
+        "{\"explanation\":\"a\",\"workaround\":\"\"}",
+        "{\"explanation\":\" \\n\",\"workaround\":\"\",\"version\":0}",
+        "{\"explanation\":\"a\",\"workaround\":\"\",\"version\":-1}",
+        "{\"explanation\":\"a\",\"workaround\":\"\",\"version\":\"0\"}",
+        "{\"explanation\":\"a\\u001b[2J\",\"workaround\":\"\",\"version\":0}",
+        "{\"explanation\":\"a\",\"workaround\":[],\"version\":0}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        json_decref(put_advice("ann", 400, bad[i]));
+    }
+    /* Characters are counted, not bytes: 1000 of two bytes are taken, one more is not. */
+    for (size_t count = 1000; count <= 1001; count++) {
+        struct buffer body = {0};
+        buffer_append_text(&body, "{\"version\":0,\"workaround\":\"\",\"explanation\":\"");
+        for (size_t i = 0; i < count; i++) {
+            buffer_append_text(&body, "\u00e9");
+        }
+        buffer_append_text(&body, "\"}");
+        json_decref(put_advice("ann", count == 1000 ? 200 : 400, body.data));
+        buffer_free(&body);
+    }
+}
+
 static void what_is_wrong_is_said(void **state)
 {
     (void)state;
@@ -360,7 +437,10 @@ static int empty(void **state)
     (void)state;
     private_cluster_run(cluster, "alter table outreach_log disable trigger append_only;"
                                  "truncate outreach_case, outreach_log;"
-                                 "alter table outreach_log enable trigger append_only");
+                                 "alter table outreach_log enable trigger append_only;"
+                                 "alter table update_advice disable trigger append_only;"
+                                 "truncate update_advice;"
+                                 "alter table update_advice enable trigger append_only");
     return 0;
 }
 
@@ -406,6 +486,9 @@ int main(void)
         cmocka_unit_test_setup(the_list_narrows, empty),
         cmocka_unit_test_setup(what_one_takes_the_other_does_not, empty),
         cmocka_unit_test_setup(a_table_cannot_run_in_a_spreadsheet, empty),
+        cmocka_unit_test_setup(
+            what_to_say_is_written_once_and_overwritten_by_nobody_who_has_not_read_it, empty),
+        cmocka_unit_test_setup(what_to_say_is_plain_text_and_no_book, empty),
         cmocka_unit_test_setup(what_is_wrong_is_said, empty),
         cmocka_unit_test_setup(nothing_is_taken_while_the_database_is_away, empty),
         cmocka_unit_test_setup(the_registry_is_imported_by_its_own_key_only, empty),

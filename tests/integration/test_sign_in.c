@@ -190,6 +190,12 @@ static const struct row {
     {"GET", "/v1/updates/*", "/outreach", OUTREACH,
      "0-+-++"
      "-++--"},
+    {"GET", "/v1/updates/*", "/advice", "/v1/updates/" SAMPLE_UPDATE "/advice",
+     "0-+-++"
+     "-++--"},
+    {"PUT", "/v1/updates/*", "/advice", "/v1/updates/" SAMPLE_UPDATE "/advice",
+     "0-+-++"
+     "-++--"},
     {"POST", "/v1/updates/*", "", OUTREACH "/take",
      "0---++"
      "--+--"},
@@ -265,9 +271,10 @@ static char outcome_of(const struct row *row, const char *cookie, const char *ke
     struct asking asking = {.method = row->method, .path = row->asked, .cookie = cookie};
     /* Through a proxy, so that /metrics does not take us for this machine's own. */
     asking.headers[0] = "X-Forwarded-For: 192.0.2.1";
-    asking.headers[1] = strcmp(row->method, "POST") == 0 ? JSON : "Accept: */*";
+    bool reads = strcmp(row->method, "GET") == 0;
+    asking.headers[1] = reads ? "Accept: */*" : JSON;
     asking.headers[2] = key;
-    asking.body = strcmp(row->method, "POST") == 0 ? "{}" : NULL;
+    asking.body = reads ? NULL : "{}";
     struct http_answer answer = ask(&asking);
     unsigned status = answer.status;
     const char *location = http_answer_header(&answer, "Location", value);
