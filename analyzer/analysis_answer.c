@@ -115,8 +115,10 @@ static bool answer_outreach(const struct analysis *analysis, const struct impact
     answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_DEPTH
                                  ? impact->candidate_count
                                  : ANSWER_OUTREACH_DEPTH;
+    const struct outreach_moment moment = {.now = analysis->answers.as_of,
+                                           .rates = &analysis->parameters->rates};
     return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_DEPTH,
-                          analysis->answers.as_of, arena, &answer->outreach, failure);
+                          &moment, arena, &answer->outreach, failure);
 }
 
 /* What the last hour added, as a share of all so far; NAN when nothing more is to come. */

@@ -26,6 +26,7 @@ enum {
     KEY_PARAMETERS,
     KEY_STAFFING,
     KEY_COMPENSATION,
+    KEY_RATES,
     KEY_JSON,
     KEY_ALPHA,
     KEY_CALLS
@@ -39,6 +40,7 @@ struct arguments {
     const char *parameters;
     const char *staffing;
     const char *compensation;
+    const char *rates;
     bool json;
     double alpha;
     long calls;
@@ -61,6 +63,7 @@ static const struct argp_option options[] = {
     {"cost-parameters", KEY_PARAMETERS, "FILE", 0, "cost-parameters.csv, over the defaults", 0},
     {"staffing", KEY_STAFFING, "FILE", 0, "staffing.csv: support agents by region and hour", 0},
     {"compensation", KEY_COMPENSATION, "FILE", 0, "compensation.csv: what customers are given", 0},
+    {"exchange-rates", KEY_RATES, "FILE", 0, "exchange-rates.csv, over the defaults", 0},
     {"json", KEY_JSON, NULL, 0, "the document of GET /v1/updates instead of a summary", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
@@ -90,6 +93,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_COMPENSATION:
         arguments->compensation = argument;
+        return 0;
+    case KEY_RATES:
+        arguments->rates = argument;
         return 0;
     case KEY_JSON:
         arguments->json = true;
@@ -146,7 +152,9 @@ static bool fill_parameters(struct cost_parameters *parameters, const struct arg
             cost_csv_read_staffing(parameters, arguments->staffing, stderr, &counts, failure)) &&
            (arguments->compensation == NULL ||
             cost_csv_read_compensation(parameters, arguments->compensation, stderr, &counts,
-                                       failure));
+                                       failure)) &&
+           (arguments->rates == NULL ||
+            cost_csv_read_exchange_rates(parameters, arguments->rates, stderr, &counts, failure));
 }
 
 static bool print_answers(struct analysis *analysis, const struct arguments *arguments,

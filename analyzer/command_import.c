@@ -16,14 +16,15 @@
 #include "common/csv.h"
 #include "common/database.h"
 
-typedef bool (*importer)(struct database *database, const char *path, size_t *count,
+/* A dry run reads and checks all there is, and leaves the database as it was. */
+typedef bool (*importer)(struct database *database, const char *path, bool dry_run, size_t *count,
                          struct failure *failure);
 
 /* What stands on several rows that must fit each other is read whole, then stored. */
 typedef bool (*cost_reader)(struct cost_parameters *parameters, const char *path, FILE *messages,
                             struct cost_csv_counts *counts, struct failure *failure);
 
-static bool import_cost(struct database *database, cost_reader read, const char *path,
+static bool import_cost(struct database *database, cost_reader read, const char *path, bool dry_run,
                         size_t *count, struct failure *failure)
 {
     struct cost_csv_counts counts;
@@ -33,7 +34,7 @@ static bool import_cost(struct database *database, cost_reader read, const char 
     }
     cost_parameters_default(parameters);
     bool done = read(parameters, path, stderr, &counts, failure) &&
-                cost_database_store(database, parameters, failure);
+                (dry_run || cost_database_store(database, parameters, failure));
     *count = done ? counts.taken : 0;
     if (done && counts.refused > 0) {
         fprintf(stderr, "%zu of %zu rows were left out.\n", counts.refused,
@@ -43,22 +44,41 @@ static bool import_cost(struct database *database, cost_reader read, const char 
     return done;
 }
 
-static bool import_parameters(struct database *database, const char *path, size_t *count,
-                              struct failure *failure)
+static bool import_parameters(struct database *database, const char *path, bool dry_run,
+                              size_t *count, struct failure *failure)
 {
-    return import_cost(database, cost_csv_read_parameters, path, count, failure);
+    return import_cost(database, cost_csv_read_parameters, path, dry_run, count, failure);
 }
 
-static bool import_staffing(struct database *database, const char *path, size_t *count,
-                            struct failure *failure)
+static bool import_staffing(struct database *database, const char *path, bool dry_run,
+                            size_t *count, struct failure *failure)
 {
-    return import_cost(database, cost_csv_read_staffing, path, count, failure);
+    return import_cost(database, cost_csv_read_staffing, path, dry_run, count, failure);
 }
 
-static bool import_compensation(struct database *database, const char *path, size_t *count,
-                                struct failure *failure)
+static bool import_compensation(struct database *database, const char *path, bool dry_run,
+                                size_t *count, struct failure *failure)
 {
-    return import_cost(database, cost_csv_read_compensation, path, count, failure);
+    return import_cost(database, cost_csv_read_compensation, path, dry_run, count, failure);
+}
+
+static bool import_rates(struct database *database, const char *path, bool dry_run, size_t *count,
+                         struct failure *failure)
+{
+    return import_cost(database, cost_csv_read_exchange_rates, path, dry_run, count, failure);
+}
+
+/* ---- Contacts ---- */
+
+static bool import_contacts(struct database *database, const char *path, bool dry_run,
+                            size_t *count, struct failure *failure)
+{
+    bool good = database_run(database, "begin", 0, NULL, NULL, failure) &&
+                contact_import(database, path, count, failure);
+    struct failure ignored;
+    bool ended = database_run(database, good && !dry_run ? "commit" : "rollback", 0, NULL, NULL,
+                              good ? failure : &ignored);
+    return good && ended;
 }
 
 /* ---- Customers, seats and updates ---- */
@@ -124,10 +144,11 @@ static const struct kind {
     {"customers", {"customer_id", "name", "kind", "time_zone"}, NULL, REGISTRY_CUSTOMERS},
     {"seats", {"customer_id", "product_line", "seats"}, NULL, REGISTRY_SEATS},
     {"updates", {"update_id", "released_at", "withdrawn_at"}, NULL, REGISTRY_UPDATES},
-    {"contacts", {"customer_id", "position", "phone"}, contact_import, 0},
+    {"contacts", {"customer_id", "position", "phone"}, import_contacts, 0},
     {"cost-parameters", {"name", "low", "likely", "unit"}, import_parameters, 0},
     {"staffing", {"region", "hour", "agents"}, import_staffing, 0},
     {"compensation", {"name", "recipients", "form"}, import_compensation, 0},
+    {"exchange-rates", {"currency", "usd", "source"}, import_rates, 0},
 };
 
 struct arguments {
@@ -149,17 +170,18 @@ static const char doc[] =
     "  cost-parameters  name,region,tier,product_line,low,likely,high,unit,source,dated\n"
     "  staffing         region,hour,agents\n"
     "  compensation     name,region,tier,product_line,kind,recipients,form,low,likely,high,\n"
-    "                   source,dated\n\n"
+    "                   source,dated\n"
+    "  exchange-rates   currency,usd,source,dated\n\n"
     "kind is consumer or corporate; contract_value a year's, in minor units of currency; times are "
-    "RFC 3339. Import customers before their seats and contacts. Of the last three a bad row costs "
+    "RFC 3339. Import customers before their seats and contacts. Of the last four a bad row costs "
     "only itself; "
     "hours are UTC; an empty region, tier or product line is all.";
 
 static const struct argp_option options[] = {
     {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0},
     {"dry-run", 'n', NULL, 0,
-     "say what would be new, changed, unchanged and refused; write nothing (customers, seats and "
-     "updates)",
+     "say what is refused and, of customers, seats and updates, what would be new, changed and "
+     "unchanged; write nothing",
      0},
     {0}};
 
@@ -243,13 +265,11 @@ static bool import_kind(struct database *database, const struct kind *kind,
         return import_registry(database, kind->registry_kind, arguments->path, arguments->dry_run,
                                failure);
     }
-    if (arguments->dry_run) {
-        return failure_set(failure, FAILURE_INVALID, "there is no dry run of %s", kind->name);
-    }
-    if (!kind->import(database, arguments->path, &count, failure)) {
+    if (!kind->import(database, arguments->path, arguments->dry_run, &count, failure)) {
         return false;
     }
-    printf("%zu %s imported.\n", count, kind->name);
+    printf("%zu row%s of %s %s.\n", count, count == 1 ? "" : "s", kind->name,
+           arguments->dry_run ? "good; nothing was written" : "imported");
     return true;
 }
 

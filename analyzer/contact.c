@@ -35,11 +35,14 @@ static bool read_rows(struct csv_reader *reader, json_t *rows, const char *path,
         bool complete = true;
         char *rest;
         long position = strtol(cells[1], &rest, 10);
-        if (rest == cells[1] || *rest != '\0' || position < 1 || position > 20 ||
-            *cells[2] == '\0') {
+        if (rest == cells[1] || *rest != '\0' || position < 1 || position > 20) {
             return failure_set(failure, FAILURE_INVALID,
-                               "%s line %zu: position must be 1 to 20, and name not empty", path,
-                               csv_line(reader));
+                               "%s line %zu, position: \"%.40s\" is not a number from 1 to 20",
+                               path, csv_line(reader), cells[1]);
+        }
+        if (*cells[2] == '\0') {
+            return failure_set(failure, FAILURE_INVALID, "%s line %zu, name: must not be empty",
+                               path, csv_line(reader));
         }
         json_t *row = json_object();
         for (size_t i = 0; i < COLUMNS; i++) {

@@ -143,6 +143,19 @@ static bool take_scheme(struct cost_parameters *parameters, const struct row *ro
            cost_parameters_set_scheme(parameters, &one, failure);
 }
 
+static const char *const rate_columns[] = {"currency", "usd", "source", "dated"};
+
+static bool take_rate(struct cost_parameters *parameters, const struct row *row,
+                      struct failure *failure)
+{
+    struct exchange_rate one = {.usd = 0};
+    return read_text(row, 0, one.currency, sizeof one.currency, failure) &&
+           read_number(row, 1, &one.usd, failure) &&
+           read_text(row, 2, one.source, sizeof one.source, failure) &&
+           read_date(row, 3, one.dated, failure) &&
+           exchange_rates_set(&parameters->rates, &one, failure);
+}
+
 /* ---- Files ---- */
 
 typedef bool (*take_row)(struct cost_parameters *parameters, const struct row *row,
@@ -202,6 +215,14 @@ bool cost_csv_read_compensation(struct cost_parameters *parameters, const char *
     return read_file(parameters, path, scheme_columns,
                      sizeof scheme_columns / sizeof *scheme_columns, take_scheme, messages, counts,
                      failure);
+}
+
+bool cost_csv_read_exchange_rates(struct cost_parameters *parameters, const char *path,
+                                  FILE *messages, struct cost_csv_counts *counts,
+                                  struct failure *failure)
+{
+    return read_file(parameters, path, rate_columns, sizeof rate_columns / sizeof *rate_columns,
+                     take_rate, messages, counts, failure);
 }
 
 /* ---- One setting ---- */

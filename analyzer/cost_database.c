@@ -43,6 +43,15 @@ static const char upsert_scheme[] =
     " likely = excluded.likely, high = excluded.high, source = excluded.source,"
     " dated = excluded.dated";
 
+static const char select_rates[] =
+    "select currency, usd, source, dated::text from exchange_rate order by currency";
+static const char insert_rate[] = "insert into exchange_rate (currency, usd, source, dated)"
+                                  " values ($1, $2, $3, $4) on conflict do nothing";
+static const char upsert_rate[] =
+    "insert into exchange_rate (currency, usd, source, dated) values ($1, $2, $3, $4)"
+    " on conflict (currency) do update set usd = excluded.usd, source = excluded.source,"
+    " dated = excluded.dated";
+
 /* ---- Loading ---- */
 
 static const char *cell(const PGresult *rows, int row, int column)
@@ -134,6 +143,25 @@ static bool load_schemes(struct cost_parameters *parameters, struct database *da
     return done;
 }
 
+static bool load_rates(struct exchange_rates *rates, struct database *database,
+                       struct failure *failure)
+{
+    PGresult *rows = NULL;
+    bool done = database_run(database, select_rates, 0, NULL, &rows, failure);
+    for (int i = 0; done && i < PQntuples(rows); i++) {
+        struct failure refused;
+        struct exchange_rate one = {.usd = strtod(cell(rows, i, 1), NULL)};
+        snprintf(one.currency, sizeof one.currency, "%s", cell(rows, i, 0));
+        snprintf(one.source, sizeof one.source, "%s", cell(rows, i, 2));
+        snprintf(one.dated, sizeof one.dated, "%s", cell(rows, i, 3));
+        if (!exchange_rates_set(rates, &one, &refused)) {
+            log_refused("exchange_rate", &refused);
+        }
+    }
+    PQclear(rows);
+    return done;
+}
+
 bool cost_database_load(struct cost_parameters *parameters, struct database *database,
                         struct failure *failure)
 {
@@ -142,8 +170,9 @@ bool cost_database_load(struct cost_parameters *parameters, struct database *dat
         return failure_memory(failure, "reading the cost parameters");
     }
     cost_parameters_default(loaded);
-    bool done = load_parameters(loaded, database, failure) &&
-                load_staffing(loaded, database, failure) && load_schemes(loaded, database, failure);
+    bool done =
+        load_parameters(loaded, database, failure) && load_staffing(loaded, database, failure) &&
+        load_schemes(loaded, database, failure) && load_rates(&loaded->rates, database, failure);
     if (done) {
         *parameters = *loaded;
     }
@@ -214,6 +243,15 @@ static bool store_desk(struct database *database, const struct cost_desk *desk,
     return done;
 }
 
+static bool store_rate(struct database *database, const char *statement,
+                       const struct exchange_rate *one, struct failure *failure)
+{
+    char usd[NUMBER_SIZE];
+    snprintf(usd, sizeof usd, "%.17g", one->usd);
+    const char *values[] = {one->currency, usd, one->source, one->dated};
+    return database_run(database, statement, 4, values, NULL, failure);
+}
+
 bool cost_database_store_defaults(struct database *database, struct failure *failure)
 {
     struct cost_parameters *parameters = malloc(sizeof *parameters);
@@ -225,8 +263,16 @@ bool cost_database_store_defaults(struct database *database, struct failure *fai
     for (size_t i = 0; done && i < parameters->count; i++) {
         done = store_parameter(database, insert_default, &parameters->items[i], failure);
     }
+    for (size_t i = 0; done && i < parameters->rates.count; i++) {
+        done = store_rate(database, insert_rate, &parameters->rates.items[i], failure);
+    }
     free(parameters);
     return done;
+}
+
+static bool same_rate(const struct exchange_rate *a, const struct exchange_rate *b)
+{
+    return a->usd == b->usd && strcmp(a->source, b->source) == 0 && strcmp(a->dated, b->dated) == 0;
 }
 
 static bool same_row(const struct cost_parameter *a, const struct cost_parameter *b)
@@ -255,6 +301,11 @@ bool cost_database_store(struct database *database, const struct cost_parameters
     }
     for (size_t i = 0; done && i < imported->scheme_count; i++) {
         done = store_scheme(database, &imported->schemes[i], failure);
+    }
+    for (size_t i = 0; done && i < imported->rates.count; i++) {
+        const struct exchange_rate *one = &imported->rates.items[i];
+        bool same = i < defaults->rates.count && same_rate(one, &defaults->rates.items[i]);
+        done = same || store_rate(database, upsert_rate, one, failure);
     }
     done = done && database_run(database, "commit", 0, NULL, NULL, failure);
     if (!done) {

@@ -1,4 +1,5 @@
-/* What the cost stands on, in the database: the tables cost_parameter, staffing and compensation.
+/* What the cost stands on, in the database: the tables cost_parameter, staffing,
+ * compensation and exchange_rate.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_COST_DATABASE_H
@@ -14,11 +15,12 @@
 MUST_CHECK bool cost_database_load(struct cost_parameters *parameters, struct database *database,
                                    struct failure *failure);
 
-/* Writes the default of every cost parameter the table does not have for all customers. */
+/* Writes the default of every cost parameter the table does not have for all customers, and of
+ * every exchange rate it does not have. */
 MUST_CHECK bool cost_database_store_defaults(struct database *database, struct failure *failure);
 
 /* Adds or replaces the rows of `imported` beyond the defaults, in one transaction: parameters by
- * name and scope, hours by region, schemes by name. */
+ * name and scope, hours by region, schemes by name, rates by currency. */
 MUST_CHECK bool cost_database_store(struct database *database,
                                     const struct cost_parameters *imported,
                                     struct failure *failure);

@@ -193,6 +193,7 @@ void cost_parameters_default(struct cost_parameters *parameters)
 {
     memset(parameters, 0, sizeof *parameters);
     parameters->count = COST_NAME_COUNT;
+    exchange_rates_default(&parameters->rates);
     for (size_t i = 0; i < COST_NAME_COUNT; i++) {
         struct cost_parameter *item = &parameters->items[i];
         item->range = rows[i].range;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/exchange_rate.h"
 #include "common/failure.h"
 
 /* All sums are in it; other currencies are converted before they come in. */
@@ -108,6 +109,7 @@ struct cost_parameters {
     size_t scheme_count;
     struct cost_desk desks[COST_DESK_LIMIT];
     size_t desk_count;
+    struct exchange_rates rates;
 };
 
 /* The defaults, each with its source; ranges without a public source say so and are wide. No

@@ -60,20 +60,6 @@
  * patience ends. Twice as much after a working day, and no more than that. */
 #define WAITING_HOURS 8.0
 
-/* What a minor unit of a contract's currency is in USD: rounded rates of recent years, so that yen
- * are not taken for cents. Only the proportion matters to the order, and a tenth is no matter. */
-static const struct {
-    const char *currency;
-    double usd;
-} minor_units[] = {
-    {"USD", 0.01},   {"EUR", 0.011},   {"GBP", 0.013},   {"CHF", 0.011},   {"CAD", 0.0073},
-    {"AUD", 0.0066}, {"NZD", 0.006},   {"SGD", 0.0075},  {"HKD", 0.0013},  {"TWD", 0.00031},
-    {"CNY", 0.0014}, {"JPY", 0.007},   {"KRW", 0.00075}, {"INR", 0.00012}, {"BRL", 0.0019},
-    {"MXN", 0.0006}, {"SEK", 0.00095}, {"NOK", 0.00095}, {"DKK", 0.0015},  {"PLN", 0.0025},
-};
-/* A currency not listed is taken for one of a hundred minor units to the dollar. */
-#define MINOR_UNIT_OTHER 0.01
-
 struct judged {
     const struct outreach_candidate *candidate;
     struct outreach_parts parts;
@@ -98,22 +84,6 @@ static double criticality_weight(const struct registry_customer *customer)
 {
     static const double weights[CRITICALITIES] = CRITICALITY_WEIGHTS;
     return weights[customer == NULL ? CRITICALITY_UNKNOWN : customer->criticality];
-}
-
-/* A year of the contract, in USD. */
-static double contract_usd(const struct registry_customer *customer)
-{
-    if (customer == NULL) {
-        return 0;
-    }
-    double minor_unit = MINOR_UNIT_OTHER;
-    for (size_t i = 0; customer->currency != NULL && i < sizeof minor_units / sizeof *minor_units;
-         i++) {
-        if (strcmp(minor_units[i].currency, customer->currency) == 0) {
-            minor_unit = minor_units[i].usd;
-        }
-    }
-    return (double)customer->contract_value * minor_unit;
 }
 
 static int64_t local_us(const struct registry_customer *customer, instant_us now)
@@ -171,12 +141,16 @@ static double hours_since_onset(const struct outreach_candidate *candidate, inst
                : 0;
 }
 
-static double churn_usd(const struct outreach_candidate *candidate, instant_us now)
+static double churn_usd(const struct outreach_candidate *candidate,
+                        const struct outreach_moment *moment)
 {
     const struct registry_customer *customer = candidate->customer;
-    double churn = contract_usd(customer) * share_hit(candidate) * CHURN_CHANCE;
+    double contract = customer == NULL ? 0
+                                       : exchange_rates_usd(moment->rates, customer->contract_value,
+                                                            customer->currency);
+    double churn = contract * share_hit(candidate) * CHURN_CHANCE;
     int64_t days;
-    if (renews_soon(customer, now, &days)) {
+    if (renews_soon(customer, moment->now, &days)) {
         churn *= 1 + RENEWAL_ADDS * (double)(RENEWAL_DAYS - days) / RENEWAL_DAYS;
     }
     return candidate->hosts_still_affected == 0 ? churn * RECOVERED_WEIGHT : churn;
@@ -192,15 +166,16 @@ static double call_minutes(const struct outreach_candidate *candidate, uint32_t 
 }
 
 static struct judged judge(const struct outreach_candidate *candidate, uint32_t partner_customers,
-                           instant_us now)
+                           const struct outreach_moment *moment)
 {
     const struct registry_customer *customer = candidate->customer;
+    instant_us now = moment->now;
     bool corporate = customer == NULL || customer->kind == CUSTOMER_CORPORATE;
     bool reachable = is_reachable(customer, now);
     struct outreach_parts parts = {
         .outage = (double)candidate->hosts_still_affected *
                   (corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER) * HOURS_SOONER,
-        .churn = churn_usd(candidate, now),
+        .churn = churn_usd(candidate, moment),
         .waiting = 1 + fmin(hours_since_onset(candidate, now) / WAITING_HOURS, 1),
         .tier = tier_weight(customer),
         .criticality = criticality_weight(customer),
@@ -496,16 +471,17 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
 }
 
 static struct judged judge_among(const struct outreach_candidate *candidate,
-                                 const struct partners *partners, instant_us now)
+                                 const struct partners *partners,
+                                 const struct outreach_moment *moment)
 {
     const char *name = partner_of(candidate);
     uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
-    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->all[found].customers, now);
+    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->all[found].customers, moment);
 }
 
 bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,
-                    instant_us now, struct arena *arena, const struct outreach_entry **entries,
-                    struct failure *failure)
+                    const struct outreach_moment *moment, struct arena *arena,
+                    const struct outreach_entry **entries, struct failure *failure)
 {
     struct ranked *ranked = malloc((count + 1) * sizeof *ranked);
     size_t listed = count < limit ? count : limit;
@@ -517,7 +493,7 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, s
     struct partners partners = {0};
     bool done = count_partners(candidates, count, &partners, failure);
     for (size_t i = 0; done && i < count; i++) {
-        struct judged judged = judge_among(&candidates[i], &partners, now);
+        struct judged judged = judge_among(&candidates[i], &partners, moment);
         ranked[i] = (struct ranked){
             .score = judged.score, .hosts = judged.hosts, .candidate = &candidates[i]};
     }
@@ -525,8 +501,8 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, s
         order_first(ranked, count, listed);
     }
     for (size_t i = 0; done && i < listed; i++) {
-        struct judged judged = judge_among(ranked[i].candidate, &partners, now);
-        done = fill_entry(&judged, (uint32_t)i + 1, now, arena, &filled[i], failure);
+        struct judged judged = judge_among(ranked[i].candidate, &partners, moment);
+        done = fill_entry(&judged, (uint32_t)i + 1, moment->now, arena, &filled[i], failure);
     }
     free_partners(&partners);
     free(ranked);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/exchange_rate.h"
 #include "analyzer/registry.h"
 #include "common/arena.h"
 #include "common/failure.h"
@@ -27,10 +28,17 @@ struct outreach_candidate {
     instant_us last_recovered_at; /* INSTANT_NONE: no host has */
 };
 
-/* Orders the candidates as of `now`; ties by hosts affected, then customer id. The first `limit`
- * entries (all of them, where there are fewer) and their texts are allocated in `arena`. */
+/* What the order is as of. */
+struct outreach_moment {
+    instant_us now;
+    const struct exchange_rates *rates; /* what contracts are worth */
+};
+
+/* Orders the candidates as of the moment; ties by hosts affected, then customer id. The first
+ * `limit` entries (all of them, where there are fewer) and their texts are allocated in `arena`. */
 MUST_CHECK bool outreach_order(const struct outreach_candidate *candidates, size_t count,
-                               size_t limit, instant_us now, struct arena *arena,
-                               const struct outreach_entry **entries, struct failure *failure);
+                               size_t limit, const struct outreach_moment *moment,
+                               struct arena *arena, const struct outreach_entry **entries,
+                               struct failure *failure);
 
 #endif

@@ -301,7 +301,7 @@ static int start(void **state)
     assert_int_equal(fclose(file), 0);
     char import[256];
     (void)snprintf(import, sizeof import, "import contacts '%s'", path);
-    command(import, 0, "7 contacts imported.");
+    command(import, 0, "7 rows of contacts imported.");
     analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
     return 0;
 }

@@ -56,7 +56,7 @@ static int empty_tables(void **state)
     (void)state;
     private_cluster_run(cluster,
                         "truncate customer, customer_contact, seat, update_release, cost_parameter,"
-                        " staffing, compensation");
+                        " staffing, compensation, exchange_rate");
     return 0;
 }
 
@@ -606,6 +606,8 @@ static void imported_rows_come_back(void **state)
                                  .dated = "2005-04-28"};
     assert_true(cost_parameters_set(&parameters, &row, &failure));
     assert_true(cost_parameters_set_scheme(&parameters, &scheme, &failure));
+    struct exchange_rate dinar = {"KWD", 3.25, "the bank's", "2026-11-01"};
+    assert_true(exchange_rates_set(&parameters.rates, &dinar, &failure));
     for (uint32_t hour = 0; hour < 24; hour++) {
         assert_true(cost_parameters_set_agents(&parameters, "JP", hour, hour * 3, &failure));
     }
@@ -626,6 +628,9 @@ static void imported_rows_come_back(void **state)
     assert_string_equal(back.schemes[0].name, scheme.name);
     assert_true(back.schemes[0].consumers && !back.schemes[0].corporates);
     assert_true(back.schemes[0].amount.high == 2);
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from exchange_rate"), 1);
+    assert_int_equal(back.rates.count, parameters.rates.count);
+    assert_memory_equal(&back.rates.items[back.rates.count - 1], &dinar, sizeof dinar);
 }
 
 #define TABLE_TEST(test) cmocka_unit_test_setup(test, empty_tables)

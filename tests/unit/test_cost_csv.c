@@ -101,6 +101,21 @@ static void compensation_is_data(void **state)
     assert_int_equal(parameters.schemes[0].form, FORM_FREE_MONTHS);
 }
 
+static void exchange_rates_are_by_currency(void **state)
+{
+    (void)state;
+    struct cost_csv_counts counts =
+        read_text(cost_csv_read_exchange_rates, "currency,usd,source,dated\n"
+                                                "EUR,1.25,ours,2026-11-01\n"
+                                                "euro,1,ours,2026-11-01\n"
+                                                "JPY,much,ours,2026-11-01\n");
+    assert_int_equal(counts.taken, 1);
+    assert_int_equal(counts.refused, 2);
+    assert_non_null(strstr(messages, "line 3, currency: \"euro\" is too long"));
+    assert_non_null(strstr(messages, "line 4, usd: \"much\" is not a number"));
+    assert_true(exchange_rates_usd(&parameters.rates, 100, "EUR") == 1.25);
+}
+
 static void settings_are_read(void **state)
 {
     (void)state;
@@ -133,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_bad_row_costs_only_itself),
         cmocka_unit_test(staffing_is_by_the_hour),
         cmocka_unit_test(compensation_is_data),
+        cmocka_unit_test(exchange_rates_are_by_currency),
         cmocka_unit_test(settings_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,12 +53,20 @@ static instant_us at(const char *text)
     return instant;
 }
 
+static struct outreach_moment moment_at(const char *now)
+{
+    static struct exchange_rates rates;
+    exchange_rates_default(&rates);
+    return (struct outreach_moment){.now = at(now), .rates = &rates};
+}
+
 static const struct outreach_entry *ordered(const struct outreach_candidate *candidates,
                                             size_t count, const char *now)
 {
     const struct outreach_entry *entries = NULL;
     struct failure failure = {0};
-    if (!outreach_order(candidates, count, count, at(now), &arena, &entries, &failure)) {
+    const struct outreach_moment moment = moment_at(now);
+    if (!outreach_order(candidates, count, count, &moment, &arena, &entries, &failure)) {
         fail_msg("%s", failure.message);
     }
     return entries;
@@ -351,11 +359,12 @@ static void the_list_ends_at_its_limit(void **state)
         assert_true(in_order);
     }
     const struct outreach_entry *few;
-    assert_true(outreach_order(candidates, COUNT, 10, at(WEDNESDAY), &arena, &few, NULL));
+    const struct outreach_moment moment = moment_at(WEDNESDAY);
+    assert_true(outreach_order(candidates, COUNT, 10, &moment, &arena, &few, NULL));
     for (size_t i = 0; i < 10; i++) {
         assert_string_equal(few[i].customer_id, all[i].customer_id);
     }
-    assert_true(outreach_order(NULL, 0, 10, at(WEDNESDAY), &arena, &few, NULL));
+    assert_true(outreach_order(NULL, 0, 10, &moment, &arena, &few, NULL));
     assert_non_null(few);
 }
 

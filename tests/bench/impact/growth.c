@@ -105,6 +105,8 @@ static void measure(struct bench_table *table, size_t customers)
                                          .control_onsets = 100};
     }
     struct arena arena = {0};
+    static struct exchange_rates rates;
+    exchange_rates_default(&rates);
     struct impact_estimate estimate;
     const struct outreach_entry *entries;
     struct impact_drawing drawing = {.seed = 1, .heard_for = INSTANT_DAY};
@@ -117,7 +119,9 @@ static void measure(struct bench_table *table, size_t customers)
     double drawn = seconds();
     (void)cost_of(&estimate, candidates, affected, &arena);
     double priced = seconds();
-    must(outreach_order(candidates, affected, LISTED, 0, &arena, &entries, &failure), &failure);
+    must(outreach_order(candidates, affected, LISTED, &(struct outreach_moment){.rates = &rates},
+                        &arena, &entries, &failure),
+         &failure);
     double ordered = seconds();
     char name[128];
     (void)snprintf(name, sizeof name, "%zu customers: impact %.2f s, cost %.2f s, outreach %.2f s",

@@ -153,6 +153,9 @@ instant_us incident_began_at(const struct incident *incident)
 
 /* ---- Calling ---- */
 
+/* All contracts are in dollars. */
+static const struct exchange_rates no_rates;
+
 /* The desk while it calls. */
 struct desk {
     const struct incident *incident;
@@ -213,9 +216,10 @@ static void reorder(struct desk *desk, double hour)
     }
     arena_free(&desk->arena);
     desk->arena = (struct arena){0};
-    if (!outreach_order(desk->open, count, count,
-                        incident->began_at + (instant_us)(hour * (double)INSTANT_HOUR),
-                        &desk->arena, &desk->entries, &failure)) {
+    const struct outreach_moment moment = {
+        .now = incident->began_at + (instant_us)(hour * (double)INSTANT_HOUR), .rates = &no_rates};
+    if (!outreach_order(desk->open, count, count, &moment, &desk->arena, &desk->entries,
+                        &failure)) {
         fprintf(stderr, "bench outreach: %s\n", failure.message);
         exit(1);
     }

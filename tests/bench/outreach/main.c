@@ -65,15 +65,18 @@ static void bench_loss(struct bench_table *table)
 
 static void bench_order(struct bench_table *table)
 {
+    static struct exchange_rates rates;
     struct incident *incident = incident_new(7, MANY);
+    const struct outreach_moment moment = {.now = incident_began_at(incident), .rates = &rates};
     double times[REPEATS];
+    exchange_rates_default(&rates);
     for (size_t i = 0; i < REPEATS; i++) {
         struct arena arena = {0};
         const struct outreach_entry *entries;
         struct failure failure;
         double began = seconds();
-        if (!outreach_order(incident_candidates(incident), MANY, ANSWER_OUTREACH_DEPTH,
-                            incident_began_at(incident), &arena, &entries, &failure)) {
+        if (!outreach_order(incident_candidates(incident), MANY, ANSWER_OUTREACH_DEPTH, &moment,
+                            &arena, &entries, &failure)) {
             fail_msg("%s", failure.message);
         }
         times[i] = seconds() - began;
