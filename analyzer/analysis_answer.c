@@ -9,6 +9,7 @@
 #include "analyzer/cost_strata.h"
 #include "analyzer/impact_forecast.h"
 #include "analyzer/outreach.h"
+#include "analyzer/outreach_hosts.h"
 #include "analyzer/parallel.h"
 #include "analyzer/subgroup.h"
 
@@ -107,18 +108,34 @@ static struct range ratio_inside(const struct analysis *analysis, uint32_t updat
     return evidence_rate_ratio(&sum, analysis->options.alpha);
 }
 
-static bool answer_outreach(const struct analysis *analysis, const struct impact_answer *impact,
+static bool answer_outreach(const struct analysis *analysis, uint32_t update,
+                            const struct impact_answer *impact, const struct subgroup *subgroup,
                             struct arena *arena, struct update_answer *answer,
                             struct failure *failure)
 {
+    const struct outreach_hosts_source source = {.impact = &analysis->impact,
+                                                 .exposure = &analysis->exposure,
+                                                 .fleet = &analysis->fleet,
+                                                 .segments = &analysis->segments,
+                                                 .subgroup = subgroup,
+                                                 .census = &analysis->census,
+                                                 .counts_unheard = impact->counts_unheard,
+                                                 .customer_count = analysis->customers.count,
+                                                 .update = update};
+    struct outreach_entry *entries;
     answer->outreach_total = impact->candidate_count;
     answer->outreach_count = impact->candidate_count < ANSWER_OUTREACH_DEPTH
                                  ? impact->candidate_count
                                  : ANSWER_OUTREACH_DEPTH;
     const struct outreach_moment moment = {.now = analysis->answers.as_of,
                                            .rates = &analysis->parameters->rates};
-    return outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_DEPTH,
-                          &moment, arena, &answer->outreach, failure);
+    if (!outreach_order(impact->candidates, impact->candidate_count, ANSWER_OUTREACH_DEPTH, &moment,
+                        arena, &entries, failure)) {
+        return false;
+    }
+    answer->outreach = entries;
+    return outreach_hosts_list(&source, entries, answer->outreach_count, arena, &answer->hosts,
+                               failure);
 }
 
 /* What the last hour added, as a share of all so far; NAN when nothing more is to come. */
@@ -235,7 +252,7 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         answer->extent = impact.extent;
         done = answer_forecast(analysis, update, totals, &subgroup, answer, failure) &&
                answer_cost(analysis, &impact, arena, answer, failure) &&
-               answer_outreach(analysis, &impact, arena, answer, failure);
+               answer_outreach(analysis, update, &impact, &subgroup, arena, answer, failure);
     }
     subgroup_free(&subgroup);
     return done;

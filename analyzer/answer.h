@@ -14,6 +14,7 @@
 #include "analyzer/registry.h"
 #include "common/buffer.h"
 #include "common/instant.h"
+#include "common/uuid.h"
 
 struct cost_basis;
 struct cost_parameters;
@@ -177,6 +178,31 @@ struct outreach_entry {
     bool recovered; /* all its hosts, for an hour or more: it needs no call */
     const char *reasons[8];
     size_t reason_count;
+    const char *partner, *time_zone; /* NULL: none, not known */
+    uint64_t hosts_reporting;        /* hosts of the customer ever seen */
+    uint32_t customer_number;        /* the fleet's */
+    size_t first_host, host_count;   /* of the update's list of hosts */
+};
+
+/* A host of a customer in the queue that the update hit, or that fell silent. */
+struct outreach_host {
+    struct uuid host_id;
+    uint32_t segment, system; /* its number; index in the list's systems, or UINT32_MAX */
+    enum host_state state;
+    bool still_affected;
+    instant_us installed_at; /* INSTANT_NONE: it has not told */
+    instant_us onset_at;     /* when the distress began */
+    instant_us recovered_at; /* INSTANT_NONE while it is still affected */
+    instant_us last_seen_at;
+};
+struct outreach_system {
+    const char *product_line, *os, *os_version; /* NULL: not said */
+};
+struct outreach_host_list {
+    struct outreach_host *hosts; /* by customer, in the order of the queue */
+    size_t count;
+    const struct outreach_system *systems;
+    size_t system_count;
 };
 
 /* How many hosts had been harmed by then, of the segment, and how many still were. */
@@ -256,7 +282,8 @@ struct update_answer {
     const struct cost_basis *cost_basis;   /* what it was reckoned from; NULL where it was not */
     const struct outreach_entry *outreach; /* by rank; the first ANSWER_OUTREACH_DEPTH */
     size_t outreach_count;
-    size_t outreach_total; /* customers to contact, listed or not */
+    size_t outreach_total;           /* customers to contact, listed or not */
+    struct outreach_host_list hosts; /* of those in the queue */
 };
 
 struct fleet_answer {

@@ -78,6 +78,12 @@ static void serve_outreach(void *context, struct http_request *request)
     outreach_desk_list(api->desk, request);
 }
 
+static void serve_outreach_hosts(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    outreach_desk_hosts(api->desk, request);
+}
+
 static void change_outreach(void *context, struct http_request *request)
 {
     struct api *api = context;
@@ -410,6 +416,7 @@ static void take_sign_out(void *context, struct http_request *request)
 static const struct door table[] = {
     {"GET", "/v1/updates", "", 0, serve_updates, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/updates/*", "/outreach", 0, serve_outreach, DESK_AND_OPERATIONS, DOOR_API},
+    {"GET", "/v1/updates/*", "/hosts", 0, serve_outreach_hosts, DESK_AND_OPERATIONS, DOOR_API},
     {"GET", "/v1/updates/*", "/advice", 0, serve_advice, DESK_AND_OPERATIONS, DOOR_API},
     {"PUT", "/v1/updates/*", "/advice", ADVICE_BODY_LIMIT, write_advice, DESK_AND_OPERATIONS,
      DOOR_API},

@@ -12,6 +12,7 @@
 #ifndef EPICENTER_ANALYZER_IMPACT_H
 #define EPICENTER_ANALYZER_IMPACT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -76,6 +77,7 @@ struct impact_answer {
     const double *consumers, *corporates, *corporate_hosts;
     const struct outreach_candidate *candidates; /* one an affected customer, in no order */
     size_t candidate_count;
+    const bool *counts_unheard; /* by the census' place: hosts that fell silent are counted there */
 };
 
 /* Counts the update's harm inside the subgroup and estimates what does not report. Everything is
@@ -86,6 +88,11 @@ MUST_CHECK bool impact_count(const struct impact *impact, const struct exposure 
                              const struct impact_customers *customers,
                              const struct impact_drawing *drawing, struct arena *arena,
                              struct impact_answer *answer, struct failure *failure);
+
+/* True when the host, which is silent, fell so after the update was out and never told that it has
+ * it. */
+bool impact_is_unheard(const struct exposure *exposure, const struct fleet_host *host,
+                       uint32_t update);
 
 /* Hosts expected to turn distressed without the update, in one tally, by sign: the control's rate
  * of the stratum drawn towards `pooled` (onsets per host-minute) with the weight of a few onsets.

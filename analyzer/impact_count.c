@@ -183,16 +183,16 @@ static void count_sides(struct counting *counting)
     }
 }
 
-/* True when the host went silent after the update was out and never told that it has it. One that
- * was about to is the first to be missed: it was last heard up to an interval before. */
-static bool is_unheard(const struct counting *counting, const struct fleet_host *host)
+/* One that was about to tell is the first to be missed: it was last heard up to an interval before.
+ */
+bool impact_is_unheard(const struct exposure *exposure, const struct fleet_host *host,
+                       uint32_t update)
 {
-    const struct exposure *exposure = counting->exposure;
-    if (host->last_seen < exposure->updates[counting->update].first_seen - host->interval_s) {
+    if (host->last_seen < exposure->updates[update].first_seen - host->interval_s) {
         return false;
     }
     uint32_t install = host->installs;
-    while (install != EXPOSURE_NONE && exposure->installs[install].update != counting->update) {
+    while (install != EXPOSURE_NONE && exposure->installs[install].update != update) {
         install = exposure->installs[install].next;
     }
     return install == EXPOSURE_NONE;
@@ -203,7 +203,7 @@ static bool count_unheard(struct counting *counting, struct failure *failure)
     const struct impact_census *census = counting->sums.census;
     for (size_t i = 0; i < census->silent_count; i++) {
         const struct fleet_host *host = &counting->fleet->hosts[census->silent[i]];
-        if (!is_unheard(counting, host)) {
+        if (!impact_is_unheard(counting->exposure, host, counting->update)) {
             continue;
         }
         struct impact_sums_cell *cell = segment_cell(counting, host->segment);

@@ -245,7 +245,8 @@ static bool fill_candidates(const struct impact_sums *sums,
     /* 1 + index of the candidate, by customer number */
     uint32_t *place = calloc(customers->count + 1, sizeof *place);
     struct outreach_candidate *all = arena_allocate(arena, (sums->share_count + 1) * sizeof *all);
-    if (place == NULL || all == NULL) {
+    bool *counts_unheard = arena_allocate(arena, sums->census->place_count + 1);
+    if (place == NULL || all == NULL || counts_unheard == NULL) {
         free(place);
         return failure_memory(failure, "listing the affected customers");
     }
@@ -260,6 +261,7 @@ static bool fill_candidates(const struct impact_sums *sums,
             all[count - 1] = (struct outreach_candidate){
                 .customer_id = customers->ids[share->customer],
                 .customer = sums->census->registered[share->customer],
+                .number = share->customer,
                 .region = impact_census_region(sums->census, share->cell),
                 .hosts_reporting = sums->census->customer_hosts[share->customer],
                 .first_onset_at = INT64_MAX,
@@ -268,6 +270,10 @@ static bool fill_candidates(const struct impact_sums *sums,
         add_to_candidate(share, &all[place[share->customer] - 1]);
     }
     free(place);
+    for (size_t i = 0; i < sums->census->place_count; i++) {
+        counts_unheard[i] = sums->cells[i].counts_unheard;
+    }
+    answer->counts_unheard = counts_unheard;
     answer->candidates = all;
     answer->candidate_count = count;
     return true;

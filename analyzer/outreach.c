@@ -466,7 +466,11 @@ static bool fill_entry(const struct judged *judged, uint32_t rank, instant_us no
                                 .parts = judged->parts,
                                 .hosts_affected = judged->hosts,
                                 .reachable_now = judged->reachable,
-                                .recovered = has_recovered(candidate, now)};
+                                .recovered = has_recovered(candidate, now),
+                                .partner = partner_of(candidate),
+                                .time_zone = customer == NULL ? NULL : customer->time_zone,
+                                .hosts_reporting = candidate->hosts_reporting,
+                                .customer_number = candidate->number};
     return give_reasons(judged, now, arena, entry, failure);
 }
 
@@ -481,7 +485,7 @@ static struct judged judge_among(const struct outreach_candidate *candidate,
 
 bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,
                     const struct outreach_moment *moment, struct arena *arena,
-                    const struct outreach_entry **entries, struct failure *failure)
+                    struct outreach_entry **entries, struct failure *failure)
 {
     struct ranked *ranked = malloc((count + 1) * sizeof *ranked);
     size_t listed = count < limit ? count : limit;

@@ -20,6 +20,7 @@ struct outreach_candidate {
     const char *customer_id;
     const struct registry_customer *customer; /* NULL: not registered */
     const char *region;
+    uint32_t number; /* the fleet's */
     uint64_t hosts_confirmed;
     uint64_t hosts_probable;
     uint64_t hosts_still_affected; /* of the two, not recovered */
@@ -38,7 +39,7 @@ struct outreach_moment {
  * `limit` entries (all of them, where there are fewer) and their texts are allocated in `arena`. */
 MUST_CHECK bool outreach_order(const struct outreach_candidate *candidates, size_t count,
                                size_t limit, const struct outreach_moment *moment,
-                               struct arena *arena, const struct outreach_entry **entries,
+                               struct arena *arena, struct outreach_entry **entries,
                                struct failure *failure);
 
 #endif

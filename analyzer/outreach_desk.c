@@ -14,6 +14,7 @@
 #include "analyzer/api_page.h"
 #include "analyzer/door.h"
 #include "analyzer/outreach_case.h"
+#include "analyzer/outreach_hosts.h"
 #include "analyzer/outreach_list.h"
 #include "analyzer/snapshot.h"
 #include "analyzer/worker.h"
@@ -280,6 +281,19 @@ static const char *find_outreach(const char *path, const char *end)
     return found;
 }
 
+/* Fills update and customer from "…/outreach/{customer}" before `end`. */
+static bool read_customer(const char *path, const char *end, struct job *job)
+{
+    const char *middle = end != NULL ? find_outreach(path, end) : NULL;
+    if (middle == NULL) {
+        return false;
+    }
+    const char *customer = middle + strlen("/outreach/");
+    job->update_id = strndup(path, (size_t)(middle - path));
+    job->customer_id = strndup(customer, (size_t)(end - customer));
+    return job->update_id != NULL && job->customer_id != NULL;
+}
+
 /* Fills kind, update and customer from the path; false when it is no path of ours. */
 static bool read_path(const char *path, struct job *job)
 {
@@ -295,14 +309,74 @@ static bool read_path(const char *path, struct job *job)
         end = ends_in(path, "/release");
         job->kind = JOB_RELEASE;
     }
-    const char *middle = end != NULL ? find_outreach(path, end) : NULL;
-    if (middle == NULL) {
+    return read_customer(path, end, job);
+}
+
+/* ---- The hosts of a customer, which no database is asked for ---- */
+
+/* A cursor is how many come before. */
+static bool read_place(const struct http_request *request, size_t *first, size_t *limit,
+                       struct failure *failure)
+{
+    struct api_page page;
+    char *end = NULL;
+    if (!api_page_read(request, &page, failure)) {
         return false;
     }
-    const char *customer = middle + strlen("/outreach/");
-    job->update_id = strndup(path, (size_t)(middle - path));
-    job->customer_id = strndup(customer, (size_t)(end - customer));
-    return job->update_id != NULL && job->customer_id != NULL;
+    *limit = page.limit != SIZE_MAX ? page.limit : OUTREACH_LIMIT_DEFAULT;
+    *limit = *limit < OUTREACH_HOSTS_EACH ? *limit : OUTREACH_HOSTS_EACH;
+    *first = page.cursor != NULL ? strtoul(page.cursor, &end, 10) : 0;
+    if (page.cursor != NULL && (*page.cursor < '0' || *page.cursor > '9' || *end != '\0' ||
+                                *first > OUTREACH_HOSTS_EACH)) {
+        return failure_set(failure, FAILURE_INVALID, "this is no cursor");
+    }
+    return true;
+}
+
+static bool give_hosts(const struct outreach_desk *desk, const struct job *job,
+                       const struct snapshot *snapshot, struct failure *failure)
+{
+    size_t first;
+    size_t limit;
+    struct buffer body = {0};
+    const struct snapshot_update *update = snapshot_find(snapshot, job->update_id);
+    const struct outreach_entry *entry =
+        update == NULL ? NULL : find_entry(update, job->customer_id);
+    if (entry == NULL) {
+        return failure_set(failure, FAILURE_NOT_FOUND, "%.100s is not on the list",
+                           job->customer_id);
+    }
+    bool good =
+        read_place(job->request, &first, &limit, failure) &&
+        outreach_hosts_json(entry, &update->hosts, update->id, first, limit, &body, failure);
+    if (good && first + limit < entry->host_count) {
+        char cursor[24];
+        (void)snprintf(cursor, sizeof cursor, "%zu", first + limit);
+        api_page_next(job->request, cursor);
+    }
+    if (good) {
+        api_respond(job->request, desk->live, snapshot->as_of, API_JSON_TYPE, &body);
+    }
+    buffer_free(&body);
+    return good;
+}
+
+void outreach_desk_hosts(struct outreach_desk *desk, struct http_request *request)
+{
+    const char *path = http_request_rest(request);
+    struct job job = {.request = request};
+    struct failure failure;
+    if (!read_customer(path, ends_in(path, "/hosts"), &job)) {
+        http_respond_problem(request, 404, "hosts are given of a customer of an update's outreach");
+    } else {
+        struct snapshot *snapshot = api_hold_snapshot(request, desk->live);
+        if (snapshot != NULL && !give_hosts(desk, &job, snapshot, &failure)) {
+            http_respond_failure(request, &failure);
+        }
+        snapshot_release(snapshot);
+    }
+    free(job.update_id);
+    free(job.customer_id);
 }
 
 void outreach_desk_change(struct outreach_desk *desk, struct http_request *request)

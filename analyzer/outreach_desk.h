@@ -4,6 +4,7 @@
  *   GET  /v1/updates/{id}/outreach   ?region= &reachable=1 &state=new,taken &limit=
  *                                    &cursor= (api_page.h)
  *                                    as CSV by Accept: text/csv or ?format=csv
+ *   GET  …/outreach/{customer}/hosts ?limit= &cursor=   its hosts (outreach_hosts.h); from memory
  *   POST …/outreach/take             {"customer"} or, for the next one to call,
  *                                    {"region","reachable"}; 204: there is none
  *   POST …/outreach/{customer}/outcome   {"state","note"}
@@ -36,6 +37,9 @@ void outreach_desk_free(struct outreach_desk *desk);
 
 /* Answers a GET of a path that ends in /outreach. */
 void outreach_desk_list(struct outreach_desk *desk, struct http_request *request);
+
+/* Answers a GET of a path that ends in /hosts. */
+void outreach_desk_hosts(struct outreach_desk *desk, struct http_request *request);
 
 /* Answers a POST under /v1/updates/, whatever it is. */
 void outreach_desk_change(struct outreach_desk *desk, struct http_request *request);

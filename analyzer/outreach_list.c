@@ -293,6 +293,21 @@ bool outreach_place_json(const struct outreach_place *place, struct buffer *out,
     return json_value_write(object, complete, out, failure);
 }
 
+/* In the order of the heading; empty where the customer has left the queue. */
+static void append_parts(const struct outreach_parts *parts, struct buffer *out)
+{
+    static const struct outreach_parts none = {0};
+    const struct outreach_parts *from = parts != NULL ? parts : &none;
+    const double numbers[] = {from->outage,      from->churn, from->waiting, from->tier,
+                              from->criticality, from->reach, from->minutes};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        buffer_append_text(out, ",");
+        if (parts != NULL) {
+            buffer_append_format(out, "%.6g", numbers[i]);
+        }
+    }
+}
+
 static void append_place(const struct outreach_place *place, struct buffer *out)
 {
     const struct outreach_entry *entry = place->entry;
@@ -328,6 +343,7 @@ static void append_place(const struct outreach_place *place, struct buffer *out)
     }
     out->failed = out->failed || reasons.failed;
     buffer_free(&reasons);
+    append_parts(entry != NULL ? &entry->parts : NULL, out);
     buffer_append_text(out, "\r\n");
 }
 
@@ -335,7 +351,8 @@ bool outreach_list_csv(const struct outreach_list *list, struct buffer *out,
                        struct failure *failure)
 {
     buffer_append_text(out, "rank,customer_id,name,region,hosts_affected,score,reachable_now,state,"
-                            "since,holder,note,reasons\r\n");
+                            "since,holder,note,reasons,outage_usd,churn_usd,waiting,tier,"
+                            "criticality,reach,minutes\r\n");
     for (size_t i = 0; i < list->count; i++) {
         append_place(&list->places[i], out);
     }

@@ -87,10 +87,36 @@ static bool fill_changes(struct snapshot *snapshot, const struct change_record *
     return buffer_check(whole, failure);
 }
 
+/* NULL stays NULL. */
 static bool keep_text(struct arena *arena, const char **text)
 {
-    *text = arena_copy_text(arena, *text, strlen(*text));
-    return *text != NULL;
+    bool is_there = *text != NULL;
+    *text = is_there ? arena_copy_text(arena, *text, strlen(*text)) : NULL;
+    return !is_there || *text != NULL;
+}
+
+static bool copy_hosts(struct arena *arena, const struct outreach_host_list *hosts,
+                       struct outreach_host_list *copy)
+{
+    struct outreach_system *systems =
+        arena_allocate(arena, (hosts->system_count + 1) * sizeof *systems);
+    *copy = *hosts;
+    copy->hosts = arena_allocate(arena, (hosts->count + 1) * sizeof *copy->hosts);
+    copy->systems = systems;
+    if (systems == NULL || copy->hosts == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < hosts->count; i++) {
+        copy->hosts[i] = hosts->hosts[i];
+    }
+    for (size_t i = 0; i < hosts->system_count; i++) {
+        systems[i] = hosts->systems[i];
+        if (!keep_text(arena, &systems[i].product_line) || !keep_text(arena, &systems[i].os) ||
+            !keep_text(arena, &systems[i].os_version)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool copy_outreach(struct arena *arena, const struct update_answer *update,
@@ -105,7 +131,8 @@ static bool copy_outreach(struct arena *arena, const struct update_answer *updat
         struct outreach_entry *one = &entry->outreach[i];
         *one = update->outreach[i];
         bool copied = keep_text(arena, &one->customer_id) && keep_text(arena, &one->name) &&
-                      keep_text(arena, &one->region);
+                      keep_text(arena, &one->region) && keep_text(arena, &one->partner) &&
+                      keep_text(arena, &one->time_zone);
         for (size_t j = 0; copied && j < one->reason_count; j++) {
             copied = keep_text(arena, &one->reasons[j]);
         }
@@ -153,7 +180,8 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
         snapshot->verdict_counts[update->verdict]++;
         entry->decided = update->verdict == VERDICT_HOLD || update->verdict == VERDICT_CLEAR;
         entry->id = strdup(update->id);
-        if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry)) {
+        if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry) ||
+            !copy_hosts(&snapshot->arena, &update->hosts, &entry->hosts)) {
             return failure_memory(failure, "publishing the answers");
         }
         if (!advice_default(update, &snapshot->arena, &entry->advice, failure) ||

@@ -54,6 +54,7 @@ struct snapshot {
         struct kept_text course;
         struct outreach_entry *outreach; /* by rank, as in the answers */
         size_t outreach_count, outreach_total;
+        struct outreach_host_list hosts;
         struct advice advice; /* while nobody has written one */
     } * updates;
     size_t update_count;

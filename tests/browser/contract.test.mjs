@@ -204,6 +204,7 @@ function good() {
     getCost: {},
     getCourse: {},
     listOutreach: { who: 'support' },
+    listOutreachHosts: { who: 'operate', customer: first.customer_id },
     getAdvice: { who: 'support' },
     writeAdvice: { who: 'support', body: '{"explanation":"It hangs.","workaround":"Roll back.","version":0}', headers: json },
     takeCustomer: { who: 'support', body: JSON.stringify({ customer: first.customer_id }), headers: json },
@@ -256,7 +257,7 @@ describe('the description', () => {
 
 describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
-    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'getAdvice', 'listChanges', 'getSummary', 'reckonWhatIf',
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'listOutreachHosts', 'getAdvice', 'listChanges', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
       'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
@@ -395,6 +396,28 @@ describe('the analyzer answers as described', () => {
       await ask(id, 415, { ...asked(id), headers: { ...keys.support, 'Content-Type': 'text/plain' } });
       await ask(id, 413, { ...asked(id), body: tooLong });
     }
+  });
+
+  it('about the hosts of a customer, in pages, too', async () => {
+    const question = asked('listOutreachHosts');
+    const most = document.updates[0].outreach.reduce((a, b) => (a.hosts_affected >= b.hosts_affected ? a : b));
+    assert.ok(most.hosts_affected > 1);
+    const whole = JSON.parse((await ask('listOutreachHosts', 200, { ...question, customer: most.customer_id })).text);
+    assert.equal(whole.hosts.length, whole.hosts_affected);
+    const back = whole.hosts.map(({ state }) => state === 'recovered');
+    assert.deepEqual(back, [...back].sort(), 'who is still affected stands first');
+    const paged = [];
+    for (let query = '?limit=1'; query !== null;) {
+      const { response, text } = await ask('listOutreachHosts', 200, { ...question, customer: most.customer_id, query });
+      paged.push(...JSON.parse(text).hosts);
+      const link = response.headers.get('link');
+      query = link === null ? null : new URL(link.slice(1, link.indexOf('>')), url).search;
+    }
+    assert.deepEqual(paged, whole.hosts);
+    await ask('listOutreachHosts', 404, { ...question, customer: 'nobody' });
+    await ask('listOutreachHosts', 404, { ...question, id: UNKNOWN });
+    await ask('listOutreachHosts', 400, { ...question, query: '?limit=0' });
+    await ask('listOutreachHosts', 400, { ...question, query: '?cursor=-1' });
   });
 
   it('about what to say', async () => {

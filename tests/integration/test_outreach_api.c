@@ -2,6 +2,7 @@
  * fleet, in which sixty customers are harmed. Oracles: what the other agent is told, and the tables
  * as the owner reads them.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -226,6 +227,52 @@ static void the_registry_is_imported_by_its_own_key_only(void **state)
     json_decref(dry);
 }
 
+/* Given two customers an agent holds, when the incident moves under them again and again, then they
+ * stay where the agent has them, first and in the order they were taken, and the others follow the
+ * analyzer's order. */
+static void the_list_moves_but_not_under_whom_one_holds(void **state)
+{
+    (void)state;
+    char body[128];
+    char sql[512];
+    char held[2][32];
+    json_t *before = get(OUTREACH "?limit=1000");
+    const json_t *customers = json_object_get(before, "customers");
+    const size_t taken[] = {6, 2}; /* not in the order of the queue */
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *customer = json_array_get(customers, taken[i]);
+        (void)snprintf(held[i], sizeof held[i], "%s", text(customer, "customer_id"));
+        (void)snprintf(body, sizeof body, "{\"customer\":\"%s\"}", held[i]);
+        json_decref(post("ann", OUTREACH "/take", 200, body));
+    }
+    for (size_t move = 0; move < 3; move++) {
+        const char *riser = text(json_array_get(customers, 20 + move), "customer_id");
+        char name[32];
+        (void)snprintf(name, sizeof name, "Riser %zu", move);
+        (void)snprintf(sql, sizeof sql,
+                       "insert into customer (customer_id, name, kind, region, country, time_zone,"
+                       " tier, criticality, contract_value, currency) values ('%s', '%s',"
+                       " 'corporate', 'JP', 'JP', 'Asia/Tokyo', 'premium', 'critical', %zu, 'USD')",
+                       riser, name, (move + 1) * 100000000);
+        private_cluster_run(cluster, sql);
+        assert_true(first_is_named(name));
+        json_t *anns = get_as("ann", OUTREACH "?limit=1000");
+        const json_t *now = json_object_get(anns, "customers");
+        assert_int_equal(json_array_size(now), json_array_size(customers));
+        for (size_t i = 0; i < 2; i++) {
+            assert_string_equal(text(json_array_get(now, i), "customer_id"), held[i]);
+        }
+        assert_string_equal(text(json_array_get(now, 2), "customer_id"), riser);
+        for (size_t i = 3; i < json_array_size(now); i++) {
+            assert_true(number(json_array_get(now, i), "rank") >
+                        number(json_array_get(now, i - 1), "rank"));
+        }
+        json_decref(anns);
+    }
+    private_cluster_run(cluster, "delete from customer where name like 'Riser%'");
+    json_decref(before);
+}
+
 static void the_list_narrows(void **state)
 {
     (void)state;
@@ -312,6 +359,76 @@ static void a_table_cannot_run_in_a_spreadsheet(void **state)
     assert_null(strstr(named.body.data, ",=1"));
     http_answer_free(&accepted);
     http_answer_free(&named);
+}
+
+/* The score is what its parts make: (outage + churn) x waiting x tier x criticality x reach /
+ * minutes; reckoned here from the table's own cells. */
+static void the_table_says_what_a_score_is_made_of(void **state)
+{
+    (void)state;
+    struct http_answer table = ask(OUTREACH "?format=csv", NULL);
+    assert_int_equal(table.status, 200);
+    const char *line = strstr(table.body.data, "\r\n");
+    const char *heading = ",reasons,outage_usd,churn_usd,waiting,tier,criticality,reach,minutes";
+    assert_int_equal(strncmp(line - strlen(heading), heading, strlen(heading)), 0);
+    size_t lines = 0;
+    for (line += 2; *line != '\0'; lines++) {
+        const char *end = strstr(line, "\r\n");
+        const char *cell = line;
+        for (int i = 0; i < 5; i++) { /* names of the sample fleet hold no comma */
+            cell = strchr(cell, ',') + 1;
+        }
+        double score = strtod(cell, NULL);
+        double part[7];
+        cell = end;
+        for (int i = 6; i >= 0; i--) {
+            for (cell--; *cell != ','; cell--) {
+            }
+            part[i] = strtod(cell + 1, NULL);
+        }
+        double made = (part[0] + part[1]) * part[2] * part[3] * part[4] * part[5] / part[6];
+        assert_true(score > 0 && fabs(made / score - 1) < 1e-4);
+        line = end + 2;
+    }
+    assert_true(lines > 10);
+    http_answer_free(&table);
+}
+
+/* ---- The hosts of a customer ---- */
+
+/* The sample fleet's: one host a customer, that took the update in minute 20 and is pinned from
+ * minute 25 on. */
+static void a_customer_has_its_hosts(void **state)
+{
+    (void)state;
+    char sql[256];
+    char path[256];
+    json_t *list = get(OUTREACH "?limit=1000");
+    const json_t *customers = json_object_get(list, "customers");
+    for (size_t i = 0; i < json_array_size(customers); i++) {
+        const json_t *customer = json_array_get(customers, i);
+        path_of(customer, "hosts", path);
+        json_t *given = get(path);
+        const json_t *host = json_array_get(json_object_get(given, "hosts"), 0);
+        assert_int_equal(json_array_size(json_object_get(given, "hosts")), 1);
+        assert_int_equal(number(given, "hosts_affected"), number(customer, "hosts_affected"));
+        assert_int_equal(number(given, "hosts_reporting"), 1);
+        (void)snprintf(sql, sizeof sql,
+                       "select count(distinct customer_id) from report where host_id = '%s'"
+                       " and customer_id = '%s'",
+                       text(host, "host_id"), text(customer, "customer_id"));
+        assert_int_equal(private_cluster_number(cluster, sql), 1);
+        assert_string_equal(text(host, "state"), "pinned");
+        assert_string_equal(text(host, "os"), "Windows XP");
+        assert_true(json_is_null(json_object_get(host, "recovered_at")));
+        /* By the text: one that is later in time is later in the alphabet. */
+        assert_true(strcmp(text(host, "installed_at"), "2005-04-22T22:19:50") > 0);
+        assert_true(strcmp(text(host, "installed_at"), "2005-04-22T22:21:00") < 0);
+        assert_true(strcmp(text(host, "onset_at"), "2005-04-22T22:24:00") > 0);
+        assert_true(strcmp(text(host, "onset_at"), "2005-04-22T22:27:00") < 0);
+        json_decref(given);
+    }
+    json_decref(list);
 }
 
 /* ---- What to say ---- */
@@ -486,12 +603,15 @@ int main(void)
         cmocka_unit_test_setup(the_list_narrows, empty),
         cmocka_unit_test_setup(what_one_takes_the_other_does_not, empty),
         cmocka_unit_test_setup(a_table_cannot_run_in_a_spreadsheet, empty),
+        cmocka_unit_test_setup(the_table_says_what_a_score_is_made_of, empty),
+        cmocka_unit_test_setup(a_customer_has_its_hosts, empty),
         cmocka_unit_test_setup(
             what_to_say_is_written_once_and_overwritten_by_nobody_who_has_not_read_it, empty),
         cmocka_unit_test_setup(what_to_say_is_plain_text_and_no_book, empty),
         cmocka_unit_test_setup(what_is_wrong_is_said, empty),
         cmocka_unit_test_setup(nothing_is_taken_while_the_database_is_away, empty),
         cmocka_unit_test_setup(the_registry_is_imported_by_its_own_key_only, empty),
+        cmocka_unit_test_setup(the_list_moves_but_not_under_whom_one_holds, empty),
         cmocka_unit_test_setup(a_running_analyzer_sees_what_is_registered_and_what_is_deleted,
                                empty),
     };

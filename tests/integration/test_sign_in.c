@@ -190,6 +190,9 @@ static const struct row {
     {"GET", "/v1/updates/*", "/outreach", OUTREACH,
      "0-+-++"
      "-++--"},
+    {"GET", "/v1/updates/*", "/hosts", OUTREACH "/c-001/hosts",
+     "0-+-++"
+     "-++--"},
     {"GET", "/v1/updates/*", "/advice", "/v1/updates/" SAMPLE_UPDATE "/advice",
      "0-+-++"
      "-++--"},

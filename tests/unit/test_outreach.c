@@ -63,7 +63,7 @@ static struct outreach_moment moment_at(const char *now)
 static const struct outreach_entry *ordered(const struct outreach_candidate *candidates,
                                             size_t count, const char *now)
 {
-    const struct outreach_entry *entries = NULL;
+    struct outreach_entry *entries = NULL;
     struct failure failure = {0};
     const struct outreach_moment moment = moment_at(now);
     if (!outreach_order(candidates, count, count, &moment, &arena, &entries, &failure)) {
@@ -358,7 +358,7 @@ static void the_list_ends_at_its_limit(void **state)
                            strcmp(all[i - 1].customer_id, all[i].customer_id) < 0)));
         assert_true(in_order);
     }
-    const struct outreach_entry *few;
+    struct outreach_entry *few;
     const struct outreach_moment moment = moment_at(WEDNESDAY);
     assert_true(outreach_order(candidates, COUNT, 10, &moment, &arena, &few, NULL));
     for (size_t i = 0; i < 10; i++) {

@@ -108,7 +108,7 @@ static void measure(struct bench_table *table, size_t customers)
     static struct exchange_rates rates;
     exchange_rates_default(&rates);
     struct impact_estimate estimate;
-    const struct outreach_entry *entries;
+    struct outreach_entry *entries;
     struct impact_drawing drawing = {.seed = 1, .heard_for = INSTANT_DAY};
     double begin = seconds();
     for (size_t i = 0; i < customers; i++) {

@@ -163,7 +163,7 @@ struct desk {
     double *called_h; /* INFINITY: not yet */
     struct outreach_candidate *open;
     struct arena arena;
-    const struct outreach_entry *entries; /* those still open, in order */
+    struct outreach_entry *entries; /* those still open, in order */
     size_t count, next;
 };
 
@@ -228,7 +228,7 @@ static void reorder(struct desk *desk, double hour)
     if (desk->policy != POLICY_OURS) {
         comparing = desk;
         /* The arena's own memory, which is not constant. */
-        qsort((void *)(uintptr_t)desk->entries, count, sizeof *desk->entries, compare);
+        qsort(desk->entries, count, sizeof *desk->entries, compare);
     }
 }
 

@@ -72,7 +72,7 @@ static void bench_order(struct bench_table *table)
     exchange_rates_default(&rates);
     for (size_t i = 0; i < REPEATS; i++) {
         struct arena arena = {0};
-        const struct outreach_entry *entries;
+        struct outreach_entry *entries;
         struct failure failure;
         double began = seconds();
         if (!outreach_order(incident_candidates(incident), MANY, ANSWER_OUTREACH_DEPTH, &moment,
