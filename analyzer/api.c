@@ -29,6 +29,7 @@
 #include "analyzer/role.h"
 #include "analyzer/sign_in_page.h"
 #include "analyzer/snapshot.h"
+#include "analyzer/snapshot_desk.h"
 #include "common/buffer.h"
 #include "common/uuid.h"
 
@@ -43,6 +44,7 @@ struct api {
     struct contact_desk *contacts;
     struct advice_desk *advice;
     struct registry_desk *registry;
+    struct snapshot_desk *snapshots;
     struct access *access;
     struct doors *doors;
     struct http_server *server;
@@ -112,6 +114,12 @@ static void import_registry(void *context, struct http_request *request)
 {
     struct api *api = context;
     registry_desk_import(api->registry, request);
+}
+
+static void serve_snapshot(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    snapshot_desk_read(api->snapshots, request);
 }
 
 static void open_contacts(void *context, struct http_request *request)
@@ -428,6 +436,7 @@ static const struct door table[] = {
     {"POST", "/v1/registry/*", "", REGISTRY_BODY_LIMIT, import_registry,
      ROLE_BIT(ROLE_ADMIN) | ROLE_BIT(ROLE_REGISTRY), DOOR_API},
     {"GET", "/v1/hosts/*", "", 0, serve_host, DESK_AND_OPERATIONS, DOOR_API},
+    {"GET", "/v1/snapshots/*", "", 0, serve_snapshot, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/changes", "", 0, serve_changes, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/summary", "", 0, serve_summary, ROLES_PEOPLE, DOOR_API},
     {"GET", "/v1/what-if", "", 0, serve_what_if, ROLES_PEOPLE, DOOR_API},
@@ -491,6 +500,7 @@ static bool start_parts(struct api *api, const struct api_options *options, stru
            contact_desk_new(options->conninfo, &api->contacts, failure) &&
            advice_desk_new(options->conninfo, api->live, &api->advice, failure) &&
            registry_desk_new(options->conninfo, &api->registry, failure) &&
+           snapshot_desk_new(options->conninfo, api->live, &api->snapshots, failure) &&
            access_new(options->conninfo, &api->access, failure) &&
            serve_doors(api, &open, &api->doors, &api->server, failure) &&
            (options->proxy_socket == NULL ||
@@ -534,6 +544,7 @@ void api_stop(struct api *api)
     contact_desk_free(api->contacts);
     advice_desk_free(api->advice);
     registry_desk_free(api->registry);
+    snapshot_desk_free(api->snapshots);
     aside_free(api->aside);
     gate_free(api->gate);
     for (size_t i = 0; i < 2; i++) {

@@ -111,6 +111,8 @@ struct snapshot *api_hold_snapshot(struct http_request *request, struct live *li
         http_respond_problem(request, 503, "there are no answers yet: %s",
                              status.trouble[0] != '\0' ? status.trouble
                                                        : "the reports are being read");
+    } else {
+        http_respond_header(request, "Epicenter-Snapshot", snapshot->document.name);
     }
     return snapshot;
 }

@@ -38,7 +38,8 @@ bool api_wants_csv(struct http_request *request, const char *file_name);
 unsigned long api_query_number(const struct http_request *request, const char *name,
                                unsigned long otherwise);
 
-/* The snapshot, held; or NULL after an answer that says there is none yet. */
+/* The snapshot, held, whose id the answer will carry (Epicenter-Snapshot); or NULL after an answer
+ * that says there is none yet. */
 struct snapshot *api_hold_snapshot(struct http_request *request, struct live *live);
 
 /* The object that the request's body holds, to be freed by the caller; NULL: it holds none, and the

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/publish.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct publisher {
     size_t changes_written;
     instant_us advanced_to; /* INSTANT_NONE before the first */
     uint64_t advances, advances_told, advances_written;
+    int64_t parameters_version;
 };
 
 bool publisher_new(struct live *live, struct publisher **publisher, struct failure *failure)
@@ -182,6 +184,11 @@ uint64_t publish_advances(const struct publisher *publisher)
     return publisher->advances;
 }
 
+void publish_set_parameters_version(struct publisher *publisher, int64_t version)
+{
+    publisher->parameters_version = version;
+}
+
 void publish_again(struct publisher *publisher)
 {
     struct analysis *analysis = live_lock(publisher->live);
@@ -209,6 +216,7 @@ bool publish_answers(struct publisher *publisher, struct failure *failure)
         return false;
     }
     if (good) {
+        snapshot->parameters_version = publisher->parameters_version;
         live_publish(publisher->live, snapshot);
         publisher->advances_told = publisher->advances;
     }
@@ -262,6 +270,18 @@ static bool write_change(struct database *database, const struct change_record *
     return good;
 }
 
+static bool keep_snapshot(struct database *database, const struct snapshot *snapshot,
+                          const char *as_of, struct failure *failure)
+{
+    char version[NUMBER_SIZE];
+    (void)snprintf(version, sizeof version, "%" PRId64, snapshot->parameters_version);
+    const char *parameters[] = {snapshot->document.name, as_of, version,
+                                snapshot->document.plain.data};
+    return snapshot->verdict_counts[VERDICT_HOLD] + snapshot->verdict_counts[VERDICT_SUSPECT] ==
+               0 ||
+           database_run(database, STATEMENT_SNAPSHOT_KEEP, 4, parameters, NULL, failure);
+}
+
 bool publish_write(struct publisher *publisher, struct database *database, struct failure *failure)
 {
     while (publisher->changes_written < publisher->change_count) {
@@ -279,7 +299,8 @@ bool publish_write(struct publisher *publisher, struct database *database, struc
         char as_of[INSTANT_TEXT_SIZE];
         const char *parameters[] = {instant_format(snapshot->as_of, as_of),
                                     snapshot->document.plain.data};
-        good = database_run(database, STATEMENT_ANSWER, 2, parameters, NULL, failure);
+        good = database_run(database, STATEMENT_ANSWER, 2, parameters, NULL, failure) &&
+               keep_snapshot(database, snapshot, as_of, failure);
     }
     snapshot_release(snapshot);
     if (good) {

@@ -25,6 +25,9 @@ void publisher_free(struct publisher *publisher);
 MUST_CHECK bool publish_advance(struct publisher *publisher, instant_us first_received,
                                 instant_us known_before, struct failure *failure);
 
+/* Which version of the registry and the cost's parameters the answers stand on from now on. */
+void publish_set_parameters_version(struct publisher *publisher, int64_t version);
+
 /* The registry or the cost's parameters have changed: the present answers are to be made again. */
 void publish_again(struct publisher *publisher);
 
@@ -37,7 +40,8 @@ bool publish_is_due(const struct publisher *publisher);
 /* Makes the snapshot of the present answers and hands it to the API. */
 MUST_CHECK bool publish_answers(struct publisher *publisher, struct failure *failure);
 
-/* Writes what is new since it last succeeded: changes of verdict, then the answers. */
+/* Writes what is new since it last succeeded: changes of verdict, the answers
+ * and, while an update is held or suspected, the snapshot to keep. */
 MUST_CHECK bool publish_write(struct publisher *publisher, struct database *database,
                               struct failure *failure);
 

@@ -91,6 +91,7 @@ static bool read_registry(struct server *server, instant_us now, struct failure 
                 cost_database_load(&server->parameters, server->database, failure);
     live_unlock(server->live);
     if (good) {
+        publish_set_parameters_version(server->publisher, version);
         if (server->registry_asked_at != INSTANT_NONE) {
             publish_again(server->publisher);
         }
@@ -114,6 +115,8 @@ static bool maintain(struct server *server, instant_us now, struct failure *fail
     if (!database_run(server->database, STATEMENT_MAINTAIN_PARTITIONS, 1, (const char *[]){reports},
                       NULL, failure) ||
         !database_run(server->database, STATEMENT_TRIM_CONTACTS, 1, (const char *[]){contacts},
+                      NULL, failure) ||
+        !database_run(server->database, STATEMENT_TRIM_SNAPSHOTS, 1, (const char *[]){reports},
                       NULL, failure) ||
         !database_run(server->database, STATEMENT_TRIM_ACCESS, 0, NULL, NULL, failure)) {
         return false;

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "analyzer/advice.h"
 #include "analyzer/answer.h"
@@ -31,10 +32,11 @@ struct change_record {
 
 struct snapshot {
     atomic_uint references;
-    instant_us as_of; /* INSTANT_NONE before the first minute */
+    instant_us as_of;           /* INSTANT_NONE before the first minute */
+    int64_t parameters_version; /* of the registry and the cost's parameters */
     struct fleet_answer fleet;
     size_t verdict_counts[VERDICT_CLEAR + 1];
-    struct kept_text document; /* GET /v1/updates */
+    struct kept_text document; /* GET /v1/updates; its name is the snapshot's id */
     struct buffer first_pages[FIRST_PAGES];
     struct kept_text table;   /* the same as CSV */
     struct buffer beginning;  /* of the document, up to its first update */

@@ -105,6 +105,16 @@
     "insert into answer (one, as_of, document) values (true, $1::timestamptz, $2::jsonb)"          \
     " on conflict (one) do update set as_of = excluded.as_of, document = excluded.document"
 
+/* $1 id, $2 as of, $3 version of the parameters, $4 document. */
+#define STATEMENT_SNAPSHOT_KEEP                                                                    \
+    "insert into snapshot (snapshot_id, as_of, parameters_version, document)"                      \
+    " values ($1, $2::timestamptz, $3::bigint, $4) on conflict do nothing"
+
+/* $1 the beginning of an id. -> id, document. */
+#define STATEMENT_SNAPSHOT_READ                                                                    \
+    "select snapshot_id, document from snapshot where snapshot_id >= $1 and snapshot_id ^@ $1"     \
+    " order by snapshot_id limit 1"
+
 /* ---- webhook: who is told ---- */
 
 /* $1 url, $2 form, $3 secret. */
@@ -447,6 +457,10 @@
 
 /* $1 days kept after the last incident closed. */
 #define STATEMENT_TRIM_CONTACTS "select trim_contacts($1::integer)"
+
+/* $1 days that snapshots are kept. */
+#define STATEMENT_TRIM_SNAPSHOTS                                                                   \
+    "delete from snapshot where made_at < now() - make_interval(days => $1::integer)"
 
 /* Sessions that have ended, and links that nobody can ask about any more. */
 #define STATEMENT_TRIM_ACCESS                                                                      \

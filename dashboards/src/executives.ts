@@ -115,8 +115,8 @@ class EpicenterExecutives extends Frame {
   }
 
   protected override sources(): TemplateResult {
-    const { etag } = this.feed.snapshot;
-    return html`${etag === null ? nothing : html`<span>Snapshot ${etag.replaceAll('"', '').slice(0, 12)}</span>`}<button
+    const id = /[0-9a-f]{32}/.exec(this.feed.snapshot.etag ?? '')?.[0]; // of the snapshot, whose name it is
+    return html`${id === undefined ? nothing : html`<span>Snapshot <a href="/v1/snapshots/${id}">${id.slice(0, 12)}</a></span>`}<button
       type="button" class="print" @click=${() => print()}>Print</button>`;
   }
 }

@@ -161,6 +161,7 @@ async function settled() {
     const response = await fetch(`${url}/v1/updates`, { headers: keys.read });
     const text = await response.text();
     same = response.status === 200 && text === last ? same + 1 : 0;
+    snapshot = response.headers.get('epicenter-snapshot');
     if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
       return JSON.parse(text);
     }
@@ -171,6 +172,7 @@ async function settled() {
 }
 
 let document;
+let snapshot; // the id of what it is
 let cookie; // of somebody who has signed in
 let ann; // the headers of somebody who stays signed in, as support
 
@@ -214,6 +216,7 @@ function good() {
     openContacts: { who: null, customer: first.customer_id, headers: { ...ann, ...json }, body: `{"update":"${ID}","reason":"to call"}` },
     getHost: { who: 'operate', host: 'host-of-nobody', query: `?customer_id=${third.customer_id}` },
     listChanges: {},
+    getSnapshot: { id: snapshot },
     getSummary: { query: '?columns=100&colour=1&calls=2' },
     reckonWhatIf: { query: `?update=${ID}&set=cost_per_minute=1,2,3` },
     importRegistry: { who: 'registry', kind: 'seats', query: '?dry_run=1', headers: { 'Content-Type': 'text/csv' }, body: 'customer_id,product_line,seats\n' },
@@ -257,7 +260,7 @@ describe('the description', () => {
 
 describe('the analyzer answers as described', () => {
   it('whoever asks what there is', async () => {
-    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'listOutreachHosts', 'getAdvice', 'listChanges', 'getSummary', 'reckonWhatIf',
+    for (const id of ['listUpdates', 'getUpdate', 'getVerdict', 'getImpact', 'getCost', 'getCourse', 'listOutreach', 'listOutreachHosts', 'getAdvice', 'listChanges', 'getSnapshot', 'getSummary', 'reckonWhatIf',
       'getMe', 'getDescription', 'getHealth', 'getReadiness', 'getMetrics', 'getOperationsPage', 'getExecutivesPage',
       'getSupportPage', 'getSignIn', 'maskContacts', 'openContacts']) {
       await ask(id, 200, asked(id));
@@ -365,6 +368,8 @@ describe('the analyzer answers as described', () => {
     for (const id of ['getImpact', 'getCost', 'getCourse']) {
       await ask(id, 404, { headers: keys.read, id: UNKNOWN });
     }
+    await ask('getSnapshot', 400, { ...asked('getSnapshot'), id: 'short' });
+    await ask('getSnapshot', 404, { ...asked('getSnapshot'), id: '0123456789ab' });
     await ask('getVerdict', 404, { headers: keys.read, id: UNKNOWN });
     await ask('listOutreach', 404, { headers: keys.support, id: UNKNOWN });
     await ask('getHost', 400, { headers: keys.operate, host: 'no-uuid' });

@@ -470,6 +470,72 @@ static void answers_go_on_while_the_database_is_away(void **state)
     http_answer_free(&before);
 }
 
+/* ---- Snapshots ---- */
+
+static char kept_id[HTTP_HEADER_VALUE_SIZE];
+static struct buffer kept_document;
+
+static void assert_given_again(const char *id)
+{
+    char path[HTTP_HEADER_VALUE_SIZE + 16];
+    char value[HTTP_HEADER_VALUE_SIZE];
+    (void)snprintf(path, sizeof path, "/v1/snapshots/%s", id);
+    struct http_answer again = ask(path);
+    assert_int_equal(again.status, 200);
+    assert_string_equal(http_answer_header(&again, "Epicenter-Snapshot", value), kept_id);
+    assert_int_equal(again.body.length, kept_document.length);
+    assert_memory_equal(again.body.data, kept_document.data, kept_document.length);
+    http_answer_free(&again);
+}
+
+static void figures_carry_their_snapshots_id(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {
+        "/v1/updates/" SAMPLE_UPDATE, "/v1/updates/" SAMPLE_UPDATE "/impact",
+        "/v1/updates/" SAMPLE_UPDATE "/cost?format=csv", "/v1/updates/" SAMPLE_UPDATE "/verdict"};
+    struct http_answer whole = ask("/v1/updates");
+    assert_non_null(http_answer_header(&whole, "Epicenter-Snapshot", kept_id));
+    buffer_append(&kept_document, whole.body.data, whole.body.length);
+    http_answer_free(&whole);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char value[HTTP_HEADER_VALUE_SIZE];
+        struct http_answer part = ask(paths[i]);
+        assert_string_equal(http_answer_header(&part, "Epicenter-Snapshot", value), kept_id);
+        http_answer_free(&part);
+    }
+    assert_given_again(kept_id);
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from snapshot s, answer a"
+                                                     " where s.as_of = a.as_of"
+                                                     " and s.document::jsonb = a.document"),
+                     1);
+}
+
+static void a_snapshot_is_given_again_by_another_analyzer(void **state)
+{
+    (void)state;
+    char beginning[13];
+    assert_given_again(kept_id); /* minutes have gone by since */
+    (void)snprintf(beginning, sizeof beginning, "%.12s", kept_id);
+    assert_int_equal(serving_stop(&analyzer), 0);
+    analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
+    wait_for_status("/readyz", 200);
+    wait_until_read(SAMPLE_MINUTES + 2);
+    assert_given_again(beginning);
+
+    wait_for_status("/v1/snapshots/0123456789ab", 404);
+    wait_for_status("/v1/snapshots/0123456789a", 400);
+    wait_for_status("/v1/snapshots/0123456789xyz", 400);
+    private_cluster_run(cluster, "update snapshot set document = document || ' '");
+    char path[HTTP_HEADER_VALUE_SIZE + 16];
+    (void)snprintf(path, sizeof path, "/v1/snapshots/%s", kept_id);
+    struct http_answer changed = ask(path);
+    assert_int_equal(changed.status, 503);
+    assert_non_null(strstr(changed.body.data, "it has been changed in the database"));
+    http_answer_free(&changed);
+    buffer_free(&kept_document);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -513,7 +579,9 @@ int main(void)
         cmocka_unit_test(metrics_are_open_metrics),
         cmocka_unit_test(the_exit_status_is_the_verdict),
         cmocka_unit_test(watch_prints_each_change_once),
+        cmocka_unit_test(figures_carry_their_snapshots_id),
         cmocka_unit_test(answers_go_on_while_the_database_is_away),
+        cmocka_unit_test(a_snapshot_is_given_again_by_another_analyzer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -217,6 +217,9 @@ static const struct row {
     {"GET", "/v1/hosts/*", "", "/v1/hosts/pc-01?customer_id=c-000",
      "0-+-++"
      "-++--"},
+    {"GET", "/v1/snapshots/*", "", "/v1/snapshots/0123456789ab",
+     "0+++++"
+     "+++--"},
     {"GET", "/v1/changes", "", "/v1/changes",
      "0+++++"
      "+++--"},
