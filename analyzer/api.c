@@ -213,37 +213,27 @@ static void serve_host(void *context, struct http_request *request)
 
 /* ---- The summary ---- */
 
-static void answer_summary(void *context, struct http_request *request)
+static void serve_summary(void *context, struct http_request *request)
 {
     struct live *live = live_of(context);
     const char *colour = http_request_query(request, "colour");
     unsigned long columns = api_query_number(request, "columns", COLUMNS_DEFAULT);
     unsigned long calls = api_query_number(request, "calls", ANSWER_CALLS);
-    const struct answers *answers;
-    instant_us as_of = INSTANT_NONE;
     struct buffer text = {0};
     struct failure failure;
-
-    struct analysis *analysis = live_lock(live);
-    bool good = analysis_answers(analysis, &answers, &failure);
-    if (good) {
-        as_of = answers->as_of;
-        answer_write_text(answers, columns < 1000 ? (unsigned)columns : 1000,
-                          colour != NULL && strcmp(colour, "1") == 0, calls, &text);
+    struct snapshot *snapshot = api_hold_snapshot(request, live);
+    if (snapshot == NULL) {
+        return;
     }
-    live_unlock(live);
-    if (good && buffer_check(&text, &failure)) {
-        api_respond(request, live, as_of, "text/plain; charset=utf-8", &text);
+    answer_write_text(snapshot->answers, columns < 1000 ? (unsigned)columns : 1000,
+                      colour != NULL && strcmp(colour, "1") == 0, calls, &text);
+    if (buffer_check(&text, &failure)) {
+        api_respond(request, live, snapshot->as_of, "text/plain; charset=utf-8", &text);
     } else {
         http_respond_failure(request, &failure);
     }
     buffer_free(&text);
-}
-
-static void serve_summary(void *context, struct http_request *request)
-{
-    const struct api *api = context;
-    aside_put(api->aside, answer_summary, context, request);
+    snapshot_release(snapshot);
 }
 
 /* ---- What if ---- */
@@ -253,8 +243,6 @@ static void answer_what_if(void *context, struct http_request *request)
     struct live *live = live_of(context);
     const char *update_id = http_request_query(request, "update");
     const char *settings = http_request_query(request, "set");
-    const struct answers *answers;
-    instant_us as_of = INSTANT_NONE;
     struct buffer body = {0};
     struct failure failure;
     if (update_id == NULL || settings == NULL) {
@@ -262,17 +250,17 @@ static void answer_what_if(void *context, struct http_request *request)
                              "what if: ?update= and &set=name=low,likely,high are needed");
         return;
     }
-    struct analysis *analysis = live_lock(live);
-    bool good = analysis_answers(analysis, &answers, &failure) &&
-                cost_what_if(answers, update_id, settings, &body, &failure);
-    as_of = good ? answers->as_of : as_of;
-    live_unlock(live);
-    if (good) {
-        api_respond(request, live, as_of, JSON_TYPE, &body);
+    struct snapshot *snapshot = api_hold_snapshot(request, live);
+    if (snapshot == NULL) {
+        return;
+    }
+    if (cost_what_if(snapshot->answers, update_id, settings, &body, &failure)) {
+        api_respond(request, live, snapshot->as_of, JSON_TYPE, &body);
     } else {
         http_respond_failure(request, &failure);
     }
     buffer_free(&body);
+    snapshot_release(snapshot);
 }
 
 static void serve_what_if(void *context, struct http_request *request)

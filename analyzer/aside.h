@@ -1,6 +1,6 @@
-/* Requests that may have to wait for the analysis, which is held while a minute is judged: they are
- * answered on a thread of their own, so that the threads that serve everybody else never wait.
- * SPDX-License-Identifier: Apache-2.0 */
+/* Requests that take long: one of a host may have to wait for the analysis, which is held while a
+ * minute is judged, and what if is reckoned anew. They are answered on a thread of their own, so
+ * that the threads that serve everybody else never wait. SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ASIDE_H
 #define EPICENTER_ANALYZER_ASIDE_H
 

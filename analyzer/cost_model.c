@@ -9,6 +9,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "analyzer/parallel.h"
+
 /* The values of one draw in one stratum. Strata are gone through within a draw, since most of them
  * have the values of the one before. */
 struct draw {
@@ -79,11 +81,12 @@ static double overtime_minutes(const struct cost_model *model, const struct cost
 }
 
 /* The extra pay, per call. */
-static void price_overtime(const struct cost_model *model, struct cost_region *region, size_t draws)
+static void price_overtime(const struct cost_model *model, struct cost_region *region, size_t first,
+                           size_t end)
 {
     const struct cost_row *rows = model->rows;
-    memset(region->overtime, 0, draws * sizeof *region->overtime);
-    for (size_t i = 0; i < draws; i++) {
+    for (size_t i = first; i < end; i++) {
+        region->overtime[i] = 0;
         if (region->calls[i] > 0) {
             region->overtime[i] = overtime_minutes(model, region, i) *
                                   rows[region->rows[COST_PER_MINUTE]].draws[i] *
@@ -190,30 +193,59 @@ static void add_money(const struct cost_model *model, const struct cost_plan *pl
     sums->written[i] += made.written;
 }
 
+/* ---- All draws ---- */
+
+/* Draws have nothing to do with each other, so each processor takes a stretch of them. */
+struct run {
+    const struct cost_model *model;
+    const struct cost_plan *plans;
+    size_t plan_count, draws;
+    const struct cost_sums *sums;
+    unsigned parts;
+};
+
+/* Draws times strata under which a thread is not worth starting: some 50 microseconds' work. */
+#define ALONE 2000
+
+static void run_part(void *context, unsigned part)
+{
+    const struct run *run = context;
+    const struct cost_model *model = run->model;
+    size_t first = run->draws * part / run->parts;
+    size_t end = run->draws * (part + 1) / run->parts;
+    for (size_t r = 0; r < model->region_count; r++) {
+        double *const sums[] = {model->regions[r].calls, model->regions[r].minutes,
+                                model->regions[r].written, model->regions[r].dialled};
+        for (size_t s = 0; s < sizeof sums / sizeof *sums; s++) {
+            memset(sums[s] + first, 0, (end - first) * sizeof **sums);
+        }
+    }
+    struct draw draw = {.index = 0};
+    for (size_t i = first; i < end; i++) {
+        for (size_t p = 0; p < run->plan_count; p++) {
+            take(model, &run->plans[p], i, &draw);
+            add_calls(model, &run->plans[p], &draw);
+        }
+    }
+    for (size_t r = 0; r < model->region_count; r++) {
+        price_overtime(model, &model->regions[r], first, end);
+    }
+    for (size_t i = first; i < end; i++) {
+        for (size_t p = 0; p < run->plan_count; p++) {
+            take(model, &run->plans[p], i, &draw);
+            add_money(model, &run->plans[p], &draw, run->sums);
+        }
+    }
+}
+
 void cost_model_run(const struct cost_model *model, const struct cost_plan *plans, size_t count,
                     size_t draws, const struct cost_sums *sums)
 {
-    for (size_t r = 0; r < model->region_count; r++) {
-        struct cost_region *region = &model->regions[r];
-        memset(region->calls, 0, draws * sizeof *region->calls);
-        memset(region->minutes, 0, draws * sizeof *region->minutes);
-        memset(region->written, 0, draws * sizeof *region->written);
-        memset(region->dialled, 0, draws * sizeof *region->dialled);
-    }
-    struct draw draw = {.index = 0};
-    for (size_t i = 0; i < draws; i++) {
-        for (size_t p = 0; p < count; p++) {
-            take(model, &plans[p], i, &draw);
-            add_calls(model, &plans[p], &draw);
-        }
-    }
-    for (size_t r = 0; r < model->region_count; r++) {
-        price_overtime(model, &model->regions[r], draws);
-    }
-    for (size_t i = 0; i < draws; i++) {
-        for (size_t p = 0; p < count; p++) {
-            take(model, &plans[p], i, &draw);
-            add_money(model, &plans[p], &draw, sums);
-        }
-    }
+    struct run run = {.model = model,
+                      .plans = plans,
+                      .plan_count = count,
+                      .draws = draws,
+                      .sums = sums,
+                      .parts = draws * count > ALONE ? parallel_processors() : 1};
+    parallel_run(run.parts, run_part, &run);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/parallel.h"
 #include "common/random_stream.h"
 
 /* Streams of random numbers: parameters for all customers by their name, so that a further row
@@ -110,12 +111,49 @@ static const double *draw_alike(struct cost_work *work, const struct cost_parame
     return draws;
 }
 
+/* The rows for all customers, which wait for no other. */
+struct filling {
+    const struct cost_row *rows;
+    double *draws; /* COST_DRAWS for each */
+    uint64_t seed;
+    unsigned parts;
+};
+
+static void fill_part(void *context, unsigned part)
+{
+    const struct filling *filling = context;
+    for (size_t i = part; i < COST_NAME_COUNT; i += filling->parts) {
+        fill(&filling->rows[i].range, filling->seed, (uint64_t)i, filling->draws + i * COST_DRAWS);
+    }
+}
+
+static void draw_leaders(struct cost_work *work, const struct cost_parameters *parameters,
+                         uint64_t seed)
+{
+    struct filling filling = {
+        .rows = work->rows,
+        .draws = cost_work_allocate(work, (size_t)COST_NAME_COUNT * COST_DRAWS * sizeof(double)),
+        .seed = seed,
+        .parts = parallel_processors()};
+    for (size_t i = 0; work->complete && i < COST_NAME_COUNT; i++) {
+        const struct cost_parameter *item = &parameters->items[i];
+        work->rows[i] = (struct cost_row){
+            .name = item->name, .range = item->range, .draws = filling.draws + i * COST_DRAWS};
+    }
+    if (work->complete) {
+        parallel_run(filling.parts, fill_part, &filling);
+    }
+}
+
 static void draw_rows(struct cost_work *work, const struct cost_parameters *parameters,
                       uint64_t seed)
 {
     size_t count = parameters->count + parameters->scheme_count;
     work->rows = cost_work_allocate(work, count * sizeof *work->rows);
-    for (size_t i = 0; work->complete && i < count; i++) {
+    if (work->complete) {
+        draw_leaders(work, parameters, seed);
+    }
+    for (size_t i = COST_NAME_COUNT; work->complete && i < count; i++) {
         struct cost_row *row = &work->rows[i];
         if (i >= parameters->count) {
             const struct cost_scheme *scheme = &parameters->schemes[i - parameters->count];
@@ -126,10 +164,6 @@ static void draw_rows(struct cost_work *work, const struct cost_parameters *para
         }
         const struct cost_parameter *item = &parameters->items[i];
         *row = (struct cost_row){.name = item->name, .range = item->range};
-        if (i < COST_NAME_COUNT) {
-            row->draws = draw_range(work, &item->range, seed, (uint64_t)i);
-            continue;
-        }
         size_t leader = 0;
         while (strcmp(work->rows[leader].name, item->name) != 0) {
             leader++;

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "analyzer/answer_copy.h"
 #include "analyzer/answer_csv.h"
 #include "analyzer/json_value.h"
 
@@ -87,63 +88,6 @@ static bool fill_changes(struct snapshot *snapshot, const struct change_record *
     return buffer_check(whole, failure);
 }
 
-/* NULL stays NULL. */
-static bool keep_text(struct arena *arena, const char **text)
-{
-    bool is_there = *text != NULL;
-    *text = is_there ? arena_copy_text(arena, *text, strlen(*text)) : NULL;
-    return !is_there || *text != NULL;
-}
-
-static bool copy_hosts(struct arena *arena, const struct outreach_host_list *hosts,
-                       struct outreach_host_list *copy)
-{
-    struct outreach_system *systems =
-        arena_allocate(arena, (hosts->system_count + 1) * sizeof *systems);
-    *copy = *hosts;
-    copy->hosts = arena_allocate(arena, (hosts->count + 1) * sizeof *copy->hosts);
-    copy->systems = systems;
-    if (systems == NULL || copy->hosts == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < hosts->count; i++) {
-        copy->hosts[i] = hosts->hosts[i];
-    }
-    for (size_t i = 0; i < hosts->system_count; i++) {
-        systems[i] = hosts->systems[i];
-        if (!keep_text(arena, &systems[i].product_line) || !keep_text(arena, &systems[i].os) ||
-            !keep_text(arena, &systems[i].os_version)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool copy_outreach(struct arena *arena, const struct update_answer *update,
-                          struct snapshot_update *entry)
-{
-    entry->outreach = arena_allocate(arena, (update->outreach_count + 1) * sizeof *entry->outreach);
-    if (entry->outreach == NULL) {
-        return false;
-    }
-    entry->outreach_total = update->outreach_total;
-    for (size_t i = 0; i < update->outreach_count; i++) {
-        struct outreach_entry *one = &entry->outreach[i];
-        *one = update->outreach[i];
-        bool copied = keep_text(arena, &one->customer_id) && keep_text(arena, &one->name) &&
-                      keep_text(arena, &one->region) && keep_text(arena, &one->partner) &&
-                      keep_text(arena, &one->time_zone);
-        for (size_t j = 0; copied && j < one->reason_count; j++) {
-            copied = keep_text(arena, &one->reasons[j]);
-        }
-        if (!copied) {
-            return false;
-        }
-        entry->outreach_count++;
-    }
-    return true;
-}
-
 static bool fill_update(struct snapshot_update *entry, const struct update_answer *update,
                         instant_us as_of, struct failure *failure)
 {
@@ -171,19 +115,21 @@ static bool fill_updates(struct snapshot *snapshot, const struct answers *answer
 {
     snapshot->updates =
         calloc(answers->update_count > 0 ? answers->update_count : 1, sizeof *snapshot->updates);
-    if (snapshot->updates == NULL) {
+    snapshot->answers = answer_copy(answers, &snapshot->arena);
+    if (snapshot->updates == NULL || snapshot->answers == NULL) {
         return failure_memory(failure, "publishing the answers");
     }
     for (size_t i = 0; i < answers->update_count; i++) {
         const struct update_answer *update = &answers->updates[i];
+        const struct update_answer *copy = &snapshot->answers->updates[i];
         struct snapshot_update *entry = &snapshot->updates[snapshot->update_count++];
         snapshot->verdict_counts[update->verdict]++;
         entry->decided = update->verdict == VERDICT_HOLD || update->verdict == VERDICT_CLEAR;
-        entry->id = strdup(update->id);
-        if (entry->id == NULL || !copy_outreach(&snapshot->arena, update, entry) ||
-            !copy_hosts(&snapshot->arena, &update->hosts, &entry->hosts)) {
-            return failure_memory(failure, "publishing the answers");
-        }
+        entry->id = copy->id;
+        entry->outreach = copy->outreach;
+        entry->outreach_count = copy->outreach_count;
+        entry->outreach_total = copy->outreach_total;
+        entry->hosts = copy->hosts;
         if (!advice_default(update, &snapshot->arena, &entry->advice, failure) ||
             !fill_update(entry, update, answers->as_of, failure)) {
             return false;
@@ -259,7 +205,6 @@ struct snapshot *snapshot_hold(struct snapshot *snapshot)
 
 static void free_update(struct snapshot_update *update)
 {
-    free(update->id);
     kept_text_free(&update->document);
     kept_text_free(&update->verdict);
     kept_text_free(&update->impact);

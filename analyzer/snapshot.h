@@ -47,20 +47,21 @@ struct snapshot {
     } * change_elements;
     size_t change_count;
     struct snapshot_update {
-        char *id;
+        const char *id;
         bool decided;              /* HOLD or CLEAR */
         struct kept_text document; /* GET /v1/updates/{id}, and the element of "updates" */
         struct kept_text verdict;  /* GET /v1/updates/{id}/verdict, and so on */
         struct kept_text impact, impact_table;
         struct kept_text cost, cost_table;
         struct kept_text course;
-        struct outreach_entry *outreach; /* by rank, as in the answers */
+        const struct outreach_entry *outreach; /* by rank, as in the answers */
         size_t outreach_count, outreach_total;
         struct outreach_host_list hosts;
         struct advice advice; /* while nobody has written one */
     } * updates;
     size_t update_count;
-    struct arena arena; /* of the outreach and the advice */
+    const struct answers *answers; /* a copy: for those who reckon with them or word them anew */
+    struct arena arena;            /* of the answers and the advice */
 };
 
 /* Made with one reference. Of the changes the newest SNAPSHOT_CHANGES are told, oldest first. */
