@@ -66,6 +66,13 @@ struct impact_tier {
     struct range customers;
 };
 
+/* Customers and hosts of one channel partner that show something, coincidences included. */
+struct impact_partner {
+    const char *partner;
+    uint32_t customers;
+    uint64_t hosts;
+};
+
 /* Hosts of the segment that fell silent since the update was out without having told that they have
  * it; as many of them as the control leads one to expect; and how many hosts would be affected in
  * all, were none, half or all of that silence the update's doing. */
@@ -90,6 +97,8 @@ struct impact_extent {
     struct range degrees[IMPACT_DEGREES]; /* customers */
     const struct impact_tier *tiers;      /* customers by kind and tier */
     size_t tier_count;
+    const struct impact_partner *partners; /* the largest, most customers first */
+    size_t partner_count;
     struct impact_silence silence;
     struct impact_forecast forecast;
 };

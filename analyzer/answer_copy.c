@@ -75,8 +75,14 @@ static void copy_impact(struct copying *copying, struct update_answer *update)
     for (size_t i = 0; tiers != NULL && i < update->extent.tier_count; i++) {
         tiers[i].tier = text(copying, tiers[i].tier);
     }
+    struct impact_partner *partners =
+        COPY_LIST(copying, update->extent.partners, update->extent.partner_count);
+    for (size_t i = 0; partners != NULL && i < update->extent.partner_count; i++) {
+        partners[i].partner = text(copying, partners[i].partner);
+    }
     update->impact = cells;
     update->extent.tiers = tiers;
+    update->extent.partners = partners;
 }
 
 /* ---- The cost ---- */

@@ -66,6 +66,21 @@ static json_t *tiers_value(const struct impact_extent *extent)
     return finish(array, complete);
 }
 
+static json_t *partners_value(const struct impact_extent *extent)
+{
+    bool complete = true;
+    json_t *array = json_array();
+    for (size_t i = 0; i < extent->partner_count; i++) {
+        const struct impact_partner *partner = &extent->partners[i];
+        json_t *object = json_object();
+        json_value_set(object, "partner", json_value_text(partner->partner), &complete);
+        json_value_set(object, "customers", count_value(partner->customers), &complete);
+        json_value_set(object, "hosts", count_value(partner->hosts), &complete);
+        json_value_append(array, object, &complete);
+    }
+    return finish(array, complete);
+}
+
 static json_t *silence_value(const struct impact_silence *silence)
 {
     bool complete = true;
@@ -262,6 +277,7 @@ static json_t *update_value(const struct update_answer *update)
     json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);
     json_value_set(object, "degrees", degrees_value(&update->extent), &complete);
     json_value_set(object, "tiers", tiers_value(&update->extent), &complete);
+    json_value_set(object, "partners", partners_value(&update->extent), &complete);
     json_value_set(object, "silence", silence_value(&update->extent.silence), &complete);
     json_value_set(object, "forecast", forecast_value(&update->extent.forecast), &complete);
     json_value_set(object, "cost", cost_json_value(&update->cost), &complete);

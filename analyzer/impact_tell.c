@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/impact_sums.h"
+#include "analyzer/partner.h"
 
 /* What fell silent unheard is taken for more than a coincidence past this many standard deviations.
  */
@@ -279,6 +280,17 @@ static bool fill_candidates(const struct impact_sums *sums,
     return true;
 }
 
+static bool fill_partners(struct impact_answer *answer, struct arena *arena,
+                          struct failure *failure)
+{
+    struct partners partners = {.all = NULL};
+    bool done = partners_count(answer->candidates, answer->candidate_count, &partners, failure) &&
+                partners_list(&partners, arena, &answer->extent.partners,
+                              &answer->extent.partner_count, failure);
+    partners_free(&partners);
+    return done;
+}
+
 /* ---- All together ---- */
 
 static void know_cells(const struct impact_sums *sums, struct impact_known *known)
@@ -324,6 +336,7 @@ bool impact_tell(struct impact_sums *sums, const struct impact_customers *custom
     struct impact_population population = {0};
     struct impact_estimate estimate;
     bool done = fill_candidates(sums, customers, arena, answer, failure) &&
+                fill_partners(answer, arena, failure) &&
                 impact_population_copy(&sums->census->population, &population, failure) &&
                 add_shown(sums, &population, failure) &&
                 impact_estimate_draw(&population, known, places,

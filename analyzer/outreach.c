@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "analyzer/partner.h"
 #include "common/buffer.h"
-#include "common/hash_index.h"
 
 /* What an hour of one host's outage costs its owner, in USD: a consumer's evening, an office
  * worker's hour. Only the proportion matters to the order. */
@@ -188,79 +188,6 @@ static struct judged judge(const struct outreach_candidate *candidate, uint32_t 
                            .hosts = candidate->hosts_confirmed + candidate->hosts_probable,
                            .partner_customers = partner_customers,
                            .reachable = reachable};
-}
-
-/* ---- Partners ---- */
-
-/* How many candidates a partner has. */
-struct partner {
-    const char *name;
-    uint32_t customers;
-};
-
-struct partners {
-    struct partner *all;
-    size_t count, capacity;
-    struct hash_index by_name;
-};
-
-struct partner_key {
-    const struct partners *partners;
-    const char *name;
-};
-
-static bool same_partner(const void *context, uint32_t item)
-{
-    const struct partner_key *key = context;
-    return strcmp(key->partners->all[item].name, key->name) == 0;
-}
-
-static const char *partner_of(const struct outreach_candidate *candidate)
-{
-    return candidate->customer == NULL ? NULL : candidate->customer->partner;
-}
-
-static uint32_t find_partner(const struct partners *partners, const char *name)
-{
-    struct partner_key key = {.partners = partners, .name = name};
-    return hash_index_find(&partners->by_name, hash_bytes(name, strlen(name)), same_partner, &key);
-}
-
-static bool add_partner(struct partners *partners, const char *name, struct failure *failure)
-{
-    if (partners->count == partners->capacity) {
-        size_t capacity = partners->capacity == 0 ? 64 : 2 * partners->capacity;
-        struct partner *all = realloc(partners->all, capacity * sizeof *all);
-        if (all == NULL) {
-            return failure_memory(failure, "ordering the outreach");
-        }
-        partners->all = all;
-        partners->capacity = capacity;
-    }
-    partners->all[partners->count] = (struct partner){.name = name, .customers = 1};
-    return hash_index_add(&partners->by_name, hash_bytes(name, strlen(name)),
-                          (uint32_t)partners->count++, failure);
-}
-
-static bool count_partners(const struct outreach_candidate *candidates, size_t count,
-                           struct partners *partners, struct failure *failure)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *name = partner_of(&candidates[i]);
-        uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
-        if (found != HASH_INDEX_NONE) {
-            partners->all[found].customers++;
-        } else if (name != NULL && !add_partner(partners, name, failure)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void free_partners(struct partners *partners)
-{
-    free(partners->all);
-    hash_index_free(&partners->by_name);
 }
 
 /* ---- The order ---- */
@@ -478,9 +405,8 @@ static struct judged judge_among(const struct outreach_candidate *candidate,
                                  const struct partners *partners,
                                  const struct outreach_moment *moment)
 {
-    const char *name = partner_of(candidate);
-    uint32_t found = name == NULL ? HASH_INDEX_NONE : find_partner(partners, name);
-    return judge(candidate, found == HASH_INDEX_NONE ? 0 : partners->all[found].customers, moment);
+    const struct impact_partner *partner = partners_find(partners, candidate);
+    return judge(candidate, partner == NULL ? 0 : partner->customers, moment);
 }
 
 bool outreach_order(const struct outreach_candidate *candidates, size_t count, size_t limit,
@@ -495,7 +421,7 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, s
         return failure_memory(failure, "ordering the outreach");
     }
     struct partners partners = {0};
-    bool done = count_partners(candidates, count, &partners, failure);
+    bool done = partners_count(candidates, count, &partners, failure);
     for (size_t i = 0; done && i < count; i++) {
         struct judged judged = judge_among(&candidates[i], &partners, moment);
         ranked[i] = (struct ranked){
@@ -508,7 +434,7 @@ bool outreach_order(const struct outreach_candidate *candidates, size_t count, s
         struct judged judged = judge_among(ranked[i].candidate, &partners, moment);
         done = fill_entry(&judged, (uint32_t)i + 1, moment->now, arena, &filled[i], failure);
     }
-    free_partners(&partners);
+    partners_free(&partners);
     free(ranked);
     *entries = filled;
     return done;
