@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { ask, sent } from './ask.js';
 
 interface Contact {
   position: number;
@@ -17,8 +18,6 @@ interface ContactList {
   opened: boolean;
   contacts: Contact[];
 }
-
-const TIMEOUT_MS = 10_000;
 
 export class Contacts {
   #changed: () => void;
@@ -45,34 +44,14 @@ export class Contacts {
 
   // True when they are there in clear.
   async open(update: string, reason: string): Promise<boolean> {
-    await this.#ask(this.#customer, '/open', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ update, reason }),
-    });
+    await this.#ask(this.#customer, '/open', sent('POST', { update, reason }));
     return this.list?.opened ?? false;
   }
 
   async #ask(customer: string, verb: string, request: RequestInit): Promise<void> {
-    let list: ContactList | null = null;
-    let trouble = '';
-    try {
-      const response = await fetch(`/v1/contacts/${encodeURIComponent(customer)}${verb}`, {
-        ...request,
-        cache: 'no-store',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      const body = (await response.json()) as ContactList & { detail?: string };
-      if (response.status === 200) {
-        list = body;
-      } else {
-        trouble = body.detail ?? `the analyzer answered ${response.status}`;
-      }
-    } catch {
-      trouble = 'the analyzer does not answer';
-    }
+    const { value, trouble } = await ask<ContactList>(`/v1/contacts/${encodeURIComponent(customer)}${verb}`, request);
     if (customer === this.#customer) {
-      this.list = list ?? this.list;
+      this.list = value ?? this.list;
       this.trouble = trouble === '' ? '' : `Not shown: ${trouble}.`;
       this.#changed();
     }

@@ -49,16 +49,18 @@ function outcomeForm(actions: CustomerActions): TemplateResult {
     )}<button type="button" data-outcome="release" @click=${actions.release}>Let go <kbd>x</kbd></button></p>`;
 }
 
-// `whom`: the people to call there.
+// `whom`: the people to call there; `facts` and `hosts`: what hosts.ts knows, where there is room.
 export function customer(
   place: Place,
   own: boolean,
   reasonsOpen: boolean,
   actions: CustomerActions,
   whom: TemplateResult | typeof nothing,
+  facts: TemplateResult | typeof nothing,
+  hosts: TemplateResult | typeof nothing,
 ): TemplateResult {
-  return html`<section class="customer" aria-labelledby="customer-title" data-customer=${place.customer_id}>
-    <h2 id="customer-title">${place.name}</h2>
+  return html`<section class="customer ${own ? 'own' : ''}" aria-labelledby="customer-title" data-customer=${place.customer_id}>
+    <h2 id="customer-title" tabindex="-1">${place.name}</h2>
     <p class="aside">${place.region === null ? '' : `${place.region} · `}${place.customer_id} ·
       ${format.counted(place.hosts_affected, 'host', 'hosts')} hit</p>
     <p class="state">${
@@ -68,15 +70,8 @@ export function customer(
           ? stateWords[place.state]
           : `${place.holder} has taken it`
     }${place.note === '' ? nothing : html` · “${place.note}”`}</p>
+    ${facts}
     ${whom}
-    <ul>${place.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
-    ${
-      place.parts === null || place.score === null
-        ? nothing
-        : html`<details ?open=${reasonsOpen}><summary>Why this place <kbd>r</kbd></summary>
-            ${partRows(place.parts)}
-            <p class="aside">${usd.format(place.score)} of loss avoided for each minute of the call.</p></details>`
-    }
     ${
       own
         ? outcomeForm(actions)
@@ -84,5 +79,15 @@ export function customer(
           ? html`<p class="outcomes"><button type="button" @click=${actions.take}>Take <kbd>t</kbd></button></p>`
           : nothing
     }
+    <div class="grounds"><ul>${place.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
+    ${
+      place.parts === null || place.score === null
+        ? nothing
+        : html`<details ?open=${reasonsOpen}><summary>Why this place <kbd>r</kbd></summary>
+            ${partRows(place.parts)}
+            <p class="aside">${usd.format(place.score)} of loss avoided for each minute of the call.</p></details>`
+    }
+    </div>
+    ${hosts}
   </section>`;
 }

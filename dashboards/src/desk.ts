@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { OutreachEntry } from './api.js';
+import { ask, sent, updatePath } from './ask.js';
 
 export type State =
   | 'new'
@@ -69,7 +70,6 @@ export interface Choice {
 
 const OPEN_STATES = 'new,taken,message_left,escalated';
 const STALE_MS = 5_000; // as often as the answers are asked for
-const TIMEOUT_MS = 10_000;
 
 function query(choice: Choice): URLSearchParams {
   const parameters = new URLSearchParams();
@@ -99,7 +99,7 @@ export class Desk {
   }
 
   path(update: string): string {
-    return `/v1/updates/${update.split('/').map(encodeURIComponent).join('/')}/outreach`;
+    return `${updatePath(update)}/outreach`;
   }
 
   csv(update: string, choice: Choice): string {
@@ -124,47 +124,24 @@ export class Desk {
   async #ask(): Promise<void> {
     const turn = ++this.#turn;
     this.#askedAtMs = performance.now();
-    let list: DeskList | null = null;
-    try {
-      const response = await fetch(this.#key, {
-        headers: { Accept: 'application/json' },
-        cache: 'no-store',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      list = response.status === 200 ? ((await response.json()) as DeskList) : null;
-    } catch {
-      // The frame says that the analyzer is away.
-    }
+    const { value } = await ask<DeskList>(this.#key); // the frame says when the analyzer is away
     if (turn === this.#turn) {
-      this.list = list;
+      this.list = value;
       this.#changed();
     }
   }
 
   // Posts, says what came of it, and asks for the list again. The place as it is now, or null.
   async #change(path: string, body: object): Promise<Place | null> {
-    let place: Place | null = null;
-    try {
-      const response = await fetch(this.path(this.#update) + path, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      if (response.status === 200) {
-        place = (await response.json()) as Place;
-        this.notice = `${place.name}: ${stateWords[place.state].toLowerCase()}.`;
-      } else if (response.status === 204) {
-        this.notice = 'Nobody is left to call here.';
-      } else {
-        const { detail } = (await response.json()) as { detail?: string };
-        this.notice = `Not done: ${detail ?? `the analyzer answered ${response.status}`}.`;
-      }
-    } catch {
-      this.notice = 'Not done: the analyzer does not answer.';
-    }
+    const { status, value, trouble } = await ask<Place>(this.path(this.#update) + path, sent('POST', body));
+    this.notice =
+      value !== null
+        ? `${value.name}: ${stateWords[value.state].toLowerCase()}.`
+        : status === 204
+          ? 'Nobody is left to call here.'
+          : `Not done: ${trouble}.`;
     await this.#ask();
-    return place;
+    return value;
   }
 
   // null: the next one to call.

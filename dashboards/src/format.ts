@@ -131,6 +131,21 @@ export function instantUtc(instant: string, asOf: string | null): string {
   return `${sameDay ? '' : `${dayUtc.format(at)}, `}${clockUtc.format(at)} UTC`;
 }
 
+// The same without the zone, for a column whose head says it.
+export function instantShort(instant: string, asOf: string | null): string {
+  return instantUtc(instant, asOf).slice(0, -' UTC'.length);
+}
+
+// "Sat 09:14 in Asia/Tokyo"; the name alone of a zone this browser does not know.
+export function clockThere(instant: string, timeZone: string): string {
+  try {
+    const there = new Intl.DateTimeFormat(undefined, { ...clock, weekday: 'short', timeZone });
+    return `${there.format(Date.parse(instant))} in ${timeZone}`;
+  } catch {
+    return timeZone;
+  }
+}
+
 export function instantFull(instant: string): string {
   return `${fullUtc.format(Date.parse(instant))} UTC`;
 }

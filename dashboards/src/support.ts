@@ -5,35 +5,15 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
+import { AdviceFeed, adviceSection } from './advice.js';
 import { worstUpdate, type Answers, type UpdateAnswer } from './api.js';
 import { Contacts, people } from './contacts.js';
 import { customer, outcomes } from './customer.js';
 import { Desk, stateWords, type Choice, type Place, type Progress } from './desk.js';
 import * as format from './format.js';
 import { Frame } from './frame.js';
+import { hostFacts, hostList, Hosts } from './hosts.js';
 import { arrowIcon } from './icons.js';
-import { prose } from './prose.js';
-
-// What to say on the phone, in words a customer knows.
-function explanation(update: UpdateAnswer, answers: Answers): TemplateResult {
-  const withdrawn = update.withdrawn_at !== null;
-  return html`<section class="explanation" aria-labelledby="explanation-title">
-    <h2 id="explanation-title">What to say</h2>
-    <p>An update of ours, ${update.id}, makes computers very slow or hang${
-      update.segment_text ? html`: those with ${update.segment_text}` : ''
-    }.${update.onset.likely === null ? '' : ` It began ${format.instantUtc(update.onset.likely, answers.as_of)}.`}</p>
-    <p>${
-      withdrawn
-        ? html`We have withdrawn it: computers that do not have it yet will not get it.`
-        : html`We are stopping it. Until then, computers may still receive it.`
-    }</p>
-    <dl>
-      <div><dt>Affected so far</dt><dd>${format.counted(
-        update.customers_total.confirmed + update.customers_total.probable, 'customer', 'customers')}</dd></div>
-      <div><dt>Known about</dt><dd>${prose(update.sentence)}</dd></div>
-    </dl>
-  </section>`;
-}
 
 function filters(update: UpdateAnswer, choice: Choice, choose: (choice: Choice) => void): TemplateResult {
   const regions = [...new Set(update.outreach.map((entry) => entry.region))].sort((a, b) => a.localeCompare(b));
@@ -63,7 +43,7 @@ function row(place: Place, own: boolean): TemplateResult {
   return html`<li class="place ${own ? 'own' : ''}" tabindex="-1" data-customer=${place.customer_id} data-state=${place.state}>
     <span class="rank">${place.rank === null ? format.NOTHING : format.count(place.rank)}</span>
     <div class="who">
-      <p><strong>${place.name}</strong> <span class="aside">${place.region === null ? '' : `${place.region} · `}${place.customer_id}</span></p>
+      <p><button type="button" class="opener" aria-haspopup="dialog"><strong>${place.name}</strong></button> <span class="aside">${place.region === null ? '' : `${place.region} · `}${place.customer_id}</span></p>
       <p class="why">${place.reasons.join(' · ')}</p>
     </div>
     <p class="hosts"><strong>${format.count(place.hosts_affected)}</strong>
@@ -102,7 +82,10 @@ class EpicenterSupport extends Frame {
   #choice: Choice = { region: '', reachable: false, open: true };
   #desk = new Desk(() => this.draw());
   #contacts = new Contacts(() => this.draw());
+  #advice = new AdviceFeed(() => this.draw());
+  #hosts = new Hosts(() => this.draw());
   #reasonsOpen = false;
+  #panelOpen = false; // all about the customer, in a dialog before the page
   #shown: Place[] = [];
   #selected = ''; // the customer whose row had the focus last
 
@@ -128,7 +111,42 @@ class EpicenterSupport extends Frame {
 
   #focus(id: string): void {
     this.#selected = id;
-    this.querySelector<HTMLElement>(`.place[data-customer="${CSS.escape(id)}"]`)?.focus();
+    this.querySelector<HTMLElement>(
+      this.#panelOpen ? '#customer-title' : `.place[data-customer="${CSS.escape(id)}"]`)?.focus();
+  }
+
+  #openPanel(id: string): void {
+    this.#selected = id;
+    this.#panelOpen = this.#reasonsOpen = true;
+    this.draw();
+    this.querySelector('dialog')?.showModal();
+    this.#focus(id);
+  }
+
+  // However it was closed.
+  #closed = (): void => {
+    this.#panelOpen = false;
+    this.draw();
+    this.#focus(this.#selected);
+  };
+
+  #closePanel = (): void => this.querySelector('dialog')?.close();
+
+  #edit = (): void => {
+    this.#advice.edit();
+    this.querySelector<HTMLElement>('.advice textarea')?.focus();
+  };
+
+  #leaveEditing = (): void => {
+    this.#advice.leave();
+    this.querySelector<HTMLElement>('.advice button')?.focus();
+  };
+
+  async #saveAdvice(form: HTMLFormElement): Promise<void> {
+    const [explanation, workaround] = [...form.querySelectorAll('textarea')].map(({ value }) => value);
+    if (await this.#advice.save(explanation ?? '', workaround ?? '')) {
+      this.querySelector<HTMLElement>('.advice button')?.focus();
+    }
   }
 
   async #take(id: string | null): Promise<void> {
@@ -144,6 +162,7 @@ class EpicenterSupport extends Frame {
     if ((await this.#desk.finish(place.customer_id, state, note)) !== null && field !== null) {
       field.value = '';
     }
+    this.#closePanel();
     const stays = this.#shown.some((one) => one.customer_id === place.customer_id);
     this.#focus((stays ? place : this.#shown[Math.min(index, this.#shown.length - 1)])?.customer_id ?? '');
   }
@@ -177,7 +196,15 @@ class EpicenterSupport extends Frame {
     const place = this.#subject();
     const own = place !== undefined && this.#isOwn(place);
     const outcome = outcomes[Number(event.key) - 1];
-    if (event.key === 'j' || event.key === 'k') {
+    if (this.#panelOpen && 'jke'.includes(event.key)) {
+      return; // what lies behind the panel
+    }
+    if (event.key === 'Enter' && target.matches('.place')) {
+      this.#openPanel(target.dataset['customer'] ?? '');
+    } else if (event.key === 'e' && this.#advice.advice !== null && this.#advice.draft === null) {
+      event.preventDefault(); // or the field begins with an e
+      this.#edit();
+    } else if (event.key === 'j' || event.key === 'k') {
       this.#step(event.key === 'j' ? 1 : -1);
     } else if (event.key === 'n') {
       void this.#take(null);
@@ -202,7 +229,12 @@ class EpicenterSupport extends Frame {
   // A row that is clicked is the one looked at, as one that j and k come to.
   #look = (event: Event): void => {
     const id = (event.target as HTMLElement).closest<HTMLElement>('.place')?.dataset['customer'];
-    if (id !== undefined && id !== this.#selected) {
+    if (id === undefined) {
+      return;
+    }
+    if (event.type === 'click' && (event.target as HTMLElement).closest('.opener') !== null) {
+      this.#openPanel(id);
+    } else if (id !== this.#selected) {
       this.#selected = id;
       this.draw();
     }
@@ -228,9 +260,11 @@ class EpicenterSupport extends Frame {
     }
   }
 
-  #panel(update: string): TemplateResult | typeof nothing {
+  // All about the customer looked at: beside the queue, or with its hosts in the dialog.
+  #about(update: string, asOf: string | null): TemplateResult | typeof nothing {
     const place = this.#subject();
     this.#contacts.want(this.me?.role === 'support' ? (place?.customer_id ?? '') : '');
+    this.#hosts.want(update, this.#panelOpen ? (place?.customer_id ?? '') : '', asOf);
     if (place === undefined) {
       return nothing;
     }
@@ -240,7 +274,22 @@ class EpicenterSupport extends Frame {
       take: () => void this.#take(place.customer_id),
       finish: (state, note) => void this.#finish(place, state, note),
       release: () => void this.#desk.release(place.customer_id),
-    }, whom);
+    }, whom, ...(this.#panelOpen
+      ? ([hostFacts(this.#hosts, asOf), hostList(this.#hosts, asOf)] as const)
+      : ([nothing, html`<p class="outcomes"><button type="button"
+          @click=${() => this.#openPanel(place.customer_id)}>Its hosts <kbd>Enter</kbd></button></p>`] as const)));
+  }
+
+  #dialog(about: TemplateResult | typeof nothing): TemplateResult {
+    const press = (event: Event): void => {
+      if (event.target === event.currentTarget) {
+        this.#closePanel(); // beside it
+      }
+    };
+    return html`<dialog class="drawer" aria-labelledby="customer-title" @close=${this.#closed} @click=${press}>
+      <p class="closing"><button type="button" @click=${this.#closePanel}>Close <kbd>Esc</kbd></button></p>
+      ${this.#panelOpen ? about : nothing}
+    </dialog>`;
   }
 
   protected content(answers: Answers): TemplateResult {
@@ -253,9 +302,16 @@ class EpicenterSupport extends Frame {
       </section>`;
     }
     this.#desk.want(update.id, this.#choice);
+    this.#advice.want(update.id);
     const { list, notice } = this.#desk;
     this.#shown = this.#steady(list?.customers ?? untouched(update, this.#choice));
+    const about = this.#about(update.id, answers.as_of);
     return html`<h1 class="unseen">Customers to contact</h1>
+      ${adviceSection(this.#advice, answers.as_of, {
+        edit: this.#edit,
+        save: (form) => void this.#saveAdvice(form),
+        leave: this.#leaveEditing,
+      })}
       <div class="desk">
         <section class="queue" aria-labelledby="queue-title">
           <header>
@@ -272,16 +328,16 @@ class EpicenterSupport extends Frame {
               : html`<ol @focusin=${this.#look} @click=${this.#look}>${repeat(
                   this.#shown, (place) => place.customer_id, (place) => row(place, this.#isOwn(place)))}</ol>`
           }
-          <p class="keys">Ordered by the loss a call avoids for each minute it takes. <kbd>j</kbd> <kbd>k</kbd> move,
+          <p class="keys">Ordered by the loss a call avoids for each minute it takes. <kbd>j</kbd> <kbd>k</kbd> move, <kbd>Enter</kbd> shows all about a customer,
             <kbd>n</kbd> takes the next, <kbd>t</kbd> takes this one, <kbd>r</kbd> shows why, <kbd>o</kbd> notes, <kbd>c</kbd> shows whom to call,
-            <kbd>1</kbd>–<kbd>5</kbd> say what came of it, <kbd>x</kbd> lets go.</p>
+            <kbd>1</kbd>–<kbd>5</kbd> say what came of it, <kbd>x</kbd> lets go, <kbd>e</kbd> edits what to say.</p>
         </section>
         <div class="beside">
-          ${this.#panel(update.id)}
-          ${explanation(update, answers)}
+          ${this.#panelOpen ? nothing : about}
           ${list === null ? nothing : progressTable(list.progress)}
         </div>
-      </div>`;
+      </div>
+      ${this.#dialog(about)}`;
   }
 }
 

@@ -165,6 +165,42 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     });
   }
 
+  // What is said of the state's first update, and who wrote it.
+  const said = { version: 0, workaround: 'No workaround has been tested yet. Note which computers are hit and what they show, and say when we call again.',
+    explanation: 'An update of ours, pattern/2.594.00, makes computers very slow or hang: those with Windows XP SP2, engine 7.510, OfficeScan or VirusBuster. It began on 2005-04-22 at 22:38 UTC. We have withdrawn it: computers that do not have it yet will not get it.',
+    written_by: null, written_at: null };
+
+  function answerAdvice(request, response) {
+    let text = '';
+    request.on('data', (bytes) => (text += bytes));
+    request.on('end', () => {
+      const { version, explanation, workaround } = text === '' ? said : JSON.parse(text);
+      if (version !== said.version) {
+        problem(response, 409, `${said.written_by} has written version ${said.version} meanwhile: read that, then write again`);
+        return;
+      }
+      if (text !== '') {
+        Object.assign(said, { version: version + 1, explanation, workaround, written_by: agentOf(request),
+          written_at: '2005-04-23T00:12:00Z' });
+      }
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(said));
+    });
+  }
+
+  function answerHosts(url, response) {
+    const { outreach } = JSON.parse(fixture(state.document ?? 'one_bad')).updates[0];
+    const id = decodeURIComponent(url.pathname.split('/').at(-2));
+    const { hosts_affected: affected } = outreach.find((entry) => entry.customer_id === id);
+    const states = ['pinned', 'pinned', 'silent', 'elevated', 'pinned', 'returning', 'recovered'];
+    const hosts = Array.from({ length: Math.min(affected, Number(url.searchParams.get('limit'))) }, (_, i) => ({
+      host_id: `7f0c${String(i).padStart(4, '0')}-5b1e-5c7a-9d42-1f3a8c60e2b4`, product_line: 'OfficeScan', os: 'Windows XP', os_version: 'SP2',
+      state: states[i % 7], installed_at: i % 7 === 2 ? null : '2005-04-22T22:34:05Z', onset_at: `2005-04-22T22:${38 + (i % 20)}:00Z`,
+      recovered_at: i % 7 === 6 ? '2005-04-23T00:09:00Z' : null, last_seen_at: i % 7 === 2 ? '2005-04-22T22:40:11Z' : '2005-04-23T00:13:31Z' }));
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify({ customer_id: id, partner: id === outreach[0].customer_id ? 'Kanto Partner Desk' : null, time_zone: 'Asia/Tokyo',
+      hosts_affected: affected, hosts_reporting: affected + 169, hosts }));
+  }
+
   function answerOutreach(request, url, response) {
     const { outreach } = JSON.parse(fixture(state.document ?? 'one_bad')).updates[0];
     const [, id, verb] = /\/outreach(?:\/([^/]+))?\/(take|outcome|release)$/.exec(url.pathname) ?? [];
@@ -181,6 +217,14 @@ export async function startFixtureServer(pagesDirectory, stateName) {
   const server = createServer((request, response) => {
     response.setHeader('Content-Security-Policy', contentSecurityPolicy);
     const url = new URL(request.url, 'http://localhost');
+    if (url.pathname.endsWith('/advice')) {
+      answerAdvice(request, response);
+      return;
+    }
+    if (url.pathname.endsWith('/hosts')) {
+      answerHosts(url, response);
+      return;
+    }
     if (url.pathname.includes('/outreach')) {
       answerOutreach(request, url, response);
       return;
@@ -224,6 +268,7 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     },
     seen,
     holds, // what was done at the desk, in order
+    said, // what is said, now
     openings, // whose contacts were opened, by whom and why
     stop() {
       server.closeAllConnections();

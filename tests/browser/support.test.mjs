@@ -150,6 +150,108 @@ describe('the desk', () => {
     await close();
   });
 
+  it('shows all about a customer in a panel, opened and closed by keyboard', async () => {
+    const { page, server, complaints, close } = await open('Ann');
+    const focused = () => page.evaluate(() => document.activeElement.dataset.customer ?? document.activeElement.id);
+    const panel = page.locator('dialog[open]');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await panel.locator('.host-list').waitFor();
+    assert.equal(await focused(), 'customer-title');
+    assert.equal(await page.locator('.customer').count(), 1, 'nothing of it stands twice');
+    assert.equal(await panel.locator('.host-list tbody tr').count(), 100);
+    assert.match(await panel.locator('.facts').innerText(), /Kanto Partner Desk[^]*Sat 09:14 in Asia\/Tokyo[^]*1,841 of 2,010/);
+    assert.match(await panel.locator('.parts').innerText(), /Contract at risk/);
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      for (const width of [1440, 768, 390]) {
+        await judge(page, 'support-panel', theme, width);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await panel.getByText('Show more').press('Enter');
+    await panel.locator('.host-list tbody tr').nth(199).waitFor();
+    await page.keyboard.press('j'); // does nothing behind it
+    await page.keyboard.press('Escape');
+    assert.equal(await panel.count(), 0);
+    assert.equal(await focused(), outreach[0].customer_id);
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('t');
+    await panel.getByText('Yours').waitFor();
+    await page.keyboard.press('1');
+    await page.locator('.notice', { hasText: 'reached' }).waitFor();
+    assert.equal(await panel.count(), 0, 'the call is over');
+    assert.deepEqual(server.holds.map(({ verb, state }) => [verb, state]), [['take', 'taken'], ['outcome', 'reached']]);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('opens the panel by touch, where nothing stands beside the queue', async () => {
+    const { page, close } = await open('Ann');
+    await page.setViewportSize({ width: 390, height: 844 });
+    assert.equal(await page.locator('.beside .customer').isVisible(), false);
+    await page.getByRole('button', { name: outreach[2].name }).click();
+    await page.locator('dialog[open] .host-list').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.locator('dialog[open]').waitFor({ state: 'detached' });
+    await close();
+  });
+
+  it('has what to say edited by keyboard, for all', async () => {
+    const { page, server, complaints, close } = await open('Ann');
+    await page.locator('.advice .text').first().waitFor();
+    await page.keyboard.press('e');
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      for (const width of [1440, 768, 390]) {
+        await judge(page, 'support-editing', theme, width);
+      }
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('Our update makes it hang; <b>sorry</b>.');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('1. Restart in safe mode.\n2. Roll back.');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('written by Ann').waitFor();
+    assert.deepEqual(await page.locator('.advice .text').allTextContents(),
+      ['Our update makes it hang; <b>sorry</b>.', '1. Restart in safe mode.\n2. Roll back.']);
+    assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), 'Edit e');
+    assert.deepEqual([server.said.version, server.said.workaround], [1, '1. Restart in safe mode.\n2. Roll back.']);
+    await page.keyboard.press('e');
+    await page.keyboard.type('never mind');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('.advice textarea').count(), 0);
+    assert.equal(server.said.version, 1);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('lets nobody overwrite what a colleague has said without having read it', async () => {
+    const ann = await open('Ann');
+    const bob = await open('Bob', ann);
+    for (const { page } of [ann, bob]) {
+      await page.locator('.advice .text').first().waitFor();
+      await page.keyboard.press('e');
+      await page.keyboard.press('Control+A');
+    }
+    await ann.page.keyboard.type('Ann’s words');
+    await ann.page.keyboard.press('Control+Enter');
+    await ann.page.getByText('written by Ann').waitFor();
+    await bob.page.keyboard.type('Bob’s words');
+    await bob.page.keyboard.press('Control+Enter');
+    await bob.page.getByText('Not saved: Ann has written version 1').waitFor();
+    assert.match(await bob.page.locator('.newest').innerText(), /Ann’s words/);
+    assert.equal(await bob.page.locator('.advice textarea').first().inputValue(), 'Bob’s words');
+    assert.equal(ann.server.said.explanation, 'Ann’s words');
+    await bob.page.keyboard.press('Control+Enter');
+    await bob.page.getByText('written by Bob').waitFor();
+    assert.equal(ann.server.said.explanation, 'Bob’s words');
+    await bob.close();
+    await ann.close();
+  });
+
   it('gives a customer to one of two who reach for it, and tells the other', async () => {
     const ann = await open('Ann');
     const bob = await open('Bob', ann);
