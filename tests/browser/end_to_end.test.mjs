@@ -263,7 +263,7 @@ describe('after a replay of April 2005', () => {
       await page.locator('.freshness').waitFor();
       await pause(1500); // for the course of the update and its charts
       const { shift, paint } = await page.evaluate(() => window.marks);
-      for (const opener of await page.locator('.opener').all()) {
+      for (const opener of await page.locator('.opener[aria-expanded]').all()) {
         await opener.click();
       }
       await page.keyboard.press('Tab');
