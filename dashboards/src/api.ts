@@ -92,6 +92,7 @@ export interface UpdateAnswer {
   log10_e_value: number | null;
   rate_ratio: Range;
   onset: InstantRange;
+  ended?: InstantRange; // of new harm
   recovery: { at: string; harmed: number; still_affected: number }[]; // from the onset to now
   segment_text: string | null;
   installed_hosts: number;
@@ -122,6 +123,7 @@ export interface FleetAnswer {
   duplicate_reports: number;
   late_reports: number;
   skewed_hosts: number;
+  attributes_left_out?: string[];
 }
 
 export interface Answers {

@@ -9,6 +9,7 @@ import { calls } from './calls.js';
 import { candidates } from './candidates.js';
 import { course, CourseFeed } from './course.js';
 import { Frame } from './frame.js';
+import { ChangesFeed, happenings } from './happenings.js';
 import { figures, headline } from './headline.js';
 import { spread } from './spread.js';
 import { trust } from './trust.js';
@@ -21,6 +22,8 @@ class EpicenterOperations extends Frame {
   #allSegments = false;
   #view = readView();
   #course = new CourseFeed(() => this.draw());
+  #changes = new ChangesFeed(() => this.draw());
+  #allHappenings = false;
 
   #toggle = (id: string): void => {
     const open = new Set(this.#open);
@@ -50,6 +53,14 @@ class EpicenterOperations extends Frame {
     });
   }
 
+  #happeningsOf(answers: Answers): TemplateResult | typeof nothing {
+    this.#changes.want(this.feed.snapshot.etag);
+    return happenings(answers, this.#changes, this.#view.update, this.#allHappenings, () => {
+      this.#allHappenings = true;
+      this.draw();
+    });
+  }
+
   protected content(answers: Answers): TemplateResult {
     const seen = narrowed(answers, this.#view);
     return html`${headline(answers)} ${viewBar(this.#view, () => this.#look({ region: null, line: null }))}
@@ -68,7 +79,8 @@ class EpicenterOperations extends Frame {
         ${spread(answers, this.#view, this.#look)}
         ${trust(answers.fleet)}
       </div>
-      ${calls(seen, isNarrow(this.#view))}`;
+      ${calls(seen, isNarrow(this.#view))}
+      ${this.#happeningsOf(answers)}`;
   }
 }
 

@@ -101,6 +101,11 @@ export function trust(fleet: FleetAnswer): TemplateResult {
       ${line('Late', format.count(fleet.late_reports), 'counted in the next open minute')}
       ${line('Duplicate', format.count(fleet.duplicate_reports), 'counted once')}
       ${line('Skewed clocks', format.counted(fleet.skewed_hosts, 'host', 'hosts'), 'corrected')}
+      ${
+        fleet.attributes_left_out?.length
+          ? line('Not compared by', fleet.attributes_left_out.join(', '), 'names hosts, not kinds of host')
+          : nothing
+      }
     </dl>
   </section>`;
 }

@@ -89,6 +89,15 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     response.end(JSON.stringify({ update: id, as_of: null, ...JSON.parse(fixture('course')) }));
   }
 
+  // Of an update that has a verdict: that it had to be waited for.
+  function answerChanges(response) {
+    const changes = JSON.parse(fixture(state.document)).updates
+      .filter(({ verdict, decided_at: at }) => at !== null && verdict !== 'INSUFFICIENT_DATA')
+      .map(({ id, decided_at, verdict, sentence, reasons, rate_ratio, e_value, log10_e_value }) =>
+        ({ update: id, decided_at, verdict, previous: 'INSUFFICIENT_DATA', sentence, reasons, rate_ratio, e_value, log10_e_value }));
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ changes }));
+  }
+
   // A desk for the outreach of the state's first update: one map from customer to case.
   const cases = new Map();
   const holds = [];
@@ -240,6 +249,10 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     }
     if (url.pathname.endsWith('/course')) {
       answerCourse(decodeURIComponent(url.pathname.split('/').at(-2)), response);
+      return;
+    }
+    if (request.url === '/v1/changes') {
+      answerChanges(response);
       return;
     }
     if (request.url === '/v1/updates') {

@@ -146,6 +146,7 @@ describe('what the page says', () => {
 
   for (const [locale, timezoneId, onsetHere] of [
     ['de-DE', 'Europe/Berlin', /23\. Apr\., 00:38/],
+    ['en-US', 'America/Los_Angeles', /Apr 22, 3:38 PM|Apr 22, 15:38/],
     ['en-IN', 'Asia/Kolkata', /23 Apr,? 04:08/],
     ['ar-EG', 'Africa/Cairo', /٠٠:٣٨|٠١:٣٨/],
     ['ja-JP', 'Asia/Tokyo', /4月23日 07:38/],
@@ -161,6 +162,19 @@ describe('what the page says', () => {
       await close();
     });
   }
+
+  it('tells what has happened, the newest first, and of one update where one is looked at', async () => {
+    const { page, complaints, close } = await load('one_bad');
+    const at = await page.locator('.happenings time').evaluateAll((all) => all.map((one) => Date.parse(one.dateTime)));
+    assert.deepEqual(at, [...at].sort((a, b) => b - a));
+    const rows = page.locator('.happenings li');
+    assert.match(await rows.filter({ hasText: 'Hold; was not enough data' }).innerText(), /22:44[^]*pattern\/2\.594\.00/);
+    for (const what of ['Released', 'Withdrawn', 'First harm']) {
+      assert.equal(await rows.filter({ hasText: bad.id }).filter({ hasText: what }).count(), 1, what);
+    }
+    assert.deepEqual(complaints, []);
+    await close();
+  });
 
   it('never calls a replay of the past stale', async () => {
     const { page, close } = await load('replay');
