@@ -8,13 +8,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { assertAccessible, assertNoOverflow, assertTargets, contentSecurityPolicy, launchChromium, openPage } from './browser.mjs';
-import { pause, startHouse } from './house.mjs';
+import { pause, settledDocument, startHouse } from './house.mjs';
 
 const buildDirectory = process.env.EPICENTER_BUILD_DIR;
 const screenshotDirectory = process.env.EPICENTER_SCREENSHOT_DIR;
@@ -22,32 +22,11 @@ assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
 
 const scenario = fileURLToPath(new URL('../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
 const HOSTS = 3000; // enough for a verdict of hold; the whole replay takes seconds
-const ANSWERED_MS = 120_000; // for the analyzer to have read it all, sanitizers included
 
 let house;
 let browser;
 let url;
 let headers; // with a key
-
-// The document once the analyzer has taken in the whole replay: it has come to its last minutes, and
-// stops changing.
-async function settledDocument() {
-  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
-  const deadline = Date.now() + ANSWERED_MS;
-  let last = null;
-  let same = 0;
-  while (Date.now() < deadline) {
-    const response = await fetch(`${url}/v1/updates`, { headers });
-    const text = await response.text();
-    same = response.status === 200 && text === last ? same + 1 : 0;
-    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
-      return JSON.parse(text);
-    }
-    last = text;
-    await pause(1000);
-  }
-  throw new Error(`the analyzer did not settle; its last answer: ${last?.slice(0, 500)}`);
-}
 
 before(async () => {
   house = await startHouse(buildDirectory);
@@ -196,7 +175,7 @@ describe('after a replay of April 2005', () => {
 
   before(async () => {
     await house.replay(scenario, HOSTS);
-    document = await settledDocument();
+    document = await settledDocument(url, headers, scenario);
   }, { timeout: 300_000 });
 
   it('the page shows the numbers of the API', async () => {

@@ -15,6 +15,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const asPostgres = process.getuid() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups'] : [];
 const READY_MS = 30_000; // to listen; a tenth of it is usual, sanitizers and a busy machine take more
+const SETTLED_MS = 120_000; // to have read a whole replay, sanitizers included
 
 export async function startHouse(buildDirectory) {
   const directory = mkdtempSync(join(tmpdir(), 'epicenter-browser-'));
@@ -178,6 +179,26 @@ class House {
     }
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+// The document of GET /v1/updates once the analyzer has taken in the whole replay: it has come to
+// the last minutes of the scenario, and stops changing.
+export async function settledDocument(url, headers, scenario) {
+  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
+  const deadline = Date.now() + SETTLED_MS;
+  let last = null;
+  let same = 0;
+  while (Date.now() < deadline) {
+    const response = await fetch(`${url}/v1/updates`, { headers });
+    const text = await response.text();
+    same = response.status === 200 && text === last ? same + 1 : 0;
+    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
+      return JSON.parse(text);
+    }
+    last = text;
+    await pause(1000);
+  }
+  throw new Error(`the analyzer did not settle; its last answer: ${last?.slice(0, 500)}`);
 }
 
 export function pause(ms) {

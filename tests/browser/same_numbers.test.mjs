@@ -7,18 +7,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launchChromium, openPage } from './browser.mjs';
-import { pause, startHouse } from './house.mjs';
+import { settledDocument, startHouse } from './house.mjs';
 
 const buildDirectory = process.env.EPICENTER_BUILD_DIR;
 assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
 
 const scenario = fileURLToPath(new URL('../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
 const HOSTS = 3000; // enough for a verdict of hold
-const ANSWERED_MS = 120_000; // to read them all, sanitizers included
 const UPDATE = 'pattern/2.594.00';
 
 let house;
@@ -33,32 +31,13 @@ async function get(path) {
   return response.text();
 }
 
-// The held update, once all that was replayed is taken in and nothing changes any more.
-async function settledUpdate() {
-  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
-  const deadline = Date.now() + ANSWERED_MS;
-  let last = '';
-  let same = 0;
-  while (Date.now() < deadline) {
-    const response = await fetch(`${url}/v1/updates`, { headers });
-    const text = await response.text();
-    same = response.status === 200 && text === last ? same + 1 : 0;
-    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
-      return JSON.parse(text).updates.find(({ id }) => id === UPDATE);
-    }
-    last = text;
-    await pause(500);
-  }
-  throw new Error(`the analyzer did not settle: ${last.slice(0, 300)}`);
-}
-
 before(async () => {
   house = await startHouse(buildDirectory);
   await house.importRegistry(scenario, HOSTS);
   url = await house.serve('analyzer');
   headers = await house.keyHeaders();
   await house.replay(scenario, HOSTS);
-  update = await settledUpdate();
+  update = (await settledDocument(url, headers, scenario)).updates.find(({ id }) => id === UPDATE);
   browser = await launchChromium();
 }, { timeout: 300_000 });
 
