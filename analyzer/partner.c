@@ -33,7 +33,7 @@ static struct impact_partner *find(const struct partners *partners, const char *
 static struct impact_partner *add(struct partners *partners, const char *name,
                                   struct failure *failure)
 {
-    if (partners->count == partners->capacity) {
+    if (partners->all == NULL || partners->count == partners->capacity) {
         size_t capacity = partners->capacity == 0 ? 64 : 2 * partners->capacity;
         struct impact_partner *all = realloc(partners->all, capacity * sizeof *all);
         if (all == NULL) {
