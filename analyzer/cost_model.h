@@ -61,12 +61,20 @@ struct cost_region {
     double *overtime;             /* extra pay per call */
 };
 
+/* What one draw comes to in one stratum. */
+struct cost_struck {
+    double customers, hosts;  /* affected */
+    double affected, callers; /* callers who are affected, and all */
+    double contacts, phone, written;
+};
+
 struct cost_model {
     const struct cost_parameters *parameters;
     const struct cost_row *rows; /* the parameters' items, then the schemes */
     struct cost_region *regions;
     size_t region_count;
     struct cost_needs needs;
+    struct cost_struck *struck; /* room to work in: each plan, on each processor */
 };
 
 /* Runs the first `draws` draws over the plans: the regions' arrays are filled anew, and `sums`

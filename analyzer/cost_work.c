@@ -355,6 +355,8 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
         add_plan(work, &plan, shares);
     }
     merge_plans(work);
+    work->model.struck = cost_work_allocate(work, (work->plan_count + 1) * parallel_processors() *
+                                                      sizeof *work->model.struck);
     if (work->complete) {
         mark_rows(work->plans, work->plan_count);
         mark_rows(work->merged, work->merged_count);
