@@ -367,7 +367,8 @@ static void view_updates(const struct analysis *analysis, const struct fleet_hos
     }
 }
 
-bool analysis_host(struct analysis *analysis, const struct uuid *host_id, struct host_view *view)
+bool analysis_host(const struct analysis *analysis, const struct uuid *host_id,
+                   struct host_view *view)
 {
     uint32_t number = fleet_find(&analysis->fleet, host_id);
     if (number == FLEET_NONE) {

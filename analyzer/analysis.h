@@ -75,7 +75,8 @@ struct verdict_change {
 };
 void analysis_next_change(struct analysis *analysis, const struct verdict_change **change);
 
-/* What is known of one host. False when it has never been seen. */
+/* What is known of one host. False when it has never been seen. Answers change nothing that this
+ * reads: the two may go on at once. */
 struct host_view {
     enum host_state state;
     instant_us state_since;  /* when the distress began, or the host turned healthy */
@@ -91,6 +92,7 @@ struct host_view {
     } updates[4];                /* the latest, newest first */
     size_t update_count;
 };
-bool analysis_host(struct analysis *analysis, const struct uuid *host_id, struct host_view *view);
+bool analysis_host(const struct analysis *analysis, const struct uuid *host_id,
+                   struct host_view *view);
 
 #endif

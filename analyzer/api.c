@@ -191,7 +191,7 @@ static void answer_host(void *context, struct http_request *request)
     struct host_view view;
     struct buffer body = {0};
     struct failure failure;
-    struct analysis *analysis = live_lock(live);
+    const struct analysis *analysis = live_share(live);
     bool found = analysis_host(analysis, &host_id, &view);
     bool good = !found || write_host(&host_id, &view, &body, &failure);
     live_unlock(live);

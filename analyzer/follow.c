@@ -36,7 +36,7 @@ struct load {
 
 struct follow {
     struct analysis *analysis;
-    pthread_mutex_t *analysis_mutex;
+    pthread_rwlock_t *analysis_lock;
     instant_us horizon;
     struct segment_book *segments;
     struct follow_batch batch;
@@ -55,7 +55,7 @@ struct follow {
     uint64_t rows_summarized; /* rows copied when the index was last summarised */
 };
 
-bool follow_new(struct analysis *analysis, pthread_mutex_t *analysis_mutex, instant_us horizon,
+bool follow_new(struct analysis *analysis, pthread_rwlock_t *analysis_lock, instant_us horizon,
                 struct follow **follow, struct failure *failure)
 {
     struct follow *made = calloc(1, sizeof *made);
@@ -63,7 +63,7 @@ bool follow_new(struct analysis *analysis, pthread_mutex_t *analysis_mutex, inst
         return failure_memory(failure, "following the database");
     }
     made->analysis = analysis;
-    made->analysis_mutex = analysis_mutex;
+    made->analysis_lock = analysis_lock;
     made->horizon = horizon;
     made->first_received = INSTANT_NONE;
     if (!segment_book_new(&made->segments, failure)) {
@@ -246,11 +246,11 @@ static bool read_rows(struct follow *follow, struct database *database, size_t c
 static bool add_rows(struct follow *follow, struct failure *failure)
 {
     bool good = true;
-    pthread_mutex_lock(follow->analysis_mutex);
+    pthread_rwlock_wrlock(follow->analysis_lock);
     for (size_t i = 0; good && i < follow->batch.row_count; i++) {
         good = analysis_add(follow->analysis, &follow->batch.rows[i].report, failure);
     }
-    pthread_mutex_unlock(follow->analysis_mutex);
+    pthread_rwlock_unlock(follow->analysis_lock);
     return good;
 }
 

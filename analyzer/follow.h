@@ -20,9 +20,9 @@
 
 struct follow;
 
-/* `horizon` is how far before the newest load it begins. The mutex guards the analysis; it is held
+/* `horizon` is how far before the newest load it begins. The lock guards the analysis; it is held
  * only while rows already in memory are added. */
-MUST_CHECK bool follow_new(struct analysis *analysis, pthread_mutex_t *analysis_mutex,
+MUST_CHECK bool follow_new(struct analysis *analysis, pthread_rwlock_t *analysis_lock,
                            instant_us horizon, struct follow **follow, struct failure *failure);
 void follow_free(struct follow *follow);
 

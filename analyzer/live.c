@@ -1,5 +1,5 @@
 /* Who may touch what, and when? Two locks, never held together: one for the analysis, held while it
- * works; one for the pointers and numbers below, held for an instant.
+ * works or is looked at; one for the pointers and numbers below, held for an instant.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/live.h"
 
@@ -7,7 +7,7 @@
 
 struct live {
     struct analysis *analysis;
-    pthread_mutex_t analysis_mutex;
+    pthread_rwlock_t analysis_lock;
     pthread_mutex_t mutex; /* of what follows */
     struct snapshot *snapshot;
     struct live_status status;
@@ -20,7 +20,7 @@ bool live_new(struct analysis *analysis, struct live **live, struct failure *fai
         return failure_memory(failure, "starting to serve");
     }
     made->analysis = analysis;
-    pthread_mutex_init(&made->analysis_mutex, NULL);
+    pthread_rwlock_init(&made->analysis_lock, NULL);
     pthread_mutex_init(&made->mutex, NULL);
     *live = made;
     return true;
@@ -32,25 +32,31 @@ void live_free(struct live *live)
         return;
     }
     snapshot_release(live->snapshot);
-    pthread_mutex_destroy(&live->analysis_mutex);
+    pthread_rwlock_destroy(&live->analysis_lock);
     pthread_mutex_destroy(&live->mutex);
     free(live);
 }
 
 struct analysis *live_lock(struct live *live)
 {
-    pthread_mutex_lock(&live->analysis_mutex);
+    pthread_rwlock_wrlock(&live->analysis_lock);
+    return live->analysis;
+}
+
+struct analysis *live_share(struct live *live)
+{
+    pthread_rwlock_rdlock(&live->analysis_lock);
     return live->analysis;
 }
 
 void live_unlock(struct live *live)
 {
-    pthread_mutex_unlock(&live->analysis_mutex);
+    pthread_rwlock_unlock(&live->analysis_lock);
 }
 
-pthread_mutex_t *live_analysis_mutex(struct live *live)
+pthread_rwlock_t *live_analysis_lock(struct live *live)
 {
-    return &live->analysis_mutex;
+    return &live->analysis_lock;
 }
 
 void live_publish(struct live *live, struct snapshot *take_snapshot)

@@ -2,7 +2,7 @@
  * those that answer the API.
  *
  *   following thread --publishes--> snapshot, status --read by--> API threads
- *                    \--locks--> analysis <--locks, for one look-up--/
+ *                    \--locks--> analysis <--shares, for one look-up--/
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_LIVE_H
@@ -19,13 +19,18 @@
 
 struct live;
 
-/* The analysis is borrowed; from here on it is used only between live_lock and live_unlock. */
+/* The analysis is borrowed; from here on it is used only between live_lock or live_share and
+ * live_unlock. */
 MUST_CHECK bool live_new(struct analysis *analysis, struct live **live, struct failure *failure);
 void live_free(struct live *live);
 
+/* Alone with it, to change what it knows. */
 struct analysis *live_lock(struct live *live);
+/* Beside others who only look: analysis_host, and one thread at a time that has it answered, which
+ * may take seconds. */
+struct analysis *live_share(struct live *live);
 void live_unlock(struct live *live);
-pthread_mutex_t *live_analysis_mutex(struct live *live);
+pthread_rwlock_t *live_analysis_lock(struct live *live);
 
 /* Replaces the snapshot; readers of the one before keep it until they release it. */
 void live_publish(struct live *live, struct snapshot *take_snapshot);

@@ -128,7 +128,7 @@ static bool note_change(struct publisher *publisher, const struct verdict_change
     return true;
 }
 
-/* Notes what the last advance has changed. The analysis is locked. */
+/* Notes what the last advance has changed. */
 static bool note_changes(struct publisher *publisher, struct analysis *analysis,
                          struct failure *failure)
 {
@@ -147,9 +147,13 @@ static bool note_changes(struct publisher *publisher, struct analysis *analysis,
 static bool advance_to(struct publisher *publisher, instant_us until, struct failure *failure)
 {
     struct analysis *analysis = live_lock(publisher->live);
-    bool good =
-        analysis_advance(analysis, until, failure) && note_changes(publisher, analysis, failure);
+    bool good = analysis_advance(analysis, until, failure);
     live_unlock(publisher->live);
+    if (good) {
+        analysis = live_share(publisher->live);
+        good = note_changes(publisher, analysis, failure);
+        live_unlock(publisher->live);
+    }
     publisher->advanced_to = good ? until : publisher->advanced_to;
     publisher->advances += good ? 1 : 0;
     return good;
@@ -206,7 +210,7 @@ bool publish_answers(struct publisher *publisher, struct failure *failure)
 {
     struct snapshot *snapshot = NULL;
     const struct answers *answers;
-    struct analysis *analysis = live_lock(publisher->live);
+    struct analysis *analysis = live_share(publisher->live);
     bool good =
         analysis_answers(analysis, &answers, failure) &&
         snapshot_new(answers, publisher->changes, publisher->change_count, &snapshot, failure);

@@ -279,7 +279,7 @@ static bool prepare(struct server *server, struct failure *failure)
            analysis_new(&server->options->analysis, server->registry, &server->parameters,
                         &server->analysis, failure) &&
            live_new(server->analysis, &server->live, failure) &&
-           follow_new(server->analysis, live_analysis_mutex(server->live), server->options->horizon,
+           follow_new(server->analysis, live_analysis_lock(server->live), server->options->horizon,
                       &server->follow, failure) &&
            publisher_new(server->live, &server->publisher, failure);
 }

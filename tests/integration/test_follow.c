@@ -28,7 +28,7 @@ struct bench {
     struct registry *registry;
     struct cost_parameters parameters;
     struct analysis *analysis;
-    pthread_mutex_t mutex;
+    pthread_rwlock_t lock;
 };
 
 static void bench_open(struct bench *bench)
@@ -36,7 +36,7 @@ static void bench_open(struct bench *bench)
     struct failure failure;
     const struct analysis_options options = {.seed = 1};
     cost_parameters_default(&bench->parameters);
-    pthread_mutex_init(&bench->mutex, NULL);
+    pthread_rwlock_init(&bench->lock, NULL);
     assert_true(registry_new(&bench->registry, &failure));
     assert_true(
         analysis_new(&options, bench->registry, &bench->parameters, &bench->analysis, &failure));
@@ -46,7 +46,7 @@ static void bench_close(struct bench *bench)
 {
     analysis_free(bench->analysis);
     registry_free(bench->registry);
-    pthread_mutex_destroy(&bench->mutex);
+    pthread_rwlock_destroy(&bench->lock);
 }
 
 static struct buffer answers_of(struct analysis *analysis, instant_us known_before)
@@ -85,7 +85,7 @@ static struct follow *follow_of(struct bench *bench)
 {
     struct follow *follow;
     struct failure failure;
-    assert_true(follow_new(bench->analysis, &bench->mutex, INSTANT_DAY, &follow, &failure));
+    assert_true(follow_new(bench->analysis, &bench->lock, INSTANT_DAY, &follow, &failure));
     return follow;
 }
 
@@ -252,7 +252,7 @@ static void loads_before_the_horizon_are_passed_over(void **state)
     sample_fleet_store_minutes(collector, 0, SAMPLE_MINUTES);
     struct follow *follow;
     struct failure failure;
-    assert_true(follow_new(bench.analysis, &bench.mutex, 10 * INSTANT_MINUTE, &follow, &failure));
+    assert_true(follow_new(bench.analysis, &bench.lock, 10 * INSTANT_MINUTE, &follow, &failure));
     step_until_idle(follow, database);
     assert_int_equal(follow_counts(follow).reports, 11 * SAMPLE_HOSTS);
     follow_free(follow);

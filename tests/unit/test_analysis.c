@@ -2,6 +2,7 @@
  * planted truth comes out, and quiet rollouts stay quiet.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <cmocka.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/live.h"
 #include "common/arena.h"
 #include "common/random_stream.h"
 
@@ -457,6 +459,55 @@ static void a_host_can_be_looked_up(void **state)
     made_free(&made);
 }
 
+#define LOOKED_UP 200
+
+struct looking {
+    struct live *live;
+    size_t pinned;
+};
+
+static void *look_up(void *context)
+{
+    struct looking *looking = context;
+    for (uint32_t i = 0; i < 20 * LOOKED_UP; i++) {
+        uint32_t number = i % LOOKED_UP;
+        struct uuid id = uuid_from_name("test", &number, sizeof number);
+        struct host_view view;
+        const struct analysis *analysis = live_share(looking->live);
+        looking->pinned += analysis_host(analysis, &id, &view) && view.state == HOST_PINNED;
+        live_unlock(looking->live);
+    }
+    return NULL;
+}
+
+/* Answers take seconds in a large fleet. Were a look-up kept waiting this would never end, and
+ * ThreadSanitizer would see whether the two touch the same things. */
+static void a_host_is_looked_up_while_answers_are_made(void **state)
+{
+    (void)state;
+    struct rollout rollout = {.seed = 9, .hosts = LOOKED_UP, .harmful = true};
+    struct made made = make(&rollout);
+    struct analysis *analysis = start(0.001);
+    struct looking looking = {.pinned = 0};
+    const struct answers *answers;
+    struct failure failure;
+    pthread_t thread;
+    for (size_t i = 0; i < made.count; i++) {
+        give(analysis, &made.reports[i]);
+    }
+    advance(analysis, end);
+    assert_true(live_new(analysis, &looking.live, &failure));
+    analysis = live_share(looking.live);
+    assert_int_equal(pthread_create(&thread, NULL, look_up, &looking), 0);
+    assert_true(analysis_answers(analysis, &answers, &failure));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    live_unlock(looking.live);
+    assert_true(looking.pinned >= 20 * (size_t)made.struck);
+    live_free(looking.live);
+    analysis_free(analysis);
+    made_free(&made);
+}
+
 /* Years without a report: closed in no time, and everybody silent. */
 static void a_long_silence_is_skipped(void **state)
 {
@@ -488,6 +539,7 @@ int main(void)
         cmocka_unit_test(silence_has_no_immortal_time),
         cmocka_unit_test(the_past_is_the_control_of_last_resort),
         cmocka_unit_test(a_host_can_be_looked_up),
+        cmocka_unit_test(a_host_is_looked_up_while_answers_are_made),
         cmocka_unit_test(a_long_silence_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
