@@ -53,17 +53,25 @@ void buffer_append_text(struct buffer *buffer, const char *text)
 
 void buffer_append_format(struct buffer *buffer, const char *format, ...)
 {
+    /* Most often there is room, and formatting twice would be most of the work. */
+    size_t room = buffer->failed ? 0 : buffer->capacity - buffer->length;
+    char *end = room > 0 ? buffer->data + buffer->length : NULL;
     va_list arguments;
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vsnprintf(end, room, format, arguments);
     va_end(arguments);
-    if (length < 0) {
-        buffer->failed = true;
-    } else if (reserve(buffer, (size_t)length)) {
+    if (length >= 0 && (size_t)length < room) {
+        buffer->length += (size_t)length;
+    } else if (length >= 0 && reserve(buffer, (size_t)length)) {
         vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, again);
         buffer->length += (size_t)length;
+    } else {
+        buffer->failed = true;
+        if (room > 0) {
+            *end = '\0';
+        }
     }
     va_end(again);
 }
