@@ -1,4 +1,4 @@
-/* Put what the vendor knows of customers, seats and updates into the database.
+/* Put what the vendor knows of customers, seats, updates and costs into the database.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/command.h"
 
@@ -149,6 +149,9 @@ static const struct kind {
     {"staffing", {"region", "hour", "agents"}, import_staffing, 0},
     {"compensation", {"name", "recipients", "form"}, import_compensation, 0},
     {"exchange-rates", {"currency", "usd", "source"}, import_rates, 0},
+    /* Last: others have these columns, too. */
+    {"regions", {"region"}, NULL, REGISTRY_REGIONS},
+    {"product-lines", {"product_line"}, NULL, REGISTRY_PRODUCT_LINES},
 };
 
 struct arguments {
@@ -171,17 +174,22 @@ static const char doc[] =
     "  staffing         region,hour,agents\n"
     "  compensation     name,region,tier,product_line,kind,recipients,form,low,likely,high,\n"
     "                   source,dated\n"
-    "  exchange-rates   currency,usd,source,dated\n\n"
+    "  exchange-rates   currency,usd,source,dated\n"
+    "  regions          region\n"
+    "  product-lines    product_line\n\n"
     "kind is consumer or corporate; contract_value a year's, in minor units of currency; times are "
-    "RFC 3339. Import customers before their seats and contacts. Of the last four a bad row costs "
-    "only itself; "
-    "hours are UTC; an empty region, tier or product line is all.";
+    "RFC 3339. Import customers before their seats and contacts. Of cost-parameters, staffing, "
+    "compensation "
+    "and exchange-rates a bad row costs only itself; hours are UTC; an empty region, tier or "
+    "product "
+    "line is all. Once regions or product lines are listed, customers, seats and updates of others "
+    "are refused.";
 
 static const struct argp_option options[] = {
     {"database", 'd', "CONNINFO", 0, "where PostgreSQL is (any libpq connection string)", 0},
     {"dry-run", 'n', NULL, 0,
-     "say what is refused and, of customers, seats and updates, what would be new, changed and "
-     "unchanged; write nothing",
+     "say what is refused and, of the registry, what would be new, changed and unchanged; write "
+     "nothing",
      0},
     {0}};
 

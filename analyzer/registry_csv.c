@@ -278,12 +278,14 @@ static bool take_seat(void *context, const struct row *row, struct failure *fail
                         failure);
 }
 
-bool registry_refuse_seat(const char *path, size_t line, const char *customer_id,
-                          struct failure *failure)
+bool registry_refuse_stranger(const char *path, size_t line, const char *column, const char *name,
+                              struct failure *failure)
 {
-    return failure_set(failure, FAILURE_INVALID,
-                       "%s line %zu, customer_id: there is no customer \"%.60s\"", path, line,
-                       customer_id);
+    const char *what = strcmp(column, "customer_id") == 0    ? "customer"
+                       : strcmp(column, "product_line") == 0 ? "product line"
+                                                             : column;
+    return failure_set(failure, FAILURE_INVALID, "%s line %zu, %s: there is no %s \"%.60s\"", path,
+                       line, column, what, name);
 }
 
 bool registry_each_seat(const struct registry_source *source, registry_seat_row row, void *context,
@@ -331,6 +333,36 @@ bool registry_each_update(const struct registry_source *source, registry_update_
                     sizeof update_columns / sizeof *update_columns, take_update, &reading, failure);
 }
 
+/* ---- Regions and product lines ---- */
+
+struct name_reading {
+    registry_name_row row;
+    void *context;
+};
+
+static bool take_name(void *context, const struct row *row, struct failure *failure)
+{
+    const struct name_reading *reading = context;
+    return check_text(row, 0, failure) &&
+           reading->row(reading->context, row->line, row->cells[0], failure);
+}
+
+bool registry_each_region(const struct registry_source *source, registry_name_row row,
+                          void *context, struct failure *failure)
+{
+    static const char *const columns[] = {"region"};
+    struct name_reading reading = {.row = row, .context = context};
+    return each_row(source, columns, 1, 1, take_name, &reading, failure);
+}
+
+bool registry_each_product_line(const struct registry_source *source, registry_name_row row,
+                                void *context, struct failure *failure)
+{
+    static const char *const columns[] = {"product_line"};
+    struct name_reading reading = {.row = row, .context = context};
+    return each_row(source, columns, 1, 1, take_name, &reading, failure);
+}
+
 /* ---- Into a registry ---- */
 
 /* Where the rows go, and what messages name. */
@@ -352,7 +384,7 @@ static bool add_seats(void *context, size_t line, const char *customer_id, const
 {
     const struct destination *to = context;
     if (registry_customer(to->registry, customer_id) == NULL) {
-        return registry_refuse_seat(to->path, line, customer_id, failure);
+        return registry_refuse_stranger(to->path, line, "customer_id", customer_id, failure);
     }
     return registry_add_seats(to->registry, customer_id, product_line, seats, failure);
 }

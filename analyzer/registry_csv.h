@@ -1,10 +1,12 @@
-/* Customers, seats and updates from CSV files, row by row: into a registry here, into the database
- * in registry_database.c.
+/* Customers, seats, updates and the lists of regions and product lines from CSV files, row by row:
+ * into a registry here, into the database in registry_database.c.
  *
  *   customers.csv   customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,
  *                   currency,renewal_on[,language,criticality]
  *   seats.csv       customer_id,product_line,seats
  *   updates.csv     update_id,product_line,released_at,withdrawn_at
+ *   regions.csv     region
+ *   product-lines.csv   product_line
  *
  * kind is consumer or corporate; time_zone an IANA name; contract_value a whole number of minor
  * units of currency (ISO 4217); renewal_on a date; times are RFC 3339. Partner, contract_value,
@@ -43,9 +45,13 @@ typedef bool (*registry_seat_row)(void *context, size_t line, const char *custom
 typedef bool (*registry_update_row)(void *context, size_t line,
                                     const struct registry_update *update, struct failure *failure);
 
-/* Says that a seat's customer is not there, as all errors here do. Returns false. */
-bool registry_refuse_seat(const char *path, size_t line, const char *customer_id,
-                          struct failure *failure);
+typedef bool (*registry_name_row)(void *context, size_t line, const char *name,
+                                  struct failure *failure);
+
+/* Says that what a column names is not there, as all errors here do: a seat's customer, say.
+ * Returns false. */
+bool registry_refuse_stranger(const char *path, size_t line, const char *column, const char *name,
+                              struct failure *failure);
 
 MUST_CHECK bool registry_each_customer(const struct registry_source *source,
                                        registry_customer_row row, void *context,
@@ -54,6 +60,11 @@ MUST_CHECK bool registry_each_seat(const struct registry_source *source, registr
                                    void *context, struct failure *failure);
 MUST_CHECK bool registry_each_update(const struct registry_source *source, registry_update_row row,
                                      void *context, struct failure *failure);
+MUST_CHECK bool registry_each_region(const struct registry_source *source, registry_name_row row,
+                                     void *context, struct failure *failure);
+MUST_CHECK bool registry_each_product_line(const struct registry_source *source,
+                                           registry_name_row row, void *context,
+                                           struct failure *failure);
 
 /* The whole file into the registry. */
 MUST_CHECK bool registry_read_customers(struct registry *registry, const char *path,

@@ -83,7 +83,9 @@ static bool find_kind(const char *name, struct job *job)
         enum registry_kind kind;
     } kinds[] = {{"customers", "customers.csv", REGISTRY_CUSTOMERS},
                  {"seats", "seats.csv", REGISTRY_SEATS},
-                 {"updates", "updates.csv", REGISTRY_UPDATES}};
+                 {"updates", "updates.csv", REGISTRY_UPDATES},
+                 {"regions", "regions.csv", REGISTRY_REGIONS},
+                 {"product-lines", "product-lines.csv", REGISTRY_PRODUCT_LINES}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(kinds[i].name, name) == 0) {
             job->kind = kinds[i].kind;
@@ -100,7 +102,8 @@ void registry_desk_import(struct registry_desk *desk, struct http_request *reque
     const char *dry_run = http_request_query(request, "dry_run");
     struct job found = {.dry_run = dry_run != NULL && strcmp(dry_run, "1") == 0};
     if (!find_kind(http_request_rest(request), &found)) {
-        http_respond_problem(request, 404, "the registry has customers, seats and updates");
+        http_respond_problem(
+            request, 404, "the registry has customers, seats, updates, regions and product-lines");
         return;
     }
     if (type == NULL || strncmp(type, "text/csv", strlen("text/csv")) != 0) {

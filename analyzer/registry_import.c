@@ -14,7 +14,8 @@
 /* ---- Statements ---- */
 
 /* An import copies into a temporary table, then upserts from it. The line of the file is copied
- * too: of rows with the same id the last counts, as it does when a registry reads the file. */
+ * too: of rows with the same id the last counts, as it does when a registry reads the file.
+ * Strangers are lines that name what is not there: line, column, name. */
 struct import_statements {
     const char *make, *copy, *find_strangers, *leave_strangers, *count, *upsert;
 };
@@ -28,6 +29,11 @@ struct import_statements {
 static const struct import_statements customer_import = {
     .make = "create temporary table incoming (like customer, line bigint not null) on commit drop",
     .copy = "copy incoming (line, " CUSTOMER_COLUMNS ") from stdin (format binary)",
+    .find_strangers = "select i.line, 'region', i.region from incoming i left join region r using "
+                      "(region) where r.region is null and exists (select from region) order by "
+                      "i.line",
+    .leave_strangers = "delete from incoming i where exists (select from region) and not exists "
+                       "(select from region r where r.region = i.region)",
     .count =
         "select count(*) filter (where c.kind is null), count(*) filter (where c.kind is not null "
         "and (c.name, c.kind, c.region, c.country, c.time_zone, c.tier, c.partner, "
@@ -60,10 +66,15 @@ static const struct import_statements customer_import = {
 static const struct import_statements seat_import = {
     .make = "create temporary table incoming (like seat, line bigint not null) on commit drop",
     .copy = "copy incoming (line, " SEAT_COLUMNS ") from stdin (format binary)",
-    .find_strangers = "select i.customer_id, i.line from incoming i left join customer c using "
-                      "(customer_id) where c.customer_id is null order by i.line",
+    .find_strangers = "select i.line, 'customer_id', i.customer_id from incoming i left join "
+                      "customer c using (customer_id) where c.customer_id is null union all "
+                      "select i.line, 'product_line', i.product_line from incoming i left join "
+                      "product_line p using (product_line) where p.product_line is null and "
+                      "exists (select from product_line) order by 1, 2",
     .leave_strangers = "delete from incoming i where not exists (select from customer c where "
-                       "c.customer_id = i.customer_id)",
+                       "c.customer_id = i.customer_id) or exists (select from product_line) and "
+                       "not exists (select from product_line p where p.product_line = "
+                       "i.product_line)",
     .count = "select count(*) filter (where c.seats is null), count(*) filter (where c.seats is "
              "not null and c.seats is distinct from i.seats), count(*) from (select distinct on "
              "(customer_id collate \"C\", product_line) customer_id, product_line, seats from "
@@ -79,6 +90,13 @@ static const struct import_statements update_import = {
     .make = "create temporary table incoming (like update_release, line bigint not null) on commit "
             "drop",
     .copy = "copy incoming (line, " UPDATE_COLUMNS ") from stdin (format binary)",
+    .find_strangers =
+        "select i.line, 'product_line', i.product_line from incoming i left join product_line p "
+        "using (product_line) where i.product_line is not null and p.product_line is null and "
+        "exists (select from product_line) order by i.line",
+    .leave_strangers = "delete from incoming i where i.product_line is not null and exists (select "
+                       "from product_line) and not exists (select from product_line p where "
+                       "p.product_line = i.product_line)",
     .count =
         "select count(*) filter (where c.known is null), count(*) filter (where c.known and "
         "(c.product_line, c.released_at, c.withdrawn_at) is distinct from (i.product_line, "
@@ -92,6 +110,23 @@ static const struct import_statements update_import = {
               "withdrawn_at = excluded.withdrawn_at where (update_release.product_line, "
               "update_release.released_at, update_release.withdrawn_at) is distinct from "
               "(excluded.product_line, excluded.released_at, excluded.withdrawn_at)"};
+
+/* A list has nothing but names, which are there or not. */
+static const struct import_statements region_import = {
+    .make = "create temporary table incoming (like region, line bigint not null) on commit drop",
+    .copy = "copy incoming (line, region) from stdin (format binary)",
+    .count = "select count(*) filter (where r.region is null), 0, count(*) from (select distinct "
+             "region from incoming) i left join region r using (region)",
+    .upsert = "insert into region (region) select region from incoming on conflict do nothing"};
+
+static const struct import_statements product_line_import = {
+    .make =
+        "create temporary table incoming (like product_line, line bigint not null) on commit drop",
+    .copy = "copy incoming (line, product_line) from stdin (format binary)",
+    .count = "select count(*) filter (where p.product_line is null), 0, count(*) from (select "
+             "distinct product_line from incoming) i left join product_line p using (product_line)",
+    .upsert = "insert into product_line (product_line) select product_line from incoming on "
+              "conflict do nothing"};
 
 /* ---- Rows ---- */
 
@@ -175,9 +210,18 @@ static bool import_update(void *context, size_t line, const struct registry_upda
     return buffer_check(&import->rows, failure);
 }
 
+static bool import_name(void *context, size_t line, const char *name, struct failure *failure)
+{
+    struct import *import = context;
+    copy_row(&import->rows, 2);
+    copy_int64(&import->rows, (int64_t)line);
+    copy_text(&import->rows, name);
+    return buffer_check(&import->rows, failure);
+}
+
 /* ---- The import ---- */
 
-/* Rows of customers the table does not have: all of them are told in a dry run, the first is the
+/* Rows that name what is not there: all of them are told in a dry run, the first is the
  * failure otherwise. */
 static bool judge_strangers(struct database *database, const struct import_statements *statements,
                             const struct registry_source *source, struct failure *failure)
@@ -188,8 +232,8 @@ static bool judge_strangers(struct database *database, const struct import_state
     }
     bool done = database_run(database, statements->find_strangers, 0, NULL, &rows, failure);
     for (int i = 0; done && i < PQntuples(rows); i++) {
-        done = registry_refuse_seat(source->csv.path, strtoul(PQgetvalue(rows, i, 1), NULL, 10),
-                                    PQgetvalue(rows, i, 0), failure);
+        done = registry_refuse_stranger(source->csv.path, strtoul(PQgetvalue(rows, i, 0), NULL, 10),
+                                        PQgetvalue(rows, i, 1), PQgetvalue(rows, i, 2), failure);
         if (source->refused != NULL) {
             source->refused(source->context, failure->message);
             done = true;
@@ -225,6 +269,10 @@ static bool read_rows(enum registry_kind kind, const struct registry_source *sou
         return registry_each_seat(source, import_seat, import, failure);
     case REGISTRY_UPDATES:
         return registry_each_update(source, import_update, import, failure);
+    case REGISTRY_REGIONS:
+        return registry_each_region(source, import_name, import, failure);
+    case REGISTRY_PRODUCT_LINES:
+        return registry_each_product_line(source, import_name, import, failure);
     }
     return false;
 }
@@ -233,8 +281,12 @@ bool registry_import(struct database *database, enum registry_kind kind,
                      const struct registry_source *source, bool dry_run,
                      struct registry_import_counts *counts, struct failure *failure)
 {
-    static const struct import_statements *const all[] = {&customer_import, &seat_import,
-                                                          &update_import};
+    static const struct import_statements *const all[] = {[REGISTRY_CUSTOMERS] = &customer_import,
+                                                          [REGISTRY_SEATS] = &seat_import,
+                                                          [REGISTRY_UPDATES] = &update_import,
+                                                          [REGISTRY_REGIONS] = &region_import,
+                                                          [REGISTRY_PRODUCT_LINES] =
+                                                              &product_line_import};
     const struct import_statements *statements = all[kind];
     struct import import = {0};
     *counts = (struct registry_import_counts){0};

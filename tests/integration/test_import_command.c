@@ -47,6 +47,12 @@ static const struct {
     const char *dry_run, *imported; /* on standard output */
     int64_t rows;
 } files[] = {
+    {"region", "region\nJP\nEMEA\nJP\n",
+     "2 new, 0 changed, 0 unchanged, 0 refused; nothing was written.\n",
+     "2 new, 0 changed, 0 unchanged.\n", 2},
+    {"product_line", "product_line\nMail\nEndpoint\n",
+     "2 new, 0 changed, 0 unchanged, 0 refused; nothing was written.\n",
+     "2 new, 0 changed, 0 unchanged.\n", 2},
     {"customer",
      "customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"
      "renewal_on\nacme,Acme,corporate,JP,JP,Asia/Tokyo,premium,,1000,JPY,\n",
@@ -127,6 +133,12 @@ static void what_is_wrong_is_said_by_line_and_column(void **state)
          "import.csv line 2, usd: EUR must be worth more than nothing; left out"},
         {"currency,usd,source,dated\nEUR,1,ours,soon\n", 0,
          "import.csv line 2, dated: \"soon\" is not a date such as 2005-09-30; left out"},
+        {"customer_id,name,kind,region,country,time_zone,tier,partner,contract_value,currency,"
+         "renewal_on\nbolt,Bolt,corporate,JPN,JP,Asia/Tokyo,premium,,,,\n",
+         0, "import.csv line 2, region: there is no region \"JPN\""},
+        {"update_id,product_line,released_at,withdrawn_at\npattern/2,Mial,,\n", 0,
+         "import.csv line 2, product_line: there is no product line \"Mial\""},
+        {"region\n\"\"\n", 0, "import.csv line 2, region: \"\" must not be empty"},
         {"colour,size\nred,5\n", 1, "import.csv line 1: the header is that of nothing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

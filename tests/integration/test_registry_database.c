@@ -56,7 +56,7 @@ static int empty_tables(void **state)
     (void)state;
     private_cluster_run(cluster,
                         "truncate customer, customer_contact, seat, update_release, cost_parameter,"
-                        " staffing, compensation, exchange_rate");
+                        " staffing, compensation, exchange_rate, region, product_line");
     return 0;
 }
 
@@ -455,6 +455,30 @@ static void a_bad_row_leaves_the_tables_as_they_were(void **state)
     import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScan,1\n", 1);
 }
 
+/* Once there is a list, what it lacks is refused; what came before it stays. */
+static void what_no_list_has_is_refused(void **state)
+{
+    (void)state;
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    import(REGISTRY_REGIONS, "region\nJP\nJP\n", 1);
+    assert_refused(REGISTRY_CUSTOMERS, two_customers, "region: there is no region \"EU\"");
+    import(REGISTRY_REGIONS, "region\nJP\nEU\n", 2);
+    import(REGISTRY_CUSTOMERS, two_customers, 2);
+    import(REGISTRY_SEATS, SEAT_HEADER "c-1,OfficeScna,1\n", 1);
+    import(REGISTRY_PRODUCT_LINES, "product_line\nOfficeScan\n", 1);
+    struct told told = {0};
+    assert_counts(run_import(REGISTRY_SEATS,
+                             SEAT_HEADER "c-1,OfficeScna,2\nc-1,OfficeScan,2\nc-0,Mail,1\n", true,
+                             &told),
+                  1, 0, 0);
+    assert_int_equal(told.refused, 3); /* the last for its customer and its product line */
+    assert_non_null(strstr(told.last, "line 4, product_line: there is no product line \"Mail\""));
+    assert_refused(REGISTRY_UPDATES, UPDATE_HEADER "u,,,\nv,OfficeScna,,\n",
+                   "line 3, product_line: there is no product line \"OfficeScna\"");
+    import(REGISTRY_UPDATES, UPDATE_HEADER "u,,,\nv,OfficeScan,,\n", 2);
+    assert_int_equal(private_cluster_number(cluster, "select count(*) from seat"), 1);
+}
+
 static void text_is_text_and_never_sql(void **state)
 {
     (void)state;
@@ -648,6 +672,7 @@ int main(void)
         TABLE_TEST(importing_again_replaces_by_id),
         TABLE_TEST(of_rows_with_one_id_the_last_counts_as_in_a_file),
         TABLE_TEST(a_bad_row_leaves_the_tables_as_they_were),
+        TABLE_TEST(what_no_list_has_is_refused),
         TABLE_TEST(text_is_text_and_never_sql),
         TABLE_TEST(a_header_alone_imports_nothing),
         TABLE_TEST(a_missing_file_is_named),
