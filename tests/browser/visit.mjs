@@ -16,7 +16,8 @@ assert.ok(pagesDirectory, 'EPICENTER_PAGES_DIR names the built pages');
 
 export const themes = ['light', 'dark'];
 export const widths = [1440, 768, 390];
-const otherWidths = [3840, 1120, 1024, 640, 320]; // beside the break points; 320 is 1280 zoomed to 400 %
+const extremes = [3840, 320]; // 320 is 1280 zoomed to 400 %
+const breakPoints = [1120, 1024, 640]; // and beside them
 const failedRequest = /Failed to load resource/;
 
 const left = new Set(); // visits whose test failed before it could close them
@@ -63,7 +64,13 @@ export async function judgeState(browser, path, state, theme, settled) {
   for (const width of widths) {
     await judge(page, `${path || 'operations'}-${state}`, theme, width);
   }
-  for (const width of otherWidths) {
+  for (const width of extremes) {
+    await page.setViewportSize({ width, height: 900 });
+    await assertNoOverflow(page);
+    await assertTargets(page);
+    await assertAccessible(page);
+  }
+  for (const width of breakPoints) {
     await page.setViewportSize({ width, height: 900 });
     await assertNoOverflow(page);
   }

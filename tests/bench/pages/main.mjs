@@ -3,7 +3,7 @@
 // in Chromium, of the three pages as a real analyzer serves them after the demo's replay.
 //
 // An interaction is a press or a key that somebody at work uses; INP is the slowest of a visit, as
-// web.dev has it for fewer than fifty.
+// web.dev has it for fewer than fifty. Pages are judged by the 75th percentile of visits, as there.
 //
 // EPICENTER_BUILD_DIR: where the programs were built. Writes build/bench/pages.json.
 //
@@ -18,7 +18,7 @@ import { pause, settledDocument, startHouse } from '../../browser/house.mjs';
 const build = process.env.EPICENTER_BUILD_DIR;
 const scenario = fileURLToPath(new URL('../../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
 const HOSTS = Number(process.argv[2] ?? 100_000); // the demo's
-const VISITS = 7;
+const VISITS = 12;
 const SETTLED_MS = 1500; // for the course of the update and its charts
 const BETWEEN_MS = 120; // somebody quick
 
@@ -72,7 +72,7 @@ async function visit(browser, url, headers, page) {
   return { paint, shift, slowest: Math.max(0, ...durations), interactions: durations.length };
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.ceil(share * values.length) - 1];
 
 // ---- The table ----
 
@@ -109,11 +109,12 @@ try {
       visits.push(await visit(browser, url, headers, page));
     }
     const of = (mark) => visits.map((one) => one[mark]);
-    add(`${page.name}: largest contentful paint, median`, median(of('paint')), 'ms', 1000);
-    add(`${page.name}: largest contentful paint, slowest`, Math.max(...of('paint')), 'ms', 1000);
-    add(`${page.name}: interactions a visit`, median(of('interactions')), '1');
-    add(`${page.name}: interaction to next paint, median`, median(of('slowest')), 'ms', 100);
-    add(`${page.name}: interaction to next paint, slowest`, Math.max(...of('slowest')), 'ms', 100);
+    for (const [mark, title, goal] of [['paint', 'largest contentful paint', 1000], ['slowest', 'interaction to next paint', 100]]) {
+      add(`${page.name}: ${title}, median`, quantile(of(mark), 0.5), 'ms');
+      add(`${page.name}: ${title}, 75th percentile`, quantile(of(mark), 0.75), 'ms', goal);
+      add(`${page.name}: ${title}, slowest`, Math.max(...of(mark)), 'ms');
+    }
+    add(`${page.name}: interactions a visit`, quantile(of('interactions'), 0.5), '1');
     add(`${page.name}: cumulative layout shift, largest`, Math.max(...of('shift')), '1', 0.02);
     addWeight(`${page.name}: script`, new RegExp(`^${page.name}-.*\\.js\\.gz$`), page.scripts);
   }
