@@ -5,10 +5,11 @@
 
 #include "analyzer/analysis_state.h"
 #include "analyzer/onset.h"
+#include "analyzer/onset_clock.h"
 
 /* Harm has ended when none has begun for so long: three intervals of five minutes, in which silence
  * is found, and a report. At half of it an ordinary pause would be an end. */
-#define QUIET_S 1200.0
+#define QUIET (20 * (double)INSTANT_MINUTE)
 
 /* The installation an impact record is noted under. */
 static const struct exposure_install *install_of(const struct analysis *analysis, uint32_t record)
@@ -41,12 +42,13 @@ static struct onset_sighting sighting_of(const struct analysis *analysis, uint32
     return sighting;
 }
 
-/* Instants from seconds since 2000. */
-static void to_instants(struct range *range)
+/* Instants from what the clock of exposure reads. */
+static void to_instants(const struct onset_clock *clock, struct range *range)
 {
     double *ends[] = {&range->low, &range->likely, &range->high};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        *ends[i] = isnan(*ends[i]) ? NAN : (double)fleet_instant_of((fleet_second)*ends[i]);
+        double at_s = onset_clock_when(clock, *ends[i]);
+        *ends[i] = isnan(at_s) ? NAN : (double)fleet_instant_of((fleet_second)at_s);
     }
 }
 
@@ -84,41 +86,88 @@ static bool curve(const struct analysis *analysis, uint32_t update, const struct
     return true;
 }
 
+/* Who was harmed and when, and since when the update has been about. */
+struct sightings {
+    struct onset_sighting *all;
+    size_t count;
+    double first_s;       /* installation */
+    double heard_after_s; /* of installations, on average */
+};
+
+static bool gather(const struct analysis *analysis, uint32_t update,
+                   const struct subgroup *subgroup, struct sightings *sightings,
+                   struct failure *failure)
+{
+    const struct impact *impact = &analysis->impact;
+    double heard_after_min = 0;
+    *sightings =
+        (struct sightings){.all = malloc((impact->record_count + 1) * sizeof *sightings->all),
+                           .first_s = analysis->exposure.updates[update].first_seen};
+    if (sightings->all == NULL) {
+        return failure_memory(failure, "dating the onset");
+    }
+    for (uint32_t i = impact->first[update]; i != IMPACT_NONE; i = impact->records[i].next) {
+        if (!subgroup_contains(subgroup, &analysis->segments, impact->records[i].segment)) {
+            continue;
+        }
+        sightings->all[sightings->count++] = sighting_of(analysis, i);
+        const struct exposure_install *install = install_of(analysis, i);
+        if (install != NULL) {
+            sightings->first_s = fmin(sightings->first_s, install->installed);
+            heard_after_min += install->heard_after_min;
+        }
+    }
+    sightings->heard_after_s = 60 * heard_after_min / fmax((double)sightings->count, 1);
+    return true;
+}
+
+/* Onset and end, as the clock of exposure reads. */
+static bool date_both(const struct sightings *sightings, const struct onset_clock *clock,
+                      double expected, double now_s, struct update_answer *answer,
+                      struct failure *failure)
+{
+    double first_s = sightings->first_s;
+    double noise_per_s = now_s > first_s ? expected / (now_s - first_s) : 0;
+    for (size_t i = 0; i < sightings->count; i++) {
+        struct onset_sighting *one = &sightings->all[i];
+        one->from_s = onset_clock_read(clock, one->from_s);
+        one->until_s = onset_clock_read(clock, one->until_s);
+    }
+    return onset_of(sightings->all, sightings->count, noise_per_s, first_s, &answer->onset,
+                    failure) &&
+           onset_end_of(sightings->all, sightings->count, noise_per_s, now_s, &answer->ended,
+                        failure);
+}
+
 bool analysis_date(const struct analysis *analysis, uint32_t update,
                    const struct subgroup *subgroup, double expected, struct arena *arena,
                    struct update_answer *answer, struct failure *failure)
 {
-    const struct impact *impact = &analysis->impact;
-    if (update >= impact->update_count || impact->first[update] == IMPACT_NONE) {
+    static const struct course_update no_path = {.marks = NULL};
+    const struct course *course = &analysis->course;
+    struct sightings sightings;
+    if (update >= analysis->impact.update_count || analysis->impact.first[update] == IMPACT_NONE) {
         return true;
     }
-    struct onset_sighting *sightings = malloc((impact->record_count + 1) * sizeof *sightings);
-    if (sightings == NULL) {
-        return failure_memory(failure, "dating the onset");
+    if (!gather(analysis, update, subgroup, &sightings, failure)) {
+        return false;
     }
-    size_t count = 0;
-    fleet_second first_seen = analysis->exposure.updates[update].first_seen;
-    double earliest = first_seen;
-    for (uint32_t i = impact->first[update]; i != IMPACT_NONE; i = impact->records[i].next) {
-        if (subgroup_contains(subgroup, &analysis->segments, impact->records[i].segment)) {
-            sightings[count++] = sighting_of(analysis, i);
-            const struct exposure_install *install = install_of(analysis, i);
-            earliest =
-                install != NULL && install->installed < earliest ? install->installed : earliest;
-        }
+    double now_s = (double)analysis->next_minute * 60;
+    struct onset_clock clock;
+    onset_clock_set(&clock, update < course->update_count ? &course->updates[update] : &no_path,
+                    sightings.first_s, sightings.heard_after_s, now_s,
+                    (double)analysis->options.risk_window / (double)INSTANT_SECOND);
+    bool done = date_both(&sightings, &clock, expected, now_s, answer, failure);
+    free(sightings.all);
+    if (!done) {
+        return false;
     }
-    double now = (double)analysis->next_minute * 60;
-    double noise = now > first_seen ? expected / (now - first_seen) : 0;
-    answer->onset = onset_of(sightings, count, noise, earliest);
-    answer->ended = onset_end_of(sightings, count, noise, now);
-    free(sightings);
-    bool drawn = isnan(answer->onset.likely) ||
-                 curve(analysis, update, subgroup, (fleet_second)answer->onset.likely, arena,
-                       answer, failure);
-    if (!(now - answer->ended.high > QUIET_S)) {
+    to_instants(&clock, &answer->onset);
+    to_instants(&clock, &answer->ended);
+    if (!((double)fleet_instant_of((fleet_second)now_s) - answer->ended.high > QUIET)) {
         answer->ended = (struct range){.low = NAN, .likely = NAN, .high = NAN};
     }
-    to_instants(&answer->onset);
-    to_instants(&answer->ended);
-    return drawn;
+    return isnan(answer->onset.likely) ||
+           curve(analysis, update, subgroup, fleet_second_of((instant_us)answer->onset.likely),
+                 arena, answer, failure);
 }

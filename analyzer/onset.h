@@ -1,17 +1,24 @@
-/* Since when? The time at which an update's harm began, with an interval of 90 %.
+/* Since when? The time of an update's first harm, with an interval of 90 %.
  *
  * Nobody sees the moment a host is harmed, only the first report that covers it: each sighting
- * leaves an interval. And ordinary distress goes on all the while. So the beginning is the change
- * point of a Poisson process of interval-censored events, from the rate of the noise to some higher
- * one, and the interval is that of its posterior.
+ * leaves an interval. And ordinary distress goes on all the while. So harm is a Poisson process of
+ * interval-censored events that begins at a change point, on top of a process of noise; of each
+ * sighting after the change point it can be said how likely it is harm, and the interval is that of
+ * the posterior of the first one that is. A lone host that was harmed before all others counts as
+ * the noise around it lets it.
+ *
+ * Both rates are taken to stay the same. Where they grow with the hosts exposed, give times on a
+ * clock that goes as fast as hosts are exposed: see analysis_date.c.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ONSET_H
 #define EPICENTER_ANALYZER_ONSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "analyzer/answer.h"
+#include "common/failure.h"
 
 /* A host of the segment turned distressed while exposed, between these times (seconds, any origin).
  */
@@ -23,13 +30,13 @@ struct onset_sighting {
  * update; `earliest_s` the first installation, before which there was nothing to harm.
  *
  * likely is the median of the posterior, low and high its 5 % and 95 % points. All NAN when there
- * are no sightings. */
-struct range onset_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
-                      double earliest_s);
+ * are no sightings. Fails only out of memory. */
+MUST_CHECK bool onset_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
+                         double earliest_s, struct range *onset, struct failure *failure);
 
-/* Until when? The same for the end of the harm, at the latest `latest_s`; sorts the sightings the
- * other way round. */
-struct range onset_end_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
-                          double latest_s);
+/* Until when? The same for the last harm, at the latest `latest_s`; sorts the sightings the other
+ * way round. */
+MUST_CHECK bool onset_end_of(struct onset_sighting *sightings, size_t count, double noise_per_s,
+                             double latest_s, struct range *end, struct failure *failure);
 
 #endif

@@ -1,4 +1,4 @@
-/* Verdicts, the onset's date and the beta distribution, against hand-worked cases and closed forms.
+/* Verdicts and the beta distribution, against hand-worked cases and closed forms.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <setjmp.h>
@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "analyzer/distribution.h"
-#include "analyzer/onset.h"
 #include "analyzer/verdict.h"
 #include "common/random_stream.h"
 
@@ -188,64 +187,6 @@ static void every_verdict_says_why(void **state)
     }
 }
 
-/* ---- When it began ---- */
-
-/* Harmed hosts at a rate, noise at another, each seen at the end of the five-minute interval after
- * the one it fell in: until then nothing shows, so the harm is known to an interval. */
-static size_t make_sightings(struct random_stream *random, double truth, double mean_gap_s,
-                             struct onset_sighting *sightings)
-{
-    size_t count = 0;
-    double noise_at = 0;
-    double harm_at = truth + random_exponential(random, mean_gap_s);
-    while (noise_at < 9000 || harm_at < truth + 1800) {
-        double at = noise_at < harm_at ? noise_at : harm_at;
-        double phase = 300 * random_uniform(random);
-        sightings[count++] =
-            (struct onset_sighting){.from_s = at - phase, .until_s = at - phase + 300};
-        if (noise_at < harm_at) {
-            noise_at += random_exponential(random, 900);
-        } else {
-            harm_at += random_exponential(random, mean_gap_s);
-            harm_at = harm_at < truth + 1800 ? harm_at : INFINITY;
-        }
-    }
-    return count;
-}
-
-/* The interval holds the beginning nine times in ten: of 300, 270; 254 and 285 are four standard
- * deviations of a binomial off. Dense harm, and sparse harm in more noise than that. */
-static void the_onset_is_dated(void **state)
-{
-    (void)state;
-    static const double gaps[] = {5, 20, 90};
-    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
-        int inside = 0;
-        for (uint64_t seed = 0; seed < 300; seed++) {
-            struct random_stream random = random_stream_new(seed, g);
-            struct onset_sighting sightings[1000];
-            double truth = 3600 + 1800 * random_uniform(&random);
-            size_t count = make_sightings(&random, truth, gaps[g], sightings);
-            struct range onset = onset_of(sightings, count, 1.0 / 900, 0);
-            assert_true(onset.low <= onset.likely && onset.likely <= onset.high);
-            inside += onset.low <= truth && truth <= onset.high;
-        }
-        assert_in_range(inside, 249, 290);
-    }
-    assert_true(isnan(onset_of(NULL, 0, 1, 0).likely));
-}
-
-static void an_onset_is_not_before_the_first_installation(void **state)
-{
-    (void)state;
-    struct onset_sighting sightings[6];
-    for (int i = 0; i < 6; i++) {
-        sightings[i] = (struct onset_sighting){.from_s = 100 + i - 300, .until_s = 100 + i};
-    }
-    struct range onset = onset_of(sightings, 6, 1e-6, 102);
-    assert_true(onset.low >= 102 && onset.likely >= 102 && onset.high >= onset.low);
-}
-
 /* ---- Beta ---- */
 
 static void beta_has_its_closed_forms(void **state)
@@ -295,8 +236,6 @@ int main(void)
         cmocka_unit_test(slight_harm_is_clear),
         cmocka_unit_test(a_hold_stays),
         cmocka_unit_test(every_verdict_says_why),
-        cmocka_unit_test(the_onset_is_dated),
-        cmocka_unit_test(an_onset_is_not_before_the_first_installation),
         cmocka_unit_test(beta_has_its_closed_forms),
         cmocka_unit_test(beta_is_the_binomial_tail),
     };
