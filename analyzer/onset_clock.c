@@ -97,7 +97,7 @@ void onset_clock_set(struct onset_clock *clock, const struct course_update *path
 {
     const struct rollout rollout = {
         .path = path, .first_s = first_s, .heard_after_s = heard_after_s, .window_s = window_s};
-    double exposed[ONSET_CLOCK_KNOTS];
+    double exposed[ONSET_CLOCK_KNOTS] = {0};
     double most = 1;
     place_knots(clock, &rollout, now_s);
     for (size_t i = 0; i < clock->count; i++) {
