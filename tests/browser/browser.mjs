@@ -85,6 +85,15 @@ export async function assertNoOverflow(page) {
   assert.ok(wide <= viewport, `the page is ${wide} px wide in a window of ${viewport} px`);
 }
 
+// WCAG 1.4.12: text set as wide as readers may set it. A font wider than ours is like it.
+export async function spaceText(page) {
+  await page.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync('* { letter-spacing: 0.12em !important; word-spacing: 0.16em !important; line-height: 1.5 !important; }');
+    document.adoptedStyleSheets = [sheet];
+  });
+}
+
 // WCAG 2.5.8: a target is at least 24 px either way; links within a sentence are exempt.
 export async function assertTargets(page) {
   const small = await page.evaluate(() =>

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { assertAccessible, assertNoOverflow, assertTargets, openPage } from './browser.mjs';
+import { assertAccessible, assertNoOverflow, assertTargets, openPage, spaceText } from './browser.mjs';
 import { startFixtureServer, states } from './fixture_server.mjs';
 
 export const pagesDirectory = process.env.EPICENTER_PAGES_DIR;
@@ -17,7 +17,7 @@ assert.ok(pagesDirectory, 'EPICENTER_PAGES_DIR names the built pages');
 export const themes = ['light', 'dark'];
 export const widths = [1440, 768, 390];
 const extremes = [3840, 320]; // 320 is 1280 zoomed to 400 %
-const breakPoints = [1120, 1024, 640]; // and beside them
+const breakPoints = [1216, 1120, 1024, 640]; // and beside them
 const failedRequest = /Failed to load resource/;
 
 const left = new Set(); // visits whose test failed before it could close them
@@ -71,6 +71,11 @@ export async function judgeState(browser, path, state, theme, settled) {
     await assertAccessible(page);
   }
   for (const width of breakPoints) {
+    await page.setViewportSize({ width, height: 900 });
+    await assertNoOverflow(page);
+  }
+  await spaceText(page);
+  for (const width of [...widths, ...extremes, ...breakPoints]) {
     await page.setViewportSize({ width, height: 900 });
     await assertNoOverflow(page);
   }
