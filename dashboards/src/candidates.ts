@@ -9,7 +9,7 @@ import type { Answers, UpdateAnswer } from './api.js';
 import * as format from './format.js';
 import { chevronIcon, verdictIcon, verdictWords } from './icons.js';
 import { axisOf, intervalBar, intervalScale, type Axis } from './interval.js';
-import { prose } from './prose.js';
+import { identifier, prose } from './prose.js';
 
 const SHOWN_AT_FIRST = 12; // what fits a screen; a fleet has dozens in flight, nearly all clear
 
@@ -80,7 +80,7 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
       <th role="rowheader" scope="row">
         <button type="button" class="opener" aria-expanded=${open} aria-controls=${key}
           @click=${() => state.toggle(update.id)}>
-          ${chevronIcon}<span><span class="name">${update.id}</span
+          ${chevronIcon}<span><span class="name">${identifier(update.id)}</span
             ><span class="line">${scope(update)}${
               update.withdrawn_at === null ? '' : ' · withdrawn'
             }</span></span>

@@ -1,4 +1,5 @@
-// Sets the analyzer's sentences: "10^6.2" as a power of ten, an instant unbroken on one line.
+// Sets the analyzer's sentences, "10^6.2" as a power of ten and an instant unbroken on one line, and
+// its identifiers, which break behind a slash before they break anywhere.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -15,4 +16,8 @@ export function prose(text: string | null): (string | TemplateResult)[] {
       ? html`10<sup>${part.slice(3).replace('-', '−')}</sup>`
       : html`<span class="unbroken">${part}</span>`;
   });
+}
+
+export function identifier(id: string): (string | TemplateResult)[] {
+  return id.split(/(?<=\/)/).map((part, index) => (index === 0 ? part : html`<wbr />${part}`));
 }
