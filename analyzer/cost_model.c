@@ -1,5 +1,8 @@
 /* From draws of parameters and of who is affected to draws of money; see cost_model.h.
  *
+ * Money is a straight line in a few amounts: so much a caller, so much a host, so much a customer.
+ * So strata on the same terms are counted together first, and priced once.
+ *
  * Overtime is why there are two rounds: how many agents a desk is short of depends on the calls of
  * all strata of its region, and is then borne by each stratum by its calls.
  *
@@ -10,58 +13,124 @@
 
 #include "analyzer/parallel.h"
 
-/* The values of the rows in one draw. Strata are gone through within a draw, since most of them
- * have the rows of the one before. */
-struct draw {
-    double v[COST_NAME_COUNT];
-    size_t index;
-};
-
 /* fmax, but inline: it is asked several times for each draw and stratum, and never of a NAN. */
 static inline double larger(double a, double b)
 {
     return a > b ? a : b;
 }
 
-static void take_rows(const struct cost_model *model, const struct cost_plan *plan,
-                      struct draw *draw)
+/* The values of a row in the draws from `first` on. */
+static const double *row_of(const struct cost_model *model, const size_t *row, enum cost_name name,
+                            size_t first)
 {
-    for (int n = 0; !plan->rows_as_before && n < COST_NAME_COUNT; n++) {
-        draw->v[n] = model->rows[plan->row[n]].draws[draw->index];
+    return model->rows[row[name]].draws + first;
+}
+
+/* ---- First round: who, and the desks ---- */
+
+/* Of draws that are taken round and round. `room` is for a stretch that goes over their end. */
+static const double *stretch_of(const double *draws, size_t count, size_t first,
+                                double room[COST_STRETCH])
+{
+    size_t begin = first % count;
+    if (begin + COST_STRETCH <= count) {
+        return draws + begin;
+    }
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        room[i] = draws[(begin + i) % count];
+    }
+    return room;
+}
+
+static bool pays_eligible_seats(const struct cost_model *model, const struct cost_plan *plan)
+{
+    const struct cost_parameters *parameters = model->parameters;
+    bool pays = false;
+    for (size_t i = 0; plan->kind == CUSTOMER_CORPORATE && i < parameters->scheme_count; i++) {
+        const struct cost_scheme *scheme = &parameters->schemes[i];
+        pays |= (plan->schemes >> i & 1) != 0 && scheme->recipients == RECIPIENTS_ELIGIBLE &&
+                scheme->form != FORM_FIXED;
+    }
+    return pays;
+}
+
+/* A company has as many seats as the registry has on average, and no fewer than are hit. */
+static void add_seats(const struct cost_plan *plan, const double *restrict customers,
+                      const double *restrict hosts, bool eligible_too,
+                      struct cost_amounts *restrict sum)
+{
+    double usual = plan->customers_all > 0 ? plan->hosts_all / plan->customers_all : 0;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double struck = plan->customer_share * customers[i];
+        double seats = larger(plan->host_share * hosts[i], usual * struck);
+        sum->of[AMOUNT_SEATS][i] += struck > 0 ? seats : 0;
+    }
+    for (size_t i = 0; eligible_too && i < COST_STRETCH; i++) {
+        double struck = plan->customer_share * customers[i];
+        double each = larger(struck > 0 ? plan->host_share * hosts[i] / struck : 0, usual);
+        sum->of[AMOUNT_ELIGIBLE_SEATS][i] += each * larger(plan->customers_all, struck);
     }
 }
 
-static struct cost_struck struck_of(const struct cost_plan *plan, const struct draw *draw)
+static void add_plan(const struct cost_model *model, const struct cost_plan *plan, size_t first,
+                     struct cost_amounts *restrict sum)
 {
-    const double *v = draw->v;
-    size_t at = plan->draw_count == COST_DRAWS ? draw->index : draw->index % plan->draw_count;
-    struct cost_struck struck = {.customers = plan->customer_share * plan->customers[at],
-                                 .hosts = plan->host_share * plan->hosts[at]};
-    struck.affected =
-        plan->kind == CUSTOMER_CONSUMER
-            ? struck.customers * v[CONTACT_RATE_CONSUMER]
-            : struck.customers * v[CONTACT_RATE_CORPORATE] + struck.hosts * v[CONTACT_RATE_HOST];
-    double others = larger(plan->customers_all - struck.customers, 0) * v[BYSTANDER_RATE];
-    struck.callers = struck.affected + others;
-    struck.contacts = struck.callers * v[REPEAT_CONTACTS];
-    struck.written = struck.contacts * v[WRITTEN_SHARE];
-    struck.phone = struck.contacts - struck.written;
-    return struck;
+    double rooms[2][COST_STRETCH];
+    const double *restrict customers =
+        stretch_of(plan->customers, plan->draw_count, first, rooms[0]);
+    const double *restrict hosts = stretch_of(plan->hosts, plan->draw_count, first, rooms[1]);
+    double customer_share = plan->customer_share;
+    double host_share = plan->host_share;
+    double all = plan->customers_all;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double struck = customer_share * customers[i];
+        sum->of[AMOUNT_CUSTOMERS][i] += struck;
+        sum->of[AMOUNT_HOSTS][i] += host_share * hosts[i];
+        sum->of[AMOUNT_OTHERS][i] += larger(all - struck, 0);
+    }
+    if (plan->kind == CUSTOMER_CORPORATE) {
+        add_seats(plan, customers, hosts, pays_eligible_seats(model, plan), sum);
+    }
 }
 
-/* ---- First round: the desks ---- */
+static void count_callers(const struct cost_model *model, const struct cost_plan *plan,
+                          size_t first, struct cost_amounts *restrict sum)
+{
+    bool corporate = plan->kind == CUSTOMER_CORPORATE;
+    const double *restrict by_customer =
+        row_of(model, plan->row, corporate ? CONTACT_RATE_CORPORATE : CONTACT_RATE_CONSUMER, first);
+    const double *restrict by_host = row_of(model, plan->row, CONTACT_RATE_HOST, first);
+    const double *restrict by_other = row_of(model, plan->row, BYSTANDER_RATE, first);
+    double hosts_call = corporate ? 1 : 0;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double affected = sum->of[AMOUNT_CUSTOMERS][i] * by_customer[i] +
+                          hosts_call * sum->of[AMOUNT_HOSTS][i] * by_host[i];
+        sum->of[AMOUNT_AFFECTED_CALLERS][i] = affected;
+        sum->of[AMOUNT_CALLERS][i] = affected + sum->of[AMOUNT_OTHERS][i] * by_other[i];
+        sum->of[AMOUNT_ELIGIBLE][i] = sum->of[AMOUNT_CUSTOMERS][i] + sum->of[AMOUNT_OTHERS][i];
+    }
+}
 
-static void add_calls(const struct cost_model *model, const struct cost_plan *plan,
-                      const struct draw *draw, const struct cost_struck *struck)
+static void add_calls(const struct cost_model *model, const struct cost_plan *plan, size_t first,
+                      const double *restrict callers)
 {
     struct cost_region *region = &model->regions[plan->region];
-    size_t i = draw->index;
-    double per_caller = larger(draw->v[ATTEMPTS_PER_CALLER], draw->v[REPEAT_CONTACTS]);
-    region->calls[i] += struck->phone;
-    region->written[i] += struck->written;
-    region->minutes[i] += struck->phone * draw->v[HANDLE_TIME];
-    region->dialled[i] +=
-        struck->callers * (1 - draw->v[WRITTEN_SHARE]) * per_caller + struck->written;
+    const double *restrict repeat = row_of(model, plan->row, REPEAT_CONTACTS, first);
+    const double *restrict share = row_of(model, plan->row, WRITTEN_SHARE, first);
+    const double *restrict handling = row_of(model, plan->row, HANDLE_TIME, first);
+    const double *restrict attempts = row_of(model, plan->row, ATTEMPTS_PER_CALLER, first);
+    double *restrict calls = region->calls + first;
+    double *restrict minutes = region->minutes + first;
+    double *restrict written = region->written + first;
+    double *restrict dialled = region->dialled + first;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double contacts = callers[i] * repeat[i];
+        double in_writing = contacts * share[i];
+        calls[i] += contacts - in_writing;
+        written[i] += in_writing;
+        minutes[i] += (contacts - in_writing) * handling[i];
+        dialled[i] += callers[i] * (1 - share[i]) * larger(attempts[i], repeat[i]) + in_writing;
+    }
 }
 
 /* Agent-minutes beyond the roster. Where that is not known, all of them: a desk has people for its
@@ -80,137 +149,198 @@ static double overtime_minutes(const struct cost_model *model, const struct cost
 }
 
 /* The extra pay, per call. */
-static void price_overtime(const struct cost_model *model, struct cost_region *region, size_t index)
+static void price_overtime(const struct cost_model *model, const struct cost_region *region,
+                           size_t first, double overtime[COST_STRETCH])
 {
-    const struct cost_row *rows = model->rows;
-    region->overtime[index] = 0;
-    if (region->calls[index] > 0) {
-        region->overtime[index] = overtime_minutes(model, region, index) *
-                                  rows[region->rows[COST_PER_MINUTE]].draws[index] *
-                                  rows[region->rows[OVERTIME_PREMIUM]].draws[index] /
-                                  region->calls[index];
+    const double *a_minute = row_of(model, region->rows, COST_PER_MINUTE, first);
+    const double *premium = row_of(model, region->rows, OVERTIME_PREMIUM, first);
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double calls = region->calls[first + i];
+        overtime[i] = calls > 0 ? overtime_minutes(model, region, first + i) * a_minute[i] *
+                                      premium[i] / calls
+                                : 0;
     }
 }
 
 /* ---- Second round: the money ---- */
 
-struct money {
-    double lines[LINE_COUNT];
-    double varying, deferred, at_risk, loss;
+/* What one of an amount costs: by the line it is booked on, what the schemes give for it at once
+ * and as free months, and all that costs together. */
+struct prices {
+    double lines[LINE_COUNT][COST_STRETCH];
+    double given[AMOUNT_COUNT][COST_STRETCH], put_off[AMOUNT_COUNT][COST_STRETCH];
+    double each[AMOUNT_COUNT][COST_STRETCH];
 };
 
-static void pay_schemes(const struct cost_model *model, const struct cost_plan *plan,
-                        const struct draw *draw, const struct cost_struck *struck,
-                        double hosts_each, struct money *money)
+/* The amount that a line is paid for. Compensation is what the schemes make it. */
+static const enum cost_amount paid_for[LINE_COUNT] = {
+    [LINE_CALLS] = AMOUNT_CALLERS,      [LINE_WRITTEN] = AMOUNT_CALLERS,
+    [LINE_OVERTIME] = AMOUNT_CALLERS,   [LINE_REPAIRS] = AMOUNT_HOSTS,
+    [LINE_VISITS] = AMOUNT_HOSTS,       [LINE_CLAIMS] = AMOUNT_CUSTOMERS,
+    [LINE_COMPENSATION] = AMOUNT_COUNT, [LINE_PARTNERS] = AMOUNT_CALLERS,
+    [LINE_NOTICES] = AMOUNT_ELIGIBLE};
+
+static void price_contacts(const struct cost_model *model, const struct cost_plan *terms,
+                           size_t first, const double *restrict overtime,
+                           struct prices *restrict prices)
+{
+    const double *restrict repeat = row_of(model, terms->row, REPEAT_CONTACTS, first);
+    const double *restrict share = row_of(model, terms->row, WRITTEN_SHARE, first);
+    const double *restrict handling = row_of(model, terms->row, HANDLE_TIME, first);
+    const double *restrict writing = row_of(model, terms->row, WRITTEN_TIME, first);
+    const double *restrict a_minute = row_of(model, terms->row, COST_PER_MINUTE, first);
+    const double *restrict partners = row_of(model, terms->row, PARTNER_SHARE, first);
+    const double *restrict a_contact = row_of(model, terms->row, PARTNER_CONTACT_COST, first);
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double written = repeat[i] * share[i];
+        double phone = repeat[i] - written;
+        prices->lines[LINE_CALLS][i] = phone * handling[i] * a_minute[i];
+        prices->lines[LINE_WRITTEN][i] = written * writing[i] * a_minute[i];
+        prices->lines[LINE_OVERTIME][i] = phone * overtime[i];
+        prices->lines[LINE_PARTNERS][i] = repeat[i] * partners[i] * a_contact[i];
+    }
+}
+
+static void multiply(const double *restrict a, const double *restrict b,
+                     double product[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        product[i] = a[i] * b[i];
+    }
+}
+
+static void add_product(const double *restrict a, const double *restrict b,
+                        double sum[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        sum[i] += a[i] * b[i];
+    }
+}
+
+static void add(const double *restrict values, double sum[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        sum[i] += values[i];
+    }
+}
+
+static void price_schemes(const struct cost_model *model, const struct cost_plan *terms,
+                          size_t first, struct prices *restrict prices)
 {
     const struct cost_parameters *parameters = model->parameters;
-    double price = plan->kind == CUSTOMER_CONSUMER ? draw->v[MONTHLY_PRICE_CONSUMER]
-                                                   : draw->v[MONTHLY_PRICE_HOST] * hosts_each;
-    for (size_t i = 0; i < parameters->scheme_count; i++) {
-        const struct cost_scheme *scheme = &parameters->schemes[i];
-        if ((plan->schemes >> i & 1) == 0) {
-            continue;
-        }
-        double amount = model->rows[parameters->count + i].draws[draw->index];
+    bool corporate = terms->kind == CUSTOMER_CORPORATE;
+    const double *price =
+        row_of(model, terms->row, corporate ? MONTHLY_PRICE_HOST : MONTHLY_PRICE_CONSUMER, first);
+    const double *claiming = row_of(model, terms->row, CLAIM_RATE, first);
+    for (size_t s = 0; s < parameters->scheme_count; s++) {
+        const struct cost_scheme *scheme = &parameters->schemes[s];
+        const double *amount = model->rows[parameters->count + s].draws + first;
         bool all = scheme->recipients == RECIPIENTS_ELIGIBLE;
-        double given =
-            amount * (all ? larger(plan->customers_all, struck->customers) : struck->customers);
-        given *= scheme->recipients == RECIPIENTS_CLAIMING ? draw->v[CLAIM_RATE] : 1;
-        given *= scheme->form == FORM_FIXED ? 1 : price;
-        if (scheme->form == FORM_FREE_MONTHS) {
-            money->deferred += given;
-        } else {
-            money->lines[LINE_COMPENSATION] += given;
-            money->varying += all ? 0 : given;
+        bool fixed = scheme->form == FORM_FIXED;
+        enum cost_amount each = corporate && !fixed ? all ? AMOUNT_ELIGIBLE_SEATS : AMOUNT_SEATS
+                                : all               ? AMOUNT_ELIGIBLE
+                                                    : AMOUNT_CUSTOMERS;
+        double *into =
+            scheme->form == FORM_FREE_MONTHS ? prices->put_off[each] : prices->given[each];
+        for (size_t i = 0; (terms->schemes >> s & 1) != 0 && i < COST_STRETCH; i++) {
+            into[i] += amount[i] * (fixed ? 1 : price[i]) *
+                       (scheme->recipients == RECIPIENTS_CLAIMING ? claiming[i] : 1);
         }
     }
 }
 
-static struct money price_draw(const struct cost_model *model, const struct cost_plan *plan,
-                               const struct draw *draw, const struct cost_struck *struck)
+static void price_terms(const struct cost_model *model, const struct cost_plan *terms, size_t first,
+                        const double overtime[COST_STRETCH], struct prices *prices)
 {
-    const double *v = draw->v;
-    bool corporate = plan->kind == CUSTOMER_CORPORATE;
-    double all = larger(plan->customers_all, struck->customers);
-    double each = struck->customers > 0 ? struck->hosts / struck->customers : 0;
-    each = larger(each, plan->customers_all > 0 ? plan->hosts_all / plan->customers_all : 0);
-    struct money money = {.varying = 0};
-    double *lines = money.lines;
-    lines[LINE_CALLS] = struck->phone * v[HANDLE_TIME] * v[COST_PER_MINUTE];
-    lines[LINE_WRITTEN] = struck->written * v[WRITTEN_TIME] * v[COST_PER_MINUTE];
-    lines[LINE_OVERTIME] = struck->phone * model->regions[plan->region].overtime[draw->index];
-    lines[LINE_PARTNERS] = struck->contacts * v[PARTNER_SHARE] * v[PARTNER_CONTACT_COST];
-    if (struck->callers > 0) {
-        money.varying =
-            struck->affected / struck->callers *
-            (lines[LINE_CALLS] + lines[LINE_WRITTEN] + lines[LINE_OVERTIME] + lines[LINE_PARTNERS]);
-    }
-    if (corporate) {
-        lines[LINE_REPAIRS] =
-            struck->hosts * v[REMEDIATION_RATE] * v[REMEDIATION_TIME] * v[COST_PER_MINUTE];
-        lines[LINE_VISITS] = struck->hosts * v[VISIT_RATE] * v[VISIT_COST];
+    memset(prices, 0, sizeof *prices);
+    price_contacts(model, terms, first, overtime, prices);
+    memcpy(prices->lines[LINE_NOTICES], row_of(model, terms->row, NOTICE_COST, first),
+           sizeof prices->lines[LINE_NOTICES]);
+    if (terms->kind == CUSTOMER_CORPORATE) {
+        double *repairs = prices->lines[LINE_REPAIRS];
+        double minutes[COST_STRETCH];
+        multiply(row_of(model, terms->row, REMEDIATION_RATE, first),
+                 row_of(model, terms->row, REMEDIATION_TIME, first), minutes);
+        multiply(minutes, row_of(model, terms->row, COST_PER_MINUTE, first), repairs);
+        multiply(row_of(model, terms->row, VISIT_RATE, first),
+                 row_of(model, terms->row, VISIT_COST, first), prices->lines[LINE_VISITS]);
     } else {
-        lines[LINE_CLAIMS] = struck->customers * v[CLAIM_RATE] * v[REIMBURSEMENT];
+        multiply(row_of(model, terms->row, CLAIM_RATE, first),
+                 row_of(model, terms->row, REIMBURSEMENT, first), prices->lines[LINE_CLAIMS]);
     }
-    money.varying += lines[LINE_REPAIRS] + lines[LINE_VISITS] + lines[LINE_CLAIMS];
-    lines[LINE_NOTICES] = all * v[NOTICE_COST];
-    pay_schemes(model, plan, draw, struck, each, &money);
-    double yearly = 12 * (corporate ? v[MONTHLY_PRICE_HOST] * each : v[MONTHLY_PRICE_CONSUMER]);
-    money.at_risk = struck->customers * v[CHURN_RATE] * yearly;
-    money.loss =
-        struck->hosts * v[DOWN_HOURS] * v[corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER];
-    return money;
+    price_schemes(model, terms, first, prices);
+    memcpy(prices->each, prices->given, sizeof prices->each);
+    for (int line = 0; line < LINE_COUNT; line++) {
+        if (line != LINE_COMPENSATION) {
+            add(prices->lines[line], prices->each[paid_for[line]]);
+        }
+    }
 }
 
-static double total_of(const struct money *money)
+static bool is_paid(const struct cost_plan *terms, enum cost_amount amount)
 {
-    double total = 0;
-    for (int line = 0; line < LINE_COUNT; line++) {
-        total += money->lines[line];
-    }
-    return total;
+    bool seats = amount == AMOUNT_SEATS || amount == AMOUNT_ELIGIBLE_SEATS;
+    return amount != AMOUNT_OTHERS && amount != AMOUNT_AFFECTED_CALLERS &&
+           (!seats || terms->schemes != 0);
 }
 
-/* What one draw comes to over all strata: summed here and written once, since a draw in memory is
- * as many places far apart as there are sums. */
-struct tally {
-    struct money money;
-    struct cost_struck struck;
-};
-
-static void add_plan(const struct money *money, const struct cost_struck *struck,
-                     struct tally *tally)
+/* What comes beside the cost of what is affected, and what grows with it. */
+static void add_beside(const struct cost_model *model, const struct cost_plan *terms, size_t first,
+                       const struct cost_amounts *restrict sum,
+                       const struct prices *restrict prices, const struct cost_sums *sums)
 {
-    for (int line = 0; line < LINE_COUNT; line++) {
-        tally->money.lines[line] += money->lines[line];
+    bool corporate = terms->kind == CUSTOMER_CORPORATE;
+    const double *restrict payers = sum->of[corporate ? AMOUNT_SEATS : AMOUNT_CUSTOMERS];
+    const double *restrict price =
+        row_of(model, terms->row, corporate ? MONTHLY_PRICE_HOST : MONTHLY_PRICE_CONSUMER, first);
+    const double *restrict churn = row_of(model, terms->row, CHURN_RATE, first);
+    const double *restrict hours = row_of(model, terms->row, DOWN_HOURS, first);
+    const double *restrict an_hour =
+        row_of(model, terms->row, corporate ? HOST_HOUR_CORPORATE : HOST_HOUR_CONSUMER, first);
+    double *restrict at_risk = sums->at_risk + first;
+    double *restrict loss = sums->loss + first;
+    double *restrict varying = sums->varying + first;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        at_risk[i] += payers[i] * churn[i] * 12 * price[i];
+        loss[i] += sum->of[AMOUNT_HOSTS][i] * hours[i] * an_hour[i];
+        varying[i] += sum->of[AMOUNT_AFFECTED_CALLERS][i] * prices->each[AMOUNT_CALLERS][i] +
+                      sum->of[AMOUNT_HOSTS][i] * prices->each[AMOUNT_HOSTS][i] +
+                      sum->of[AMOUNT_CUSTOMERS][i] * prices->each[AMOUNT_CUSTOMERS][i] +
+                      sum->of[AMOUNT_SEATS][i] * prices->each[AMOUNT_SEATS][i];
     }
-    tally->money.varying += money->varying;
-    tally->money.deferred += money->deferred;
-    tally->money.at_risk += money->at_risk;
-    tally->money.loss += money->loss;
-    tally->struck.callers += struck->callers;
-    tally->struck.contacts += struck->contacts;
-    tally->struck.phone += struck->phone;
-    tally->struck.written += struck->written;
 }
 
-static void write_tally(const struct tally *tally, size_t i, const struct cost_sums *sums)
+static void add_contacts(const struct cost_model *model, const struct cost_plan *terms,
+                         size_t first, const double *restrict callers, const struct cost_sums *sums)
 {
-    sums->total[i] += total_of(&tally->money);
-    if (sums->lines[0] == NULL) {
-        return;
+    const double *restrict repeat = row_of(model, terms->row, REPEAT_CONTACTS, first);
+    const double *restrict share = row_of(model, terms->row, WRITTEN_SHARE, first);
+    double *restrict all_callers = sums->callers + first;
+    double *restrict all_contacts = sums->contacts + first;
+    double *restrict phone = sums->phone + first;
+    double *restrict written = sums->written + first;
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        double contacts = callers[i] * repeat[i];
+        all_callers[i] += callers[i];
+        all_contacts[i] += contacts;
+        phone[i] += contacts - contacts * share[i];
+        written[i] += contacts * share[i];
     }
+}
+
+/* All lines, of all cells of the terms. */
+static void add_lines(const struct cost_plan *terms, size_t first, const struct cost_amounts *sum,
+                      const struct prices *prices, const struct cost_sums *sums)
+{
     for (int line = 0; line < LINE_COUNT; line++) {
-        sums->lines[line][i] += tally->money.lines[line];
+        if (line != LINE_COMPENSATION) {
+            add_product(sum->of[paid_for[line]], prices->lines[line], sums->lines[line] + first);
+        }
     }
-    sums->varying[i] += tally->money.varying;
-    sums->deferred[i] += tally->money.deferred;
-    sums->at_risk[i] += tally->money.at_risk;
-    sums->loss[i] += tally->money.loss;
-    sums->callers[i] += tally->struck.callers;
-    sums->contacts[i] += tally->struck.contacts;
-    sums->phone[i] += tally->struck.phone;
-    sums->written[i] += tally->struck.written;
+    for (int amount = 0; terms->schemes != 0 && amount < AMOUNT_COUNT; amount++) {
+        add_product(sum->of[amount], prices->given[amount], sums->lines[LINE_COMPENSATION] + first);
+        add_product(sum->of[amount], prices->put_off[amount], sums->deferred + first);
+    }
 }
 
 /* ---- All draws ---- */
@@ -224,51 +354,98 @@ struct run {
     unsigned parts;
 };
 
-/* Draws times strata under which a thread is not worth starting: some 50 microseconds' work. */
-#define ALONE 2000
-
-/* Callers of all strata, then what their desks take beyond the roster, then the money. */
-static void run_draw(const struct run *run, size_t index, struct cost_struck *struck)
+static void add_cell(const struct run *run, const struct cost_plan *plan, size_t first,
+                     const struct cost_amounts *cell, const struct prices *prices)
 {
-    const struct cost_model *model = run->model;
-    struct draw draw = {.index = index};
-    struct tally tally = {.money = {.varying = 0}};
-    for (size_t r = 0; r < model->region_count; r++) {
-        struct cost_region *region = &model->regions[r];
-        region->calls[index] = region->minutes[index] = 0;
-        region->written[index] = region->dialled[index] = 0;
-    }
-    for (size_t p = 0; p < run->plan_count; p++) {
-        take_rows(model, &run->plans[p], &draw);
-        struck[p] = struck_of(&run->plans[p], &draw);
-        add_calls(model, &run->plans[p], &draw, &struck[p]);
-    }
-    for (size_t r = 0; r < model->region_count; r++) {
-        price_overtime(model, &model->regions[r], index);
-    }
-    for (size_t p = 0; p < run->plan_count; p++) {
-        const struct cost_plan *plan = &run->plans[p];
-        take_rows(model, plan, &draw);
-        struct money money = price_draw(model, plan, &draw, &struck[p]);
-        add_plan(&money, &struck[p], &tally);
-        if (run->sums->lines[0] != NULL) {
-            double total = total_of(&money);
-            run->sums->regions[plan->region][index] += total;
-            run->sums->product_lines[plan->product_line][index] += total;
+    double total[COST_STRETCH] = {0};
+    for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
+        if (is_paid(plan, (enum cost_amount)amount)) {
+            add_product(cell->of[amount], prices->each[amount], total);
         }
     }
-    write_tally(&tally, index, run->sums);
+    add(total, run->sums->total + first);
+    if (run->sums->lines[0] != NULL) {
+        add(total, run->sums->regions[plan->region] + first);
+        add(total, run->sums->product_lines[plan->product_line] + first);
+    }
+}
+
+/* Fills a cell for each product line of each of the region's terms. */
+static void count_region(const struct run *run, const struct cost_plan *plans, size_t count,
+                         size_t first, struct cost_amounts *cells)
+{
+    struct cost_region *region = &run->model->regions[plans->region];
+    double *const filled[] = {region->calls, region->minutes, region->written, region->dialled};
+    for (size_t i = 0; i < sizeof filled / sizeof *filled; i++) {
+        memset(filled[i] + first, 0, COST_STRETCH * sizeof(double));
+    }
+    struct cost_amounts *cell = cells;
+    for (size_t p = 0; p < count; p++) {
+        if (p == 0 || !plans[p].same_cell) {
+            memset(cell, 0, sizeof *cell);
+        }
+        add_plan(run->model, &plans[p], first, cell);
+        if (p + 1 == count || !plans[p + 1].same_cell) {
+            count_callers(run->model, &plans[p], first, cell);
+            add_calls(run->model, &plans[p], first, cell->of[AMOUNT_CALLERS]);
+            cell++;
+        }
+    }
+}
+
+static void pay_region(const struct run *run, const struct cost_plan *plans, size_t count,
+                       size_t first, const struct cost_amounts *cells)
+{
+    double overtime[COST_STRETCH];
+    struct prices prices;
+    struct cost_amounts sum;
+    price_overtime(run->model, &run->model->regions[plans->region], first, overtime);
+    for (size_t p = 0; p < count; p++) {
+        if (p == 0 || !plans[p].same_terms) {
+            price_terms(run->model, &plans[p], first, overtime, &prices);
+            memset(&sum, 0, sizeof sum);
+        }
+        if (p == 0 || !plans[p].same_cell) {
+            add_cell(run, &plans[p], first, cells, &prices);
+            for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
+                add(cells->of[amount], sum.of[amount]);
+            }
+            cells++;
+        }
+        bool last = p + 1 == count || !plans[p + 1].same_terms;
+        if (last && run->sums->lines[0] != NULL) {
+            add_lines(&plans[p], first, &sum, &prices, run->sums);
+            add_beside(run->model, &plans[p], first, &sum, &prices, run->sums);
+            add_contacts(run->model, &plans[p], first, sum.of[AMOUNT_CALLERS], run->sums);
+        }
+    }
+}
+
+static void run_stretch(const struct run *run, size_t first, struct cost_amounts *cells)
+{
+    size_t end;
+    for (size_t p = 0; p < run->plan_count; p = end) {
+        for (end = p; end < run->plan_count && run->plans[end].region == run->plans[p].region;) {
+            end++;
+        }
+        count_region(run, &run->plans[p], end - p, first, cells);
+        pay_region(run, &run->plans[p], end - p, first, cells);
+    }
 }
 
 static void run_part(void *context, unsigned part)
 {
     const struct run *run = context;
-    struct cost_struck *struck = &run->model->struck[part * run->plan_count];
-    size_t end = run->draws * (part + 1) / run->parts;
-    for (size_t i = run->draws * part / run->parts; i < end; i++) {
-        run_draw(run, i, struck);
+    struct cost_amounts *cells = &run->model->room[part * run->model->cells_most];
+    size_t stretches = run->draws / COST_STRETCH;
+    size_t end = stretches * (part + 1) / run->parts;
+    for (size_t i = stretches * part / run->parts; i < end; i++) {
+        run_stretch(run, i * COST_STRETCH, cells);
     }
 }
+
+/* Draws times strata under which a thread is not worth starting: some 100 microseconds' work. */
+#define ALONE 20000
 
 void cost_model_run(const struct cost_model *model, const struct cost_plan *plans, size_t count,
                     size_t draws, const struct cost_sums *sums)

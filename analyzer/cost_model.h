@@ -28,13 +28,16 @@ struct cost_row {
     const double *draws;
 };
 
-/* A stratum with the rows that hold in it. */
+/* A stratum with the rows that hold in it. Plans of one region, kind, rows and schemes are on the
+ * same terms: each of their customers costs the same. */
 struct cost_plan {
     size_t row[COST_NAME_COUNT];
-    bool rows_as_before; /* the same as the plan before it has */
-    unsigned schemes;    /* bit i: scheme i holds here */
+    unsigned schemes; /* bit i: scheme i holds here */
     enum customer_kind kind;
     size_t region, product_line;
+    bool same_terms; /* as the plan before it */
+    bool same_cell;  /* and the same product line */
+    size_t order;    /* they came in */
     const double *customers, *hosts;
     double customer_share, host_share;
     size_t draw_count;
@@ -58,14 +61,27 @@ struct cost_region {
     double *minutes;              /* their handling */
     double *written;              /* contacts by mail or chat */
     double *dialled;              /* attempts, were the staffing not known */
-    double *overtime;             /* extra pay per call */
 };
 
-/* What one draw comes to in one stratum. */
-struct cost_struck {
-    double customers, hosts;  /* affected */
-    double affected, callers; /* callers who are affected, and all */
-    double contacts, phone, written;
+/* Draws are worked on this many at a time: one array of them for each amount and price of a region
+ * stays in the nearest cache; at ten times as many it would not. Divides all numbers of draws. */
+#define COST_STRETCH 100
+
+/* What money is paid for. */
+enum cost_amount {
+    AMOUNT_CUSTOMERS, /* affected */
+    AMOUNT_HOSTS,
+    AMOUNT_OTHERS,         /* customers who could have been, and are not */
+    AMOUNT_SEATS,          /* of affected companies, hit or not */
+    AMOUNT_ELIGIBLE_SEATS, /* of all companies; where a scheme needs it */
+    AMOUNT_AFFECTED_CALLERS,
+    AMOUNT_CALLERS,
+    AMOUNT_ELIGIBLE, /* customers, hit or not */
+    AMOUNT_COUNT
+};
+
+struct cost_amounts {
+    double of[AMOUNT_COUNT][COST_STRETCH];
 };
 
 struct cost_model {
@@ -74,11 +90,13 @@ struct cost_model {
     struct cost_region *regions;
     size_t region_count;
     struct cost_needs needs;
-    struct cost_struck *struck; /* room to work in: each plan, on each processor */
+    struct cost_amounts *room; /* to work in: `cells_most` on each processor */
+    size_t cells_most;         /* at least the most cells that plans of one region make */
 };
 
-/* Runs the first `draws` draws over the plans: the regions' arrays are filled anew, and `sums`
- * added to (only `total` where `lines[0]` is NULL). */
+/* Runs the first `draws` draws (a multiple of COST_STRETCH) over the plans, which must be sorted so
+ * that those of one region, of the same terms and of the same cell follow each other: the regions'
+ * arrays are filled anew, and `sums` added to (only `total` where `lines[0]` is NULL). */
 void cost_model_run(const struct cost_model *model, const struct cost_plan *plans, size_t count,
                     size_t draws, const struct cost_sums *sums);
 

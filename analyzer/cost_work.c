@@ -196,8 +196,7 @@ static size_t find_region(struct cost_work *work, const struct cost_parameters *
                                    .calls = allocate_draws(work),
                                    .minutes = allocate_draws(work),
                                    .dialled = allocate_draws(work),
-                                   .written = allocate_draws(work),
-                                   .overtime = allocate_draws(work)};
+                                   .written = allocate_draws(work)};
     for (int n = 0; n < COST_NAME_COUNT; n++) {
         region->rows[n] = cost_parameters_find(parameters, (enum cost_name)n, name, NULL, NULL);
     }
@@ -301,12 +300,60 @@ static void merge_plans(struct cost_work *work)
     }
 }
 
-static void mark_rows(struct cost_plan *plans, size_t count)
+/* Groups of plans whose costs are reckoned together, the widest first: region, terms, product
+ * line. Plans of one cell stay in the order they came in. */
+static int compare_terms(const struct cost_plan *one, const struct cost_plan *other)
 {
-    for (size_t p = 0; p < count; p++) {
-        plans[p].rows_as_before =
-            p > 0 && memcmp(plans[p].row, plans[p - 1].row, sizeof plans[p].row) == 0;
+    if (one->region != other->region) {
+        return one->region < other->region ? -1 : 1;
     }
+    if (one->kind != other->kind) {
+        return one->kind < other->kind ? -1 : 1;
+    }
+    if (one->schemes != other->schemes) {
+        return one->schemes < other->schemes ? -1 : 1;
+    }
+    for (int n = 0; n < COST_NAME_COUNT; n++) {
+        if (one->row[n] != other->row[n]) {
+            return one->row[n] < other->row[n] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+static int compare_plans(const void *a, const void *b)
+{
+    const struct cost_plan *one = a;
+    const struct cost_plan *other = b;
+    int terms = compare_terms(one, other);
+    if (terms != 0) {
+        return terms;
+    }
+    if (one->product_line != other->product_line) {
+        return one->product_line < other->product_line ? -1 : 1;
+    }
+    return one->order < other->order ? -1 : one->order > other->order;
+}
+
+/* Sorts them as cost_model_run wants them. The most cells of any region. */
+static size_t sort_plans(struct cost_plan *plans, size_t count)
+{
+    size_t most = 0;
+    size_t cells = 0;
+    for (size_t p = 0; p < count; p++) {
+        plans[p].order = p;
+    }
+    qsort(plans, count, sizeof *plans, compare_plans);
+    for (size_t p = 0; p < count; p++) {
+        struct cost_plan *plan = &plans[p];
+        const struct cost_plan *before = p > 0 ? &plans[p - 1] : NULL;
+        plan->same_terms = before != NULL && compare_terms(before, plan) == 0;
+        plan->same_cell = plan->same_terms && before->product_line == plan->product_line;
+        cells = before != NULL && before->region == plan->region ? cells : 0;
+        cells += plan->same_cell ? 0 : 1;
+        most = cells > most ? cells : most;
+    }
+    return most;
 }
 
 /* Adds the plan; to one of the same region and product line where all rows treat the two alike and
@@ -355,11 +402,12 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
         add_plan(work, &plan, shares);
     }
     merge_plans(work);
-    work->model.struck = cost_work_allocate(work, (work->plan_count + 1) * parallel_processors() *
-                                                      sizeof *work->model.struck);
     if (work->complete) {
-        mark_rows(work->plans, work->plan_count);
-        mark_rows(work->merged, work->merged_count);
+        size_t cells = sort_plans(work->plans, work->plan_count);
+        size_t merged_cells = sort_plans(work->merged, work->merged_count);
+        work->model.cells_most = cells > merged_cells ? cells : merged_cells;
+        work->model.room = cost_work_allocate(
+            work, (work->model.cells_most + 1) * parallel_processors() * sizeof *work->model.room);
     }
     sums->regions = cost_work_allocate(work, (count + 1) * sizeof *sums->regions);
     sums->product_lines = cost_work_allocate(work, (count + 1) * sizeof *sums->product_lines);
