@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/analysis_state.h"
+#include "analyzer/cost_draws.h"
 #include "analyzer/parallel.h"
 #include "common/large_pages.h"
 
@@ -89,6 +90,7 @@ void analysis_free(struct analysis *analysis)
     course_free(&analysis->course);
     impact_free(&analysis->impact);
     cost_population_free(&analysis->population);
+    cost_draws_release(analysis->cost_draws);
     free(analysis->states);
     free(analysis->changes);
     free_answers(analysis);

@@ -6,6 +6,7 @@
 
 #include "analyzer/analysis_state.h"
 #include "analyzer/cost.h"
+#include "analyzer/cost_draws.h"
 #include "analyzer/cost_strata.h"
 #include "analyzer/impact_forecast.h"
 #include "analyzer/outreach.h"
@@ -167,8 +168,8 @@ static bool answer_cost(const struct analysis *analysis, const struct impact_ans
     }
     basis->growth_an_hour = growth_an_hour(answer, analysis->answers.as_of);
     answer->cost_basis = basis;
-    return cost_estimate(analysis->parameters, basis, analysis->options.seed, arena, &answer->cost,
-                         failure);
+    return cost_estimate_drawn(analysis->parameters, analysis->cost_draws, basis, arena,
+                               &answer->cost, failure);
 }
 
 /* Onsets there would have been inside the subgroup without the update. */
@@ -436,16 +437,32 @@ static bool count_population(struct analysis *analysis, struct failure *failure)
     return cost_population_count(&analysis->population, analysis->registry, failure);
 }
 
-/* Who reports is asked only when there is harm to be counted. */
+/* Once for all updates, and for the next minutes' until a parameter changes. */
+static bool draw_parameters(struct analysis *analysis, struct failure *failure)
+{
+    struct cost_draws *before = analysis->cost_draws;
+    uint64_t seed = analysis->options.seed;
+    if (!cost_draws_are_of(before, analysis->parameters, seed)) {
+        if (!cost_draws_new(analysis->parameters, seed, before, &analysis->cost_draws, failure)) {
+            return false;
+        }
+        cost_draws_release(before);
+    }
+    analysis->answers.cost_draws = analysis->cost_draws;
+    return true;
+}
+
+/* Who reports is asked only when there is harm to be counted, and priced. */
 static bool take_census(struct analysis *analysis, struct failure *failure)
 {
     bool wanted = false;
     for (uint32_t i = 0; i < analysis->state_count; i++) {
         wanted |= is_suspected(&analysis->states[i]);
     }
-    return !wanted || impact_census_take(&analysis->census, &analysis->fleet, &analysis->segments,
-                                         analysis->customers.texts, analysis->customers.count,
-                                         analysis->registry, analysis->options.threads, failure);
+    return !wanted || (draw_parameters(analysis, failure) &&
+                       impact_census_take(&analysis->census, &analysis->fleet, &analysis->segments,
+                                          analysis->customers.texts, analysis->customers.count,
+                                          analysis->registry, analysis->options.threads, failure));
 }
 
 /* The updates seen, shared out to threads: every answer stands by itself. */

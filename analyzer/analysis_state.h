@@ -127,6 +127,7 @@ struct analysis {
 
     struct cost_population population; /* of the registry, for the cost; counted hourly */
     instant_us population_counted_at;
+    struct cost_draws *cost_draws; /* NULL until something costs */
 
     struct impact_census census;                     /* only while the answers are filled in */
     struct arena answer_arenas[PARALLEL_PARTS_MOST]; /* by thread */

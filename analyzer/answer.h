@@ -18,6 +18,7 @@
 
 struct cost_basis;
 struct cost_parameters;
+struct cost_draws;
 
 struct range {
     double low;
@@ -313,6 +314,7 @@ struct answers {
     const struct update_answer *updates; /* HOLD first, then by evidence */
     size_t update_count;
     const struct cost_parameters *cost_parameters; /* that the costs stand on */
+    struct cost_draws *cost_draws;                 /* of them; NULL while nothing has cost */
 };
 
 /* Appends the document of GET /v1/updates: one JSON object, keys as in the fields above, times in

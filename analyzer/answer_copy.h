@@ -11,7 +11,8 @@
 #include "common/arena.h"
 
 /* Everything in `arena`, texts, draws and parameters included; but for course, contrasts and
- * recovery, which only the documents tell and which are left empty. NULL: out of memory. */
+ * recovery, which only the documents tell and which are left empty; and for cost_draws, which are
+ * the answers' own and have to be held. NULL: out of memory. */
 const struct answers *answer_copy(const struct answers *answers, struct arena *arena);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/cost_draws.h"
 #include "analyzer/cost_work.h"
 
 /* Waits and redials take a search per shift, and their percentiles need no third digit. */
@@ -211,7 +212,7 @@ static struct cost_queue queue_of(const struct cost_work *work, const struct cos
         double calls = region->calls[i];
         bool any = calls > 0 && span > 0;
         double handle_s = any ? 60 * region->minutes[i] / calls : 0;
-        draws->needed[i] = any ? ceil(cost_needs_agents(&work->model.needs,
+        draws->needed[i] = any ? ceil(cost_needs_agents(work->model.needs,
                                                         region->minutes[i] / (60 * span), handle_s))
                                : 0;
         struct cost_shortage shortage = cost_day_shortage(&region->day, draws->needed[i]);
@@ -330,17 +331,17 @@ static void find_totals(const struct cost_work *work, double growth, struct cost
     estimate->written = figure_of(sums->written, COST_DRAWS);
 }
 
-bool cost_estimate(const struct cost_parameters *parameters, const struct cost_basis *basis,
-                   uint64_t seed, struct arena *arena, struct cost_estimate *estimate,
-                   struct failure *failure)
+bool cost_estimate_drawn(const struct cost_parameters *parameters, const struct cost_draws *draws,
+                         const struct cost_basis *basis, struct arena *arena,
+                         struct cost_estimate *estimate, struct failure *failure)
 {
-    *estimate = (struct cost_estimate){.currency = COST_CURRENCY, .seed = seed};
+    *estimate = (struct cost_estimate){.currency = COST_CURRENCY, .seed = draws->seed};
     struct cost_work *work = calloc(1, sizeof *work);
     if (work == NULL) {
         return failure_memory(failure, "estimating the cost");
     }
     work->complete = true;
-    cost_work_prepare(work, parameters, basis, seed);
+    cost_work_prepare(work, parameters, draws, basis);
     bool done = work->complete;
     if (done) {
         cost_model_run(&work->model, work->plans, work->plan_count, COST_DRAWS, &work->sums);
@@ -354,4 +355,15 @@ bool cost_estimate(const struct cost_parameters *parameters, const struct cost_b
     arena_free(&work->arena);
     free(work);
     return done || failure_memory(failure, "estimating the cost");
+}
+
+bool cost_estimate(const struct cost_parameters *parameters, const struct cost_basis *basis,
+                   uint64_t seed, struct arena *arena, struct cost_estimate *estimate,
+                   struct failure *failure)
+{
+    struct cost_draws *draws = NULL;
+    bool done = cost_draws_new(parameters, seed, NULL, &draws, failure) &&
+                cost_estimate_drawn(parameters, draws, basis, arena, estimate, failure);
+    cost_draws_release(draws);
+    return done;
 }

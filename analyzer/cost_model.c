@@ -144,7 +144,7 @@ static double overtime_minutes(const struct cost_model *model, const struct cost
         return minutes;
     }
     double handle_s = 60 * minutes / region->calls[index];
-    double needed = cost_needs_agents(&model->needs, minutes / (60 * hours), handle_s);
+    double needed = cost_needs_agents(model->needs, minutes / (60 * hours), handle_s);
     return cost_day_shortage(&region->day, needed).share * hours * 60;
 }
 

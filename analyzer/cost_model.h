@@ -21,7 +21,7 @@ enum cost_line {
     LINE_COUNT
 };
 
-/* A row of the parameters or a scheme, drawn. */
+/* A row of the parameters or a scheme, and what is reckoned with for it. */
 struct cost_row {
     const char *name;
     struct range range;
@@ -89,7 +89,7 @@ struct cost_model {
     const struct cost_row *rows; /* the parameters' items, then the schemes */
     struct cost_region *regions;
     size_t region_count;
-    struct cost_needs needs;
+    const struct cost_needs *needs;
     struct cost_amounts *room; /* to work in: `cells_most` on each processor */
     size_t cells_most;         /* at least the most cells that plans of one region make */
 };

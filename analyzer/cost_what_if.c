@@ -7,6 +7,7 @@
 
 #include "analyzer/cost.h"
 #include "analyzer/cost_csv.h"
+#include "analyzer/cost_draws.h"
 #include "analyzer/cost_json.h"
 #include "analyzer/json_value.h"
 
@@ -71,24 +72,26 @@ static bool apply(struct cost_parameters *parameters, const char *settings, json
     }
 }
 
-static bool write_both(const struct update_answer *update, instant_us as_of,
+static bool write_both(const struct update_answer *update, const struct answers *answers,
                        const struct cost_parameters *then, json_t *settings, struct buffer *out,
                        struct failure *failure)
 {
     bool complete = true;
     struct cost_estimate other;
     struct arena arena = {.newest = NULL};
-    uint64_t seed = update->cost.seed;
-    bool done = cost_estimate(then, update->cost_basis, seed, &arena, &other, failure);
+    struct cost_draws *draws = NULL;
+    bool done = cost_draws_new(then, update->cost.seed, answers->cost_draws, &draws, failure) &&
+                cost_estimate_drawn(then, draws, update->cost_basis, &arena, &other, failure);
     if (done) {
         json_t *object = json_object();
         json_value_set(object, "update_id", json_value_text(update->id), &complete);
-        json_value_set(object, "as_of", json_value_instant(as_of), &complete);
+        json_value_set(object, "as_of", json_value_instant(answers->as_of), &complete);
         json_value_set(object, "set", json_incref(settings), &complete);
         json_value_set(object, "now", cost_json_value(&update->cost), &complete);
         json_value_set(object, "then", cost_json_value(&other), &complete);
         done = json_value_write(object, complete, out, failure);
     }
+    cost_draws_release(draws);
     arena_free(&arena);
     return done;
 }
@@ -109,7 +112,7 @@ bool cost_what_if(const struct answers *answers, const char *update_id, const ch
     }
     *then = *answers->cost_parameters;
     bool done = apply(then, settings, list, failure) &&
-                write_both(update, answers->as_of, then, list, out, failure);
+                write_both(update, answers, then, list, out, failure);
     json_decref(list);
     free(then);
     return done;

@@ -1,4 +1,4 @@
-/* Drawing the rows of the parameters and laying out the strata; see cost_work.h.
+/* Laying out the strata with the rows that hold in them; see cost_work.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/cost_work.h"
 
@@ -6,13 +6,9 @@
 #include <string.h>
 
 #include "analyzer/parallel.h"
-#include "common/random_stream.h"
 
-/* Streams of random numbers: parameters for all customers by their name, so that a further row
- * moves no other; strata's ranges and rows of a narrower scope from here on. */
+/* Streams of random numbers of the strata's ranges; those of cost_draws.c lie on either side. */
 #define STRATUM_STREAMS 1000
-#define SCOPED_STREAMS 100000
-#define SCHEME_STREAMS 200000
 
 void *cost_work_allocate(struct cost_work *work, size_t size)
 {
@@ -26,149 +22,28 @@ static double *allocate_draws(struct cost_work *work)
     return cost_work_allocate(work, COST_DRAWS * sizeof(double));
 }
 
-/* ---- Drawing ---- */
-
-static void fill(const struct range *range, uint64_t seed, uint64_t stream, double *draws)
-{
-    struct random_stream random = random_stream_new(seed, stream);
-    for (size_t i = 0; i < COST_DRAWS; i++) {
-        draws[i] = random_pert(&random, range->low, range->likely, range->high);
-    }
-}
-
 static const double *draw_range(struct cost_work *work, const struct range *range, uint64_t seed,
                                 uint64_t stream)
 {
     double *draws = allocate_draws(work);
     if (draws != NULL) {
-        fill(range, seed, stream, draws);
+        cost_draws_fill(range, seed, stream, draws);
     }
     return draws;
 }
 
-struct ranked {
-    double value;
-    size_t index;
-};
-
-static int compare_ranked(const void *a, const void *b)
+/* A list of the work's own, since the tornado puts other draws in. */
+static void take_rows(struct cost_work *work, const struct cost_parameters *parameters,
+                      const struct cost_draws *draws)
 {
-    const struct ranked *one = a;
-    const struct ranked *other = b;
-    if (one->value != other->value) {
-        return one->value < other->value ? -1 : 1;
-    }
-    return one->index < other->index ? -1 : one->index > other->index;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    const double *one = a;
-    const double *other = b;
-    return *one < *other ? -1 : *one > *other;
-}
-
-/* What we don't know of one region's contact rate we don't know of the next region's either: rows
- * of one name are high together and low together, so that scopes do not average the doubt away. */
-static const double *draw_alike(struct cost_work *work, const struct cost_parameter *item,
-                                const struct cost_row *leader, uint64_t seed)
-{
-    const char *texts[] = {item->name, item->scope.region, item->scope.tier,
-                           item->scope.product_line};
-    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
-        for (const char *at = texts[t];; at++) {
-            hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-            if (*at == '\0') {
-                break;
-            }
-        }
-    }
-    const double *own = draw_range(work, &item->range, seed, SCOPED_STREAMS + (hash >> 20));
-    if (!(leader->range.high > leader->range.low)) {
-        return own;
-    }
-    double *draws = allocate_draws(work);
-    struct ranked *order = cost_work_allocate(work, COST_DRAWS * sizeof *order);
-    if (order == NULL) {
-        return NULL;
-    }
-    double *sorted = malloc(COST_DRAWS * sizeof *sorted);
-    work->complete = sorted != NULL;
-    if (sorted == NULL) {
-        return NULL;
-    }
-    memcpy(sorted, own, COST_DRAWS * sizeof *sorted);
-    for (size_t i = 0; i < COST_DRAWS; i++) {
-        order[i] = (struct ranked){leader->draws[i], i};
-    }
-    qsort(sorted, COST_DRAWS, sizeof *sorted, compare_doubles);
-    qsort(order, COST_DRAWS, sizeof *order, compare_ranked);
-    for (size_t i = 0; i < COST_DRAWS; i++) {
-        draws[order[i].index] = sorted[i];
-    }
-    free(sorted);
-    return draws;
-}
-
-/* The rows for all customers, which wait for no other. */
-struct filling {
-    const struct cost_row *rows;
-    double *draws; /* COST_DRAWS for each */
-    uint64_t seed;
-    unsigned parts;
-};
-
-static void fill_part(void *context, unsigned part)
-{
-    const struct filling *filling = context;
-    for (size_t i = part; i < COST_NAME_COUNT; i += filling->parts) {
-        fill(&filling->rows[i].range, filling->seed, (uint64_t)i, filling->draws + i * COST_DRAWS);
-    }
-}
-
-static void draw_leaders(struct cost_work *work, const struct cost_parameters *parameters,
-                         uint64_t seed)
-{
-    struct filling filling = {
-        .rows = work->rows,
-        .draws = cost_work_allocate(work, (size_t)COST_NAME_COUNT * COST_DRAWS * sizeof(double)),
-        .seed = seed,
-        .parts = parallel_processors()};
-    for (size_t i = 0; work->complete && i < COST_NAME_COUNT; i++) {
-        const struct cost_parameter *item = &parameters->items[i];
-        work->rows[i] = (struct cost_row){
-            .name = item->name, .range = item->range, .draws = filling.draws + i * COST_DRAWS};
-    }
-    if (work->complete) {
-        parallel_run(filling.parts, fill_part, &filling);
-    }
-}
-
-static void draw_rows(struct cost_work *work, const struct cost_parameters *parameters,
-                      uint64_t seed)
-{
-    size_t count = parameters->count + parameters->scheme_count;
-    work->rows = cost_work_allocate(work, count * sizeof *work->rows);
-    if (work->complete) {
-        draw_leaders(work, parameters, seed);
-    }
-    for (size_t i = COST_NAME_COUNT; work->complete && i < count; i++) {
-        struct cost_row *row = &work->rows[i];
-        if (i >= parameters->count) {
-            const struct cost_scheme *scheme = &parameters->schemes[i - parameters->count];
-            *row = (struct cost_row){.name = scheme->name, .range = scheme->amount};
-            row->draws = draw_range(work, &row->range, seed,
-                                    SCHEME_STREAMS + (uint64_t)(i - parameters->count));
-            continue;
-        }
-        const struct cost_parameter *item = &parameters->items[i];
-        *row = (struct cost_row){.name = item->name, .range = item->range};
-        size_t leader = 0;
-        while (strcmp(work->rows[leader].name, item->name) != 0) {
-            leader++;
-        }
-        row->draws = draw_alike(work, item, &work->rows[leader], seed);
+    work->rows = cost_work_allocate(work, draws->count * sizeof *work->rows);
+    for (size_t i = 0; work->complete && i < draws->count; i++) {
+        bool scheme = i >= parameters->count;
+        work->rows[i] =
+            (struct cost_row){.name = scheme ? parameters->schemes[i - parameters->count].name
+                                             : parameters->items[i].name,
+                              .range = draws->rows[i].range,
+                              .draws = draws->rows[i].draws};
     }
     work->model.rows = work->rows;
 }
@@ -383,7 +258,7 @@ static void add_plan(struct cost_work *work, const struct cost_plan *plan, bool 
 }
 
 void cost_work_prepare(struct cost_work *work, const struct cost_parameters *parameters,
-                       const struct cost_basis *basis, uint64_t seed)
+                       const struct cost_draws *draws, const struct cost_basis *basis)
 {
     size_t count = basis->stratum_count;
     struct cost_sums *sums = &work->sums;
@@ -391,13 +266,13 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
                          &sums->at_risk,  &sums->loss,    &sums->callers,
                          &sums->contacts, &sums->phone,   &sums->written};
     work->model.parameters = parameters;
-    cost_needs_make(&work->model.needs);
-    draw_rows(work, parameters, seed);
+    work->model.needs = &draws->needs;
+    take_rows(work, parameters, draws);
     work->plans = cost_work_allocate(work, (count + 1) * sizeof *work->plans);
     work->model.regions = cost_work_allocate(work, (count + 1) * sizeof *work->model.regions);
     work->product_lines = cost_work_allocate(work, (count + 1) * sizeof *work->product_lines);
     for (size_t i = 0; work->complete && i < count; i++) {
-        struct cost_plan plan = plan_of(work, parameters, basis, i, seed);
+        struct cost_plan plan = plan_of(work, parameters, basis, i, draws->seed);
         bool shares = plan.kind == CUSTOMER_CONSUMER && basis->strata[i].customer_draws != NULL;
         add_plan(work, &plan, shares);
     }

@@ -1,10 +1,11 @@
-/* Everything the Monte Carlo works on, drawn and laid out; shared by cost_work.c, which draws it,
- * and cost.c, which makes figures of it.
+/* Everything the Monte Carlo works on, laid out; shared by cost_work.c, which does so, and cost.c,
+ * which makes figures of it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_COST_WORK_H
 #define EPICENTER_ANALYZER_COST_WORK_H
 
+#include "analyzer/cost_draws.h"
 #include "analyzer/cost_model.h"
 #include "common/arena.h"
 
@@ -27,8 +28,9 @@ struct cost_work {
  * out. */
 void *cost_work_allocate(struct cost_work *work, size_t size);
 
-/* Draws all rows and strata into an empty work with `complete` set. */
+/* Lays out all rows and strata in an empty work with `complete` set; `draws` are the parameters'
+ * and must outlive it. */
 void cost_work_prepare(struct cost_work *work, const struct cost_parameters *parameters,
-                       const struct cost_basis *basis, uint64_t seed);
+                       const struct cost_draws *draws, const struct cost_basis *basis);
 
 #endif

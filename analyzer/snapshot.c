@@ -9,6 +9,7 @@
 
 #include "analyzer/answer_copy.h"
 #include "analyzer/answer_csv.h"
+#include "analyzer/cost_draws.h"
 #include "analyzer/json_value.h"
 
 static bool write_verdict(const struct update_answer *update, instant_us as_of, struct buffer *out,
@@ -181,6 +182,7 @@ bool snapshot_new(const struct answers *answers, const struct change_record *cha
     atomic_init(&made->references, 1);
     made->as_of = answers->as_of;
     made->fleet = answers->fleet;
+    made->cost_draws = cost_draws_hold(answers->cost_draws);
     if (!fill_changes(made, changes, change_count, failure) ||
         !fill_updates(made, answers, failure) || !fill_document(made, answers, failure) ||
         !fill_first_pages(made, answers, failure)) {
@@ -234,6 +236,7 @@ void snapshot_release(struct snapshot *snapshot)
     kept_text_free(&snapshot->table);
     kept_text_free(&snapshot->changes);
     buffer_free(&snapshot->beginning);
+    cost_draws_release(snapshot->cost_draws);
     arena_free(&snapshot->arena);
     free(snapshot);
 }

@@ -61,6 +61,7 @@ struct snapshot {
     } * updates;
     size_t update_count;
     const struct answers *answers; /* a copy: for those who reckon with them or word them anew */
+    struct cost_draws *cost_draws; /* theirs, held */
     struct arena arena;            /* of the answers and the advice */
 };
 
