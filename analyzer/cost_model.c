@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/cost_model.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "analyzer/parallel.h"
@@ -24,6 +25,46 @@ static const double *row_of(const struct cost_model *model, const size_t *row, e
                             size_t first)
 {
     return model->rows[row[name]].draws + first;
+}
+
+/* ---- Stretches of draws ---- */
+
+static void multiply(const double *restrict a, const double *restrict b,
+                     double product[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        product[i] = a[i] * b[i];
+    }
+}
+
+static void add_product(const double *restrict a, const double *restrict b,
+                        double sum[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        sum[i] += a[i] * b[i];
+    }
+}
+
+static void add(const double *restrict values, double sum[restrict COST_STRETCH])
+{
+    for (size_t i = 0; i < COST_STRETCH; i++) {
+        sum[i] += values[i];
+    }
+}
+
+static void clear_added(struct cost_amounts *amounts)
+{
+    memset(amounts, 0, offsetof(struct cost_amounts, of[AMOUNT_ADDED_COUNT]));
+}
+
+/* Consumers have no seats. */
+static void add_amounts(const struct cost_amounts *amounts, enum customer_kind kind,
+                        struct cost_amounts *sum)
+{
+    int end = kind == CUSTOMER_CORPORATE ? AMOUNT_ADDED_COUNT : AMOUNT_SEATS;
+    for (int amount = 0; amount < end; amount++) {
+        add(amounts->of[amount], sum->of[amount]);
+    }
 }
 
 /* ---- First round: who, and the desks ---- */
@@ -164,12 +205,12 @@ static void price_overtime(const struct cost_model *model, const struct cost_reg
 
 /* ---- Second round: the money ---- */
 
-/* What one of an amount costs: by the line it is booked on, what the schemes give for it at once
- * and as free months, and all that costs together. */
+/* What one of an amount costs: by the line it is booked on, and in all; and where there are
+ * schemes, what they give for it at once and as free months. */
 struct prices {
     double lines[LINE_COUNT][COST_STRETCH];
-    double given[AMOUNT_COUNT][COST_STRETCH], put_off[AMOUNT_COUNT][COST_STRETCH];
     double each[AMOUNT_COUNT][COST_STRETCH];
+    double given[AMOUNT_COUNT][COST_STRETCH], put_off[AMOUNT_COUNT][COST_STRETCH];
 };
 
 /* The amount that a line is paid for. Compensation is what the schemes make it. */
@@ -201,29 +242,6 @@ static void price_contacts(const struct cost_model *model, const struct cost_pla
     }
 }
 
-static void multiply(const double *restrict a, const double *restrict b,
-                     double product[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        product[i] = a[i] * b[i];
-    }
-}
-
-static void add_product(const double *restrict a, const double *restrict b,
-                        double sum[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        sum[i] += a[i] * b[i];
-    }
-}
-
-static void add(const double *restrict values, double sum[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        sum[i] += values[i];
-    }
-}
-
 static void price_schemes(const struct cost_model *model, const struct cost_plan *terms,
                           size_t first, struct prices *restrict prices)
 {
@@ -252,36 +270,53 @@ static void price_schemes(const struct cost_model *model, const struct cost_plan
 static void price_terms(const struct cost_model *model, const struct cost_plan *terms, size_t first,
                         const double overtime[COST_STRETCH], struct prices *prices)
 {
-    memset(prices, 0, sizeof *prices);
+    memset(prices, 0, terms->schemes != 0 ? sizeof *prices : offsetof(struct prices, given));
     price_contacts(model, terms, first, overtime, prices);
     memcpy(prices->lines[LINE_NOTICES], row_of(model, terms->row, NOTICE_COST, first),
            sizeof prices->lines[LINE_NOTICES]);
     if (terms->kind == CUSTOMER_CORPORATE) {
-        double *repairs = prices->lines[LINE_REPAIRS];
         double minutes[COST_STRETCH];
         multiply(row_of(model, terms->row, REMEDIATION_RATE, first),
                  row_of(model, terms->row, REMEDIATION_TIME, first), minutes);
-        multiply(minutes, row_of(model, terms->row, COST_PER_MINUTE, first), repairs);
+        multiply(minutes, row_of(model, terms->row, COST_PER_MINUTE, first),
+                 prices->lines[LINE_REPAIRS]);
         multiply(row_of(model, terms->row, VISIT_RATE, first),
                  row_of(model, terms->row, VISIT_COST, first), prices->lines[LINE_VISITS]);
     } else {
         multiply(row_of(model, terms->row, CLAIM_RATE, first),
                  row_of(model, terms->row, REIMBURSEMENT, first), prices->lines[LINE_CLAIMS]);
     }
-    price_schemes(model, terms, first, prices);
-    memcpy(prices->each, prices->given, sizeof prices->each);
     for (int line = 0; line < LINE_COUNT; line++) {
         if (line != LINE_COMPENSATION) {
             add(prices->lines[line], prices->each[paid_for[line]]);
         }
     }
+    if (terms->schemes != 0) {
+        price_schemes(model, terms, first, prices);
+        for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
+            add(prices->given[amount], prices->each[amount]);
+        }
+    }
 }
 
-static bool is_paid(const struct cost_plan *terms, enum cost_amount amount)
+/* Whether anything is paid for an amount on these terms. */
+static bool is_paid(const struct cost_plan *terms, int amount)
 {
-    bool seats = amount == AMOUNT_SEATS || amount == AMOUNT_ELIGIBLE_SEATS;
-    return amount != AMOUNT_OTHERS && amount != AMOUNT_AFFECTED_CALLERS &&
-           (!seats || terms->schemes != 0);
+    bool corporate = terms->kind == CUSTOMER_CORPORATE;
+    switch ((enum cost_amount)amount) {
+    case AMOUNT_CALLERS:
+    case AMOUNT_ELIGIBLE:
+        return true;
+    case AMOUNT_CUSTOMERS:
+        return !corporate || terms->schemes != 0;
+    case AMOUNT_HOSTS:
+        return corporate;
+    case AMOUNT_SEATS:
+    case AMOUNT_ELIGIBLE_SEATS:
+        return corporate && terms->schemes != 0;
+    default:
+        return false;
+    }
 }
 
 /* What comes beside the cost of what is affected, and what grows with it. */
@@ -354,93 +389,104 @@ struct run {
     unsigned parts;
 };
 
-static void add_cell(const struct run *run, const struct cost_plan *plan, size_t first,
-                     const struct cost_amounts *cell, const struct prices *prices)
-{
-    double total[COST_STRETCH] = {0};
-    for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
-        if (is_paid(plan, (enum cost_amount)amount)) {
-            add_product(cell->of[amount], prices->each[amount], total);
-        }
-    }
-    add(total, run->sums->total + first);
-    if (run->sums->lines[0] != NULL) {
-        add(total, run->sums->regions[plan->region] + first);
-        add(total, run->sums->product_lines[plan->product_line] + first);
-    }
-}
-
-/* Fills a cell for each product line of each of the region's terms. */
+/* Fills in, for each of the region's terms, the sum of its cells and then a cell for each product
+ * line. */
 static void count_region(const struct run *run, const struct cost_plan *plans, size_t count,
-                         size_t first, struct cost_amounts *cells)
+                         size_t first, struct cost_amounts *amounts)
 {
     struct cost_region *region = &run->model->regions[plans->region];
     double *const filled[] = {region->calls, region->minutes, region->written, region->dialled};
     for (size_t i = 0; i < sizeof filled / sizeof *filled; i++) {
         memset(filled[i] + first, 0, COST_STRETCH * sizeof(double));
     }
-    struct cost_amounts *cell = cells;
+    struct cost_amounts *sum = NULL;
     for (size_t p = 0; p < count; p++) {
-        if (p == 0 || !plans[p].same_cell) {
-            memset(cell, 0, sizeof *cell);
+        if (sum == NULL || !plans[p].same_terms) {
+            sum = amounts++;
+            clear_added(sum);
         }
-        add_plan(run->model, &plans[p], first, cell);
+        if (!plans[p].same_cell) {
+            clear_added(amounts);
+        }
+        add_plan(run->model, &plans[p], first, amounts);
         if (p + 1 == count || !plans[p + 1].same_cell) {
-            count_callers(run->model, &plans[p], first, cell);
-            add_calls(run->model, &plans[p], first, cell->of[AMOUNT_CALLERS]);
-            cell++;
+            add_amounts(amounts, plans[p].kind, sum);
+            count_callers(run->model, &plans[p], first, amounts);
+            amounts++;
         }
+        if (p + 1 == count || !plans[p + 1].same_terms) {
+            count_callers(run->model, &plans[p], first, sum);
+            add_calls(run->model, &plans[p], first, sum->of[AMOUNT_CALLERS]);
+        }
+    }
+}
+
+/* Adds to the region's total. */
+static void pay_cell(const struct run *run, const struct cost_plan *plan, size_t first,
+                     const struct cost_amounts *cell, const struct prices *prices,
+                     double region_total[COST_STRETCH])
+{
+    double total[COST_STRETCH] = {0};
+    for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
+        if (is_paid(plan, amount)) {
+            add_product(cell->of[amount], prices->each[amount], total);
+        }
+    }
+    add(total, region_total);
+    if (run->sums->lines[0] != NULL) {
+        add(total, run->sums->product_lines[plan->product_line] + first);
     }
 }
 
 static void pay_region(const struct run *run, const struct cost_plan *plans, size_t count,
-                       size_t first, const struct cost_amounts *cells)
+                       size_t first, const struct cost_amounts *amounts)
 {
+    bool whole = run->sums->lines[0] != NULL;
     double overtime[COST_STRETCH];
+    double total[COST_STRETCH] = {0};
     struct prices prices;
-    struct cost_amounts sum;
     price_overtime(run->model, &run->model->regions[plans->region], first, overtime);
     for (size_t p = 0; p < count; p++) {
-        if (p == 0 || !plans[p].same_terms) {
-            price_terms(run->model, &plans[p], first, overtime, &prices);
-            memset(&sum, 0, sizeof sum);
-        }
-        if (p == 0 || !plans[p].same_cell) {
-            add_cell(run, &plans[p], first, cells, &prices);
-            for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
-                add(cells->of[amount], sum.of[amount]);
+        const struct cost_plan *plan = &plans[p];
+        if (!plan->same_terms) {
+            const struct cost_amounts *sum = amounts++;
+            price_terms(run->model, plan, first, overtime, &prices);
+            if (whole) {
+                add_lines(plan, first, sum, &prices, run->sums);
+                add_beside(run->model, plan, first, sum, &prices, run->sums);
+                add_contacts(run->model, plan, first, sum->of[AMOUNT_CALLERS], run->sums);
             }
-            cells++;
         }
-        bool last = p + 1 == count || !plans[p + 1].same_terms;
-        if (last && run->sums->lines[0] != NULL) {
-            add_lines(&plans[p], first, &sum, &prices, run->sums);
-            add_beside(run->model, &plans[p], first, &sum, &prices, run->sums);
-            add_contacts(run->model, &plans[p], first, sum.of[AMOUNT_CALLERS], run->sums);
+        if (!plan->same_cell) {
+            pay_cell(run, plan, first, amounts++, &prices, total);
         }
+    }
+    add(total, run->sums->total + first);
+    if (whole) {
+        add(total, run->sums->regions[plans->region] + first);
     }
 }
 
-static void run_stretch(const struct run *run, size_t first, struct cost_amounts *cells)
+static void run_stretch(const struct run *run, size_t first, struct cost_amounts *amounts)
 {
     size_t end;
     for (size_t p = 0; p < run->plan_count; p = end) {
         for (end = p; end < run->plan_count && run->plans[end].region == run->plans[p].region;) {
             end++;
         }
-        count_region(run, &run->plans[p], end - p, first, cells);
-        pay_region(run, &run->plans[p], end - p, first, cells);
+        count_region(run, &run->plans[p], end - p, first, amounts);
+        pay_region(run, &run->plans[p], end - p, first, amounts);
     }
 }
 
 static void run_part(void *context, unsigned part)
 {
     const struct run *run = context;
-    struct cost_amounts *cells = &run->model->room[part * run->model->cells_most];
+    struct cost_amounts *amounts = &run->model->room[part * run->model->room_count];
     size_t stretches = run->draws / COST_STRETCH;
     size_t end = stretches * (part + 1) / run->parts;
     for (size_t i = stretches * part / run->parts; i < end; i++) {
-        run_stretch(run, i * COST_STRETCH, cells);
+        run_stretch(run, i * COST_STRETCH, amounts);
     }
 }
 

@@ -67,14 +67,15 @@ struct cost_region {
  * stays in the nearest cache; at ten times as many it would not. Divides all numbers of draws. */
 #define COST_STRETCH 100
 
-/* What money is paid for. */
+/* What money is paid for: what strata add to, and what follows from it. */
 enum cost_amount {
     AMOUNT_CUSTOMERS, /* affected */
     AMOUNT_HOSTS,
     AMOUNT_OTHERS,         /* customers who could have been, and are not */
     AMOUNT_SEATS,          /* of affected companies, hit or not */
     AMOUNT_ELIGIBLE_SEATS, /* of all companies; where a scheme needs it */
-    AMOUNT_AFFECTED_CALLERS,
+    AMOUNT_ADDED_COUNT,
+    AMOUNT_AFFECTED_CALLERS = AMOUNT_ADDED_COUNT,
     AMOUNT_CALLERS,
     AMOUNT_ELIGIBLE, /* customers, hit or not */
     AMOUNT_COUNT
@@ -90,8 +91,8 @@ struct cost_model {
     struct cost_region *regions;
     size_t region_count;
     const struct cost_needs *needs;
-    struct cost_amounts *room; /* to work in: `cells_most` on each processor */
-    size_t cells_most;         /* at least the most cells that plans of one region make */
+    struct cost_amounts *room; /* to work in: `room_count` on each processor */
+    size_t room_count;         /* at least the most terms and cells of any region */
 };
 
 /* Runs the first `draws` draws (a multiple of COST_STRETCH) over the plans, which must be sorted so

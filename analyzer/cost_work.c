@@ -210,7 +210,7 @@ static int compare_plans(const void *a, const void *b)
     return one->order < other->order ? -1 : one->order > other->order;
 }
 
-/* Sorts them as cost_model_run wants them. The most cells of any region. */
+/* Sorts them as cost_model_run wants them. The most terms and cells of any region. */
 static size_t sort_plans(struct cost_plan *plans, size_t count)
 {
     size_t most = 0;
@@ -225,7 +225,7 @@ static size_t sort_plans(struct cost_plan *plans, size_t count)
         plan->same_terms = before != NULL && compare_terms(before, plan) == 0;
         plan->same_cell = plan->same_terms && before->product_line == plan->product_line;
         cells = before != NULL && before->region == plan->region ? cells : 0;
-        cells += plan->same_cell ? 0 : 1;
+        cells += (plan->same_terms ? 0U : 1U) + (plan->same_cell ? 0U : 1U);
         most = cells > most ? cells : most;
     }
     return most;
@@ -280,9 +280,9 @@ void cost_work_prepare(struct cost_work *work, const struct cost_parameters *par
     if (work->complete) {
         size_t cells = sort_plans(work->plans, work->plan_count);
         size_t merged_cells = sort_plans(work->merged, work->merged_count);
-        work->model.cells_most = cells > merged_cells ? cells : merged_cells;
+        work->model.room_count = cells > merged_cells ? cells : merged_cells;
         work->model.room = cost_work_allocate(
-            work, (work->model.cells_most + 1) * parallel_processors() * sizeof *work->model.room);
+            work, (work->model.room_count + 1) * parallel_processors() * sizeof *work->model.room);
     }
     sums->regions = cost_work_allocate(work, (count + 1) * sizeof *sums->regions);
     sums->product_lines = cost_work_allocate(work, (count + 1) * sizeof *sums->product_lines);
