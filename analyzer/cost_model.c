@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "analyzer/cost_stretch.h"
 #include "analyzer/parallel.h"
 
 /* fmax, but inline: it is asked several times for each draw and stratum, and never of a NAN. */
@@ -29,29 +30,6 @@ static const double *row_of(const struct cost_model *model, const size_t *row, e
 
 /* ---- Stretches of draws ---- */
 
-static void multiply(const double *restrict a, const double *restrict b,
-                     double product[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        product[i] = a[i] * b[i];
-    }
-}
-
-static void add_product(const double *restrict a, const double *restrict b,
-                        double sum[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        sum[i] += a[i] * b[i];
-    }
-}
-
-static void add(const double *restrict values, double sum[restrict COST_STRETCH])
-{
-    for (size_t i = 0; i < COST_STRETCH; i++) {
-        sum[i] += values[i];
-    }
-}
-
 static void clear_added(struct cost_amounts *amounts)
 {
     memset(amounts, 0, offsetof(struct cost_amounts, of[AMOUNT_ADDED_COUNT]));
@@ -63,7 +41,7 @@ static void add_amounts(const struct cost_amounts *amounts, enum customer_kind k
 {
     int end = kind == CUSTOMER_CORPORATE ? AMOUNT_ADDED_COUNT : AMOUNT_SEATS;
     for (int amount = 0; amount < end; amount++) {
-        add(amounts->of[amount], sum->of[amount]);
+        cost_stretch_add(amounts->of[amount], sum->of[amount]);
     }
 }
 
@@ -276,25 +254,27 @@ static void price_terms(const struct cost_model *model, const struct cost_plan *
            sizeof prices->lines[LINE_NOTICES]);
     if (terms->kind == CUSTOMER_CORPORATE) {
         double minutes[COST_STRETCH];
-        multiply(row_of(model, terms->row, REMEDIATION_RATE, first),
-                 row_of(model, terms->row, REMEDIATION_TIME, first), minutes);
-        multiply(minutes, row_of(model, terms->row, COST_PER_MINUTE, first),
-                 prices->lines[LINE_REPAIRS]);
-        multiply(row_of(model, terms->row, VISIT_RATE, first),
-                 row_of(model, terms->row, VISIT_COST, first), prices->lines[LINE_VISITS]);
+        cost_stretch_multiply(row_of(model, terms->row, REMEDIATION_RATE, first),
+                              row_of(model, terms->row, REMEDIATION_TIME, first), minutes);
+        cost_stretch_multiply(minutes, row_of(model, terms->row, COST_PER_MINUTE, first),
+                              prices->lines[LINE_REPAIRS]);
+        cost_stretch_multiply(row_of(model, terms->row, VISIT_RATE, first),
+                              row_of(model, terms->row, VISIT_COST, first),
+                              prices->lines[LINE_VISITS]);
     } else {
-        multiply(row_of(model, terms->row, CLAIM_RATE, first),
-                 row_of(model, terms->row, REIMBURSEMENT, first), prices->lines[LINE_CLAIMS]);
+        cost_stretch_multiply(row_of(model, terms->row, CLAIM_RATE, first),
+                              row_of(model, terms->row, REIMBURSEMENT, first),
+                              prices->lines[LINE_CLAIMS]);
     }
     for (int line = 0; line < LINE_COUNT; line++) {
         if (line != LINE_COMPENSATION) {
-            add(prices->lines[line], prices->each[paid_for[line]]);
+            cost_stretch_add(prices->lines[line], prices->each[paid_for[line]]);
         }
     }
     if (terms->schemes != 0) {
         price_schemes(model, terms, first, prices);
         for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
-            add(prices->given[amount], prices->each[amount]);
+            cost_stretch_add(prices->given[amount], prices->each[amount]);
         }
     }
 }
@@ -369,12 +349,14 @@ static void add_lines(const struct cost_plan *terms, size_t first, const struct 
 {
     for (int line = 0; line < LINE_COUNT; line++) {
         if (line != LINE_COMPENSATION) {
-            add_product(sum->of[paid_for[line]], prices->lines[line], sums->lines[line] + first);
+            cost_stretch_add_product(sum->of[paid_for[line]], prices->lines[line],
+                                     sums->lines[line] + first);
         }
     }
     for (int amount = 0; terms->schemes != 0 && amount < AMOUNT_COUNT; amount++) {
-        add_product(sum->of[amount], prices->given[amount], sums->lines[LINE_COMPENSATION] + first);
-        add_product(sum->of[amount], prices->put_off[amount], sums->deferred + first);
+        cost_stretch_add_product(sum->of[amount], prices->given[amount],
+                                 sums->lines[LINE_COMPENSATION] + first);
+        cost_stretch_add_product(sum->of[amount], prices->put_off[amount], sums->deferred + first);
     }
 }
 
@@ -429,12 +411,12 @@ static void pay_cell(const struct run *run, const struct cost_plan *plan, size_t
     double total[COST_STRETCH] = {0};
     for (int amount = 0; amount < AMOUNT_COUNT; amount++) {
         if (is_paid(plan, amount)) {
-            add_product(cell->of[amount], prices->each[amount], total);
+            cost_stretch_add_product(cell->of[amount], prices->each[amount], total);
         }
     }
-    add(total, region_total);
+    cost_stretch_add(total, region_total);
     if (run->sums->lines[0] != NULL) {
-        add(total, run->sums->product_lines[plan->product_line] + first);
+        cost_stretch_add(total, run->sums->product_lines[plan->product_line] + first);
     }
 }
 
@@ -448,7 +430,7 @@ static void pay_region(const struct run *run, const struct cost_plan *plans, siz
     price_overtime(run->model, &run->model->regions[plans->region], first, overtime);
     for (size_t p = 0; p < count; p++) {
         const struct cost_plan *plan = &plans[p];
-        if (!plan->same_terms) {
+        if (p == 0 || !plan->same_terms) {
             const struct cost_amounts *sum = amounts++;
             price_terms(run->model, plan, first, overtime, &prices);
             if (whole) {
@@ -461,9 +443,9 @@ static void pay_region(const struct run *run, const struct cost_plan *plans, siz
             pay_cell(run, plan, first, amounts++, &prices, total);
         }
     }
-    add(total, run->sums->total + first);
+    cost_stretch_add(total, run->sums->total + first);
     if (whole) {
-        add(total, run->sums->regions[plans->region] + first);
+        cost_stretch_add(total, run->sums->regions[plans->region] + first);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "analyzer/cost.h"
 #include "analyzer/cost_queue.h"
+#include "analyzer/cost_stretch.h"
 
 enum cost_line {
     LINE_CALLS,
@@ -62,10 +63,6 @@ struct cost_region {
     double *written;              /* contacts by mail or chat */
     double *dialled;              /* attempts, were the staffing not known */
 };
-
-/* Draws are worked on this many at a time: one array of them for each amount and price of a region
- * stays in the nearest cache; at ten times as many it would not. Divides all numbers of draws. */
-#define COST_STRETCH 100
 
 /* What money is paid for: what strata add to, and what follows from it. */
 enum cost_amount {

@@ -12,6 +12,9 @@
 /* Two medians over the same draws differ by what was changed; a tenth of the draws will do. */
 #define TORNADO_DRAWS 1000
 
+_Static_assert(COST_DRAWS % COST_STRETCH == 0 && TORNADO_DRAWS % COST_STRETCH == 0,
+               "the model takes whole stretches");
+
 struct cost_work {
     struct cost_model model;
     struct cost_row *rows;
