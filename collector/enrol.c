@@ -262,7 +262,7 @@ static void renew(struct service *service, struct http_request *request)
     token.issued_at = instant_now();
     if (!good || !access_issue(service->access, &token, text, &failure)) {
         service_count(service, http_failure_status(failure.code));
-        http_respond_failure(request, &failure);
+        gate_refuse(request, &failure);
         return;
     }
     respond_token(service, request, &token, text);

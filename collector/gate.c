@@ -133,3 +133,12 @@ bool gate_admits(struct gate *gate, const struct http_request *request, struct t
            quota_take(gate->customers, token->customer_id, strlen(token->customer_id), now_us) ||
            failure_set(failure, FAILURE_EXHAUSTED, "the customer's hosts send more than they may");
 }
+
+void gate_refuse(struct http_request *request, const struct failure *failure)
+{
+    if (failure->code == FAILURE_UNAUTHORIZED) {
+        http_respond_header(request, "WWW-Authenticate", "Bearer realm=\"epicenter\"");
+        http_respond_header(request, "WWW-Authenticate", "Basic realm=\"epicenter\"");
+    }
+    http_respond_failure(request, failure);
+}

@@ -33,4 +33,7 @@ void gate_free(struct gate *gate);
 MUST_CHECK bool gate_admits(struct gate *gate, const struct http_request *request,
                             struct token *token, struct failure *failure);
 
+/* Answers with the failure, and where that is no good token with how to show one. */
+void gate_refuse(struct http_request *request, const struct failure *failure);
+
 #endif

@@ -54,12 +54,8 @@ static void delivery_free(struct delivery *delivery)
 static void answer_failure(struct service *service, struct http_request *request,
                            const struct failure *failure)
 {
-    if (failure->code == FAILURE_UNAUTHORIZED) {
-        http_respond_header(request, "WWW-Authenticate", "Bearer realm=\"epicenter\"");
-        http_respond_header(request, "WWW-Authenticate", "Basic realm=\"epicenter\"");
-    }
     service_count(service, http_failure_status(failure->code));
-    http_respond_failure(request, failure);
+    gate_refuse(request, failure);
 }
 
 static json_t *describe_rejections(const struct decode_output *output)

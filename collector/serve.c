@@ -12,6 +12,7 @@
 
 #include "collector/access.h"
 #include "collector/commit.h"
+#include "collector/description.h"
 #include "collector/enrol.h"
 #include "collector/gate.h"
 #include "collector/receive.h"
@@ -34,10 +35,17 @@ static const struct http_route routes[] = {
     {"POST", RECEIVE_REPORTS_PATH, RECEIVE_BODY_LIMIT, receive_reports},
     {"POST", RECEIVE_COLLECTD_PATH, COLLECTD_BODY_LIMIT, receive_collectd},
     {"POST", "/v1/enrol", ENROL_BODY_LIMIT, enrol_host},
+    {"GET", "/v1/openapi.json", 0, description_serve},
     {"GET", "/healthz", 0, status_health},
     {"GET", "/readyz", 0, status_readiness},
     {"GET", "/metrics", 0, status_metrics},
 };
+
+const struct http_route *serve_routes(size_t *count)
+{
+    *count = sizeof routes / sizeof *routes;
+    return routes;
+}
 
 static unsigned processors(void)
 {

@@ -4,6 +4,7 @@
 #define EPICENTER_COLLECTOR_SERVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "collector/gate.h"
 #include "common/failure.h"
@@ -24,5 +25,8 @@ struct serve_options {
 /* Serves until SIGTERM or SIGINT, then answers what is in flight and returns true. SIGHUP has keys
  * and revocations read again at once. */
 MUST_CHECK bool serve(const struct serve_options *options, struct failure *failure);
+
+/* What it serves; described in openapi.json. */
+const struct http_route *serve_routes(size_t *count);
 
 #endif

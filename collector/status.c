@@ -79,7 +79,8 @@ static void gauge(struct page *page, const char *name, const char *help, double 
 
 static void append_requests(struct page *page, struct service *service)
 {
-    describe(page, "requests", "counter", "Requests to the routes of /v1, answered.");
+    describe(page, "requests", "counter",
+             "Requests to the routes of /v1 that take something, answered.");
     for (size_t i = 0; i < SERVICE_STATUS_COUNT; i++) {
         buffer_append_format(&page->body,
                              "epicenter_collector_requests_total{status=\"%u\"} %llu\n",

@@ -10,18 +10,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
-import { createRequire } from 'node:module';
-import { text as readText } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readDescription } from './description.mjs';
 import { pause, startHouse } from './house.mjs';
-
-const require = createRequire(new URL('../../dashboards/package.json', import.meta.url));
-const Ajv = require('ajv/dist/2020').default;
-const addFormats = require('ajv-formats').default;
 
 const buildDirectory = process.env.EPICENTER_BUILD_DIR;
 assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
@@ -41,108 +34,15 @@ let house;
 let url; // of the analyzer
 let awayUrl; // of one that has never reached its database
 let description;
-let validator;
 let keys; // headers by scope
-const reached = new Set(); // "operation status type", and "operation ?parameter"
 
-// ---- The description ----
+const nobody = { id: ID, customer: 'nobody', host: 'nobody', name: 'nothing.js', kind: 'customers' };
 
-function resolve(value) {
-  return value?.$ref === undefined ? value : value.$ref.slice(2).split('/').reduce((part, name) => part[name], description);
-}
-
-function* operations() {
-  for (const [path, item] of Object.entries(description.paths)) {
-    for (const [method, operation] of Object.entries(item)) {
-      yield { path, method: method.toUpperCase(), ...operation };
-    }
-  }
-}
-
-function operationOf(id) {
-  const found = [...operations()].find(({ operationId }) => operationId === id);
-  assert.ok(found, `${id} is described`);
-  return found;
-}
-
-function makeValidator() {
-  const ajv = new Ajv({ strict: true, allowUnionTypes: true, strictRequired: false, allErrors: true });
-  addFormats(ajv);
-  ajv.addVocabulary(['components']);
-  ajv.addSchema({ $id: 'api', components: { schemas: description.components.schemas } });
-  return ajv;
-}
-
-function assertValid(schema, value, what) {
-  const placed = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"api#/components'));
-  const validate = validator.compile(placed);
-  assert.ok(validate(value), `${what}: ${validator.errorsText(validate.errors?.slice(0, 5))}`);
-}
-
-// ---- One question ----
-
-function pathOf(operation, { id = ID, customer = 'nobody', host = 'nobody', name = 'nothing.js', kind = 'customers', query = '' }) {
-  const values = { id, customer, host, name, kind };
-  return operation.path.replace(/\{(\w+)\}/g, (_, key) => values[key]) + query;
-}
-
-// Asks, and holds the answer to what is described for its status.
-async function ask(id, status, { at = url, headers = {}, body, ...rest } = {}) {
-  const operation = operationOf(id);
-  const path = pathOf(operation, rest);
-  const response = await fetch(at + path, { method: operation.method, headers, body, redirect: 'manual' });
-  const text = await response.text();
-  const what = `${operation.method} ${path}`;
-  assert.equal(response.status, status, `${what}: ${text.slice(0, 300)}`);
-  assert.ok(operation.responses[status], `${what}: ${status} is described`);
-  checkAnswer(id, response, resolve(operation.responses[status]), text, `${what} ${status}`);
-  for (const { name } of (operation.parameters ?? []).map(resolve)) {
-    if (new URL(at + path).searchParams.has(name) && status === 200) {
-      reached.add(`${id} ?${name}`);
-    }
-  }
-  return { response, text };
-}
-
-// The same with a body that is only announced: refused by its length, before it is sent.
-async function announce(id, status, { headers, length, ...rest }) {
-  const operation = operationOf(id);
-  const path = pathOf(operation, rest);
-  const announced = { ...headers, 'Content-Length': length, Expect: '100-continue' };
-  const asking = request(url + path, { method: operation.method, headers: announced });
-  asking.flushHeaders();
-  const [answer] = await once(asking, 'response');
-  const text = await readText(answer);
-  asking.destroy();
-  const what = `${operation.method} ${path}`;
-  assert.equal(answer.statusCode, status, what);
-  const response = { status, headers: new Headers(answer.headers) };
-  checkAnswer(id, response, resolve(operation.responses[status]), text, `${what} ${status}`);
-}
-
-function checkAnswer(id, response, described, text, what) {
-  const type = response.headers.get('content-type')?.split(';')[0];
-  if (described.content === undefined) {
-    assert.equal(text, '', `${what}: no body`);
-    reached.add(`${id} ${response.status}`);
-  } else {
-    assert.ok(described.content[type], `${what}: ${type} is described`);
-    const value = /json$/.test(type) ? JSON.parse(text) : text;
-    assertValid(described.content[type].schema, value, what);
-    if (type === 'application/problem+json') {
-      assert.equal(value.status, response.status, what);
-    }
-    reached.add(`${id} ${response.status} ${type}`);
-  }
-  for (const [name, reference] of Object.entries(described.headers ?? {})) {
-    const header = resolve(reference);
-    const value = response.headers.get(name);
-    assert.ok(value !== null || !header.required, `${what}: ${name}`);
-    if (value !== null) {
-      assertValid(header.schema, value, `${what}: ${name}`);
-    }
-  }
-}
+const ask = (id, status, question = {}) => description.ask(id, status, { ...nobody, ...question });
+const announce = (id, status, question) => description.announce(id, status, { ...nobody, ...question });
+const operations = () => description.operations();
+const operationOf = (id) => description.operationOf(id);
+const pathOf = (operation, { query, ...values }) => description.pathOf(operation, { ...nobody, ...values }, query);
 
 // By which a list's cursor knows an element.
 function keyOf(id, element) {
@@ -185,8 +85,7 @@ before(async () => {
   }
   keys.other = await house.keyHeaders('support', 'other');
   url = await house.serve('analyzer');
-  description = await (await fetch(`${url}/v1/openapi.json`)).json();
-  validator = makeValidator();
+  description = await readDescription(url);
   await house.replay(scenario, HOSTS);
   document = await settled();
   const response = await fetch(await house.signInLink(url, 'support', 'Ann'), { redirect: 'manual' });
@@ -245,16 +144,11 @@ describe('the description', () => {
     const ids = [...operations()].map(({ operationId }) => operationId);
     assert.deepEqual([...ids].sort(), [...new Set(ids)].sort());
     assert.deepEqual([...ids].sort(), Object.keys(good()).sort());
-    assert.equal(description.openapi, '3.1.0');
+    assert.equal(description.document.openapi, '3.1.0');
   });
 
   it('has no schema that is never used', () => {
-    const text = JSON.stringify(description);
-    for (const kind of ['schemas', 'responses', 'headers', 'parameters']) {
-      for (const name of Object.keys(description.components[kind])) {
-        assert.ok(text.includes(`"#/components/${kind}/${name}"`), `${kind}/${name} is used`);
-      }
-    }
+    assert.deepEqual(description.unused(), []);
   });
 });
 
@@ -460,7 +354,7 @@ describe('the analyzer answers as described', () => {
     const link = async () => new URL(await house.signInLink(url, 'support', 'Ann')).search;
     const { response } = await ask('getSignIn', 303, { query: await link() });
     cookie = response.headers.get('set-cookie').split(';')[0];
-    reached.add('getSignIn ?link');
+    description.noteReached('getSignIn', 'link');
     await ask('getSignIn', 403, { query: '?link=part-of-one' });
     await ask('signIn', 303, { headers: form, body: (await link()).slice(1) });
     await ask('signIn', 400, { headers: form, body: 'name=' });
@@ -488,29 +382,9 @@ describe('the analyzer answers as described', () => {
     await house.startDatabase();
   });
 
-  it('405 with what is taken, and 404 elsewhere', async () => {
-    const problem = { $ref: '#/components/schemas/Problem' };
-    for (const operation of operations()) {
-      const response = await fetch(url + pathOf(operation, {}), { method: 'DELETE' });
-      assert.equal(response.status, 405, operation.path);
-      assert.ok(response.headers.get('allow').split(', ').includes(operation.method), operation.path);
-      assertValid(problem, await response.json(), `DELETE ${operation.path}`);
-    }
-    const response = await fetch(`${url}/v1/nothing`);
-    assert.equal(response.status, 404);
-    assertValid(problem, await response.json(), 'GET /v1/nothing');
-  });
+  it('405 with what is taken, and 404 elsewhere', () => description.assertNothingElse(nobody));
 
   it('and nothing is described that was not reached', () => {
-    const missed = [];
-    for (const { operationId: id, responses, parameters = [] } of operations()) {
-      for (const [status, reference] of Object.entries(responses)) {
-        const types = Object.keys(resolve(reference).content ?? { '': null });
-        missed.push(...types.map((type) => `${id} ${status} ${type}`.trim()).filter((one) => !reached.has(one)));
-      }
-      const queries = parameters.map(resolve).filter((parameter) => parameter.in === 'query');
-      missed.push(...queries.map(({ name }) => `${id} ?${name}`).filter((one) => !reached.has(one)));
-    }
-    assert.deepEqual(missed, []);
+    assert.deepEqual(description.missed(), []);
   });
 });
