@@ -1,7 +1,7 @@
 /* Are receivers told, whatever they do? A real analyzer on a real PostgreSQL tells real HTTP
- * servers: one that takes everything, one that fails at first, one that hangs, one that is gone,
- * one that is an Alertmanager. Oracles: the table verdict_change for what there was to tell; the
- * signature made again from what arrived. SPDX-License-Identifier: Apache-2.0 */
+ * servers: one that takes everything, one that fails at first, one that hangs, one that returns,
+ * one that is gone, one that is an Alertmanager. Oracles: the table verdict_change for what there
+ * was to tell; the signature made again from what arrived. SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,15 +129,21 @@ static void make_messages(const char *path, int count)
     private_cluster_run(cluster, sql);
 }
 
+static bool start_receivers(uint16_t port)
+{
+    struct failure failure;
+    return http_server_start(
+        &(struct http_server_options){.address = "127.0.0.1", .port = port, .threads = 1}, routes,
+        1, NULL, &receivers.server, &failure);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    struct failure failure;
     receivers.count = 0;
     receivers.refusals_left = 0;
     receivers.hanging = NULL;
-    if (!http_server_start(&(struct http_server_options){.address = "127.0.0.1", .threads = 1},
-                           routes, 1, NULL, &receivers.server, &failure)) {
+    if (!start_receivers(0)) {
         return -1;
     }
     (void)snprintf(receivers.url, sizeof receivers.url, "http://127.0.0.1:%u",
@@ -268,6 +274,32 @@ static void whatever_a_receiver_does_the_others_are_told(void **state)
     webhook_stop(webhook);
 }
 
+/* One that was away altogether gets what it missed when it is back: the same message, signed. */
+static void a_receiver_that_returns_gets_what_it_missed(void **state)
+{
+    (void)state;
+    struct webhook *webhook;
+    struct failure failure;
+    struct webhook_options options = {
+        .conninfo = private_cluster_conninfo(cluster, "epicenter_analyzer"), .patience = 0.0005};
+    uint16_t port = http_server_port(receivers.server);
+    add_receiver("/takes", "standard");
+    make_messages("/takes", 1);
+    http_server_stop(receivers.server);
+    assert_true(webhook_start(&options, &webhook, &failure));
+    wait_for_number("select count(*) from webhook_message"
+                    " where attempts >= 2 and last_error <> '' and delivered_at is null",
+                    1);
+    assert_true(start_receivers(port));
+    wait_for_number("select count(*) from webhook_message where delivered_at is not null", 1);
+    webhook_stop(webhook);
+    assert_int_equal(taken_at("/takes"), 1);
+    assert_string_equal(
+        receivers.taken[0].id,
+        private_cluster_text(cluster, "select message_id::text from webhook_message"));
+    assert_signed(&receivers.taken[0], private_cluster_text(cluster, "select secret from webhook"));
+}
+
 /* While it waits for an answer, the database may go and come back. */
 static void the_database_may_be_away(void **state)
 {
@@ -306,6 +338,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_of_verdict_are_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_a_receiver_does_the_others_are_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_receiver_that_returns_gets_what_it_missed, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_database_may_be_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(receivers_are_listed_and_removed, set_up, tear_down),
