@@ -303,7 +303,7 @@ static void append_parts(const struct outreach_parts *parts, struct buffer *out)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         buffer_append_text(out, ",");
         if (parts != NULL) {
-            buffer_append_format(out, "%.6g", numbers[i]);
+            buffer_append_six_digits(out, numbers[i]);
         }
     }
 }
@@ -326,9 +326,10 @@ static void append_place(const struct outreach_place *place, struct buffer *out)
         buffer_append_text(out, ",");
         csv_append_cell(out, texts[i]);
     }
-    buffer_append_format(
-        out, ",%llu,%.6g,%s", (unsigned long long)(entry != NULL ? entry->hosts_affected : 0),
-        entry != NULL ? entry->score : 0, entry != NULL && entry->reachable_now ? "yes" : "no");
+    buffer_append_format(out, ",%llu,",
+                         (unsigned long long)(entry != NULL ? entry->hosts_affected : 0));
+    buffer_append_six_digits(out, entry != NULL ? entry->score : 0);
+    buffer_append_text(out, entry != NULL && entry->reachable_now ? ",yes" : ",no");
     struct buffer reasons = {0};
     for (size_t i = 0; entry != NULL && i < entry->reason_count; i++) {
         buffer_append_text(&reasons, i > 0 ? "; " : "");

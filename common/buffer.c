@@ -76,6 +76,56 @@ void buffer_append_format(struct buffer *buffer, const char *format, ...)
     va_end(again);
 }
 
+/* The number in six digits without its sign and point, and how many of them stand behind the point;
+ * false where that takes more care than a multiplication: an exponent, or so near to the middle
+ * between two sixth digits that its error (under 1e-9 of one) may count. */
+static bool take_six_digits(double size, uint32_t *digits, unsigned *behind)
+{
+    static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    if (!(size >= 1e-4 && size < 1e6)) {
+        return false;
+    }
+    *behind = 0;
+    while (size * powers[*behind] < 1e5) {
+        if (++*behind == sizeof powers / sizeof *powers) {
+            return false;
+        }
+    }
+    double scaled = size * powers[*behind];
+    *digits = (uint32_t)(scaled + 0.5);
+    double past_middle = scaled + 0.5 - *digits;
+    return *digits < 1000000 && past_middle > 1e-6 && past_middle < 1 - 1e-6;
+}
+
+void buffer_append_six_digits(struct buffer *buffer, double number)
+{
+    uint32_t digits;
+    unsigned behind;
+    bool negative = number < 0;
+    if (!take_six_digits(negative ? -number : number, &digits, &behind)) {
+        buffer_append_format(buffer, "%.6g", number);
+        return;
+    }
+    char text[16]; /* at most a sign, "0." and nine */
+    size_t at = sizeof text;
+    for (; behind > 0; behind--, digits /= 10) {
+        if (digits % 10 != 0 || at < sizeof text) {
+            text[--at] = (char)('0' + digits % 10);
+        }
+    }
+    if (at < sizeof text) {
+        text[--at] = '.';
+    }
+    do {
+        text[--at] = (char)('0' + digits % 10);
+        digits /= 10;
+    } while (digits > 0);
+    if (negative) {
+        text[--at] = '-';
+    }
+    buffer_append(buffer, text + at, sizeof text - at);
+}
+
 void buffer_clear(struct buffer *buffer)
 {
     buffer->length = 0;

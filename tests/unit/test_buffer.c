@@ -1,5 +1,6 @@
 /* A growing run of bytes: what goes in comes out, and a failure is remembered.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/buffer.h"
+#include "common/random_stream.h"
 
 static void appended_pieces_come_out_in_order(void **state)
 {
@@ -72,6 +74,44 @@ static void clearing_keeps_the_memory(void **state)
     buffer_free(&buffer);
 }
 
+static void assert_six_digits(struct buffer *buffer, double number)
+{
+    char expected[32];
+    (void)snprintf(expected, sizeof expected, "%.6g", number);
+    buffer_clear(buffer);
+    buffer_append_six_digits(buffer, number);
+    assert_string_equal(buffer->data, expected);
+}
+
+/* Oracle: the C library. */
+static void six_digits_are_those_of_printf(void **state)
+{
+    (void)state;
+    static const double edges[] = {0,        1,           9.999995, 9.9999949, 99999.95, 999999.5,
+                                   999999,   1e6,         1e-4,     0.1,       0.01,     123456.5,
+                                   12345.65, 0.000123456, 0.5,      1e-5,      1e300,    1e-300};
+    struct buffer buffer = {0};
+    struct random_stream random = random_stream_new(6, 1);
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        for (int step = -2; step <= 2; step++) {
+            double near = edges[i] * (1 + step * 0x1p-52);
+            assert_six_digits(&buffer, near);
+            assert_six_digits(&buffer, -near);
+        }
+    }
+    assert_six_digits(&buffer, (double)INFINITY);
+    assert_six_digits(&buffer, (double)NAN);
+    for (int i = 0; i < 300000; i++) {
+        double magnitude = pow(10, 14 * random_uniform(&random) - 6);
+        assert_six_digits(&buffer, magnitude * random_uniform(&random));
+        /* Few digits, as most have; and one more than six, in the middle. */
+        double few = (double)random_below(&random, 100000) / pow(10, (double)(i % 8));
+        assert_six_digits(&buffer, few);
+        assert_six_digits(&buffer, few + 0.5 * pow(10, -(double)(i % 8)));
+    }
+    buffer_free(&buffer);
+}
+
 static void a_failure_is_remembered_until_cleared(void **state)
 {
     (void)state;
@@ -98,6 +138,7 @@ int main(void)
         cmocka_unit_test(appended_pieces_come_out_in_order),
         cmocka_unit_test(it_grows_by_every_size),
         cmocka_unit_test(clearing_keeps_the_memory),
+        cmocka_unit_test(six_digits_are_those_of_printf),
         cmocka_unit_test(a_failure_is_remembered_until_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
