@@ -272,6 +272,19 @@ static bool is_known(const struct exposure *exposure, const struct fleet_host *h
     return false;
 }
 
+/* Of an older one it was told before: reports come late, and out of order. */
+static bool is_newest(const struct exposure *exposure, const struct fleet_host *host,
+                      uint32_t update, fleet_second installed)
+{
+    for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
+        const struct exposure_install *install = &exposure->installs[i];
+        if (install->update == update && install->installed > installed) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The newest installation of the update on the host is what exposes it; an older one steps back. */
 static void retire_older(struct exposure *exposure, const struct fleet_host *host, uint32_t update)
 {
@@ -293,14 +306,17 @@ bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t n
     if (is_known(exposure, host, update, installed)) {
         return true;
     }
-    retire_older(exposure, host, update);
+    bool newest = is_newest(exposure, host, update, installed);
+    if (newest) {
+        retire_older(exposure, host, update);
+    }
     if (!take_record(exposure, install, failure)) {
         return false;
     }
     struct exposure_install *record = &exposure->installs[*install];
     int32_t heard_after = minute - installed / 60;
     /* What was installed longer ago than the window is told too late to learn from. */
-    bool exposes = heard_after < exposure_window_minutes(exposure, host);
+    bool exposes = newest && heard_after < exposure_window_minutes(exposure, host);
     *record = (struct exposure_install){
         .host = number,
         .next = host->installs,

@@ -206,9 +206,11 @@ void exposure_free(struct exposure *exposure);
 MUST_CHECK bool exposure_know_update(struct exposure *exposure, uint32_t update,
                                      struct failure *failure);
 
-/* The host reported the update installed (server's time `installed`, heard of in `minute`). The
- * same installation told again is ignored. Sets *install to its record, or EXPOSURE_NONE when
- * ignored. */
+/* The host reported the update installed (server's time `installed`, heard of in `minute`). What
+ * exposes is the newest of an update's installations by date, if it is heard of within the window;
+ * an older one told later is remembered and changes nothing. The same installation told again
+ * (within 5 minutes) is ignored, while it is in its window or one of the host's last four. Sets
+ * *install to its record, or EXPOSURE_NONE when ignored. */
 MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                  uint32_t update, fleet_second installed, int32_t minute,
                                  uint32_t *install, struct failure *failure);
