@@ -121,6 +121,15 @@ static uint64_t host_mask(const struct exposure *exposure, const struct fleet_ho
     return mask;
 }
 
+/* A host that falls ill and recovers within a minute turns healthy anew without ever leaving. */
+static bool arrives(const struct exposure *exposure, uint32_t left, uint32_t entered)
+{
+    return entered != EXPOSURE_NONE &&
+           (left == EXPOSURE_NONE ||
+            exposure->cells[left].mask >> (2 * EXPOSURE_ARRIVAL_SLOT) !=
+                exposure->cells[entered].mask >> (2 * EXPOSURE_ARRIVAL_SLOT));
+}
+
 static bool has_updates(uint64_t mask)
 {
     return (mask & ~(UINT64_C(3) << (2 * EXPOSURE_ARRIVAL_SLOT))) != 0;
@@ -192,7 +201,8 @@ bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t n
     if (wanted == host->risk_cell) {
         return true;
     }
-    if (host->risk_cell == EXPOSURE_NONE && !watch_settling(exposure, fleet, number, failure)) {
+    if (arrives(exposure, host->risk_cell, wanted) &&
+        !watch_settling(exposure, fleet, number, failure)) {
         return false;
     }
     if (host->risk_cell != EXPOSURE_NONE) {
