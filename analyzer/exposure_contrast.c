@@ -98,11 +98,13 @@ static bool leave_over(struct exposure *exposure, uint32_t stratum, uint64_t mas
     return true;
 }
 
-/* The host has an update that is known to do harm, beside those compared. */
-static bool is_spoilt(const struct exposure *exposure, const struct comparison *comparison,
-                      uint64_t mask)
+/* Hosts that have an update that is known to do harm, beside those compared, are left out; and of
+ * silence those that just turned healthy, which are not at risk of it. */
+static bool is_left_out(const struct exposure *exposure, const struct comparison *comparison,
+                        uint64_t mask)
 {
-    return (mask & exposure->spoilt[comparison->slot] & ~comparison->bits) != 0;
+    return (mask & exposure->spoilt[comparison->slot] & ~comparison->bits) != 0 ||
+           (comparison->sign == SIGN_SILENT && !exposure_can_be_silent(mask));
 }
 
 /* Adds each cell that has updates of the bundle to the cell that differs from it in them alone:
@@ -119,7 +121,7 @@ static bool match_cells(struct exposure *exposure, uint32_t number,
         int count = shown(cell->mask, comparison->bits, sign);
         bool partly = count != 0 && count != all;
         if ((cell->mask & comparison->bits) == 0 || cell->at_risk == 0 || partly ||
-            is_spoilt(exposure, comparison, cell->mask)) {
+            is_left_out(exposure, comparison, cell->mask)) {
             continue;
         }
         uint64_t mask = cell->mask & ~comparison->bits;
@@ -177,7 +179,7 @@ static bool compare_stratum(struct exposure *exposure, uint32_t number,
         struct exposure_match match = cell->match;
         cell->match = (struct exposure_match){0};
         if ((cell->mask & comparison->bits) != 0 || cell->at_risk == 0 ||
-            is_spoilt(exposure, comparison, cell->mask)) {
+            is_left_out(exposure, comparison, cell->mask)) {
             continue;
         }
         match.control_at_risk += cell->at_risk;
