@@ -392,7 +392,12 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
     }
     if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS) {
         host->recent = busy; /* the distress just over is no part of the next 15 minutes */
-        return step(fleet, number, HOST_HEALTHY, observed, failure);
+        if (!step(fleet, number, HOST_HEALTHY, observed, failure)) {
+            return false;
+        }
+        /* What was held back tells of long ago, but who sends it cannot be found silent for now. */
+        host->since = host->last_seen;
+        return true;
     }
     bool settled = host->state == HOST_HEALTHY && host->raised_score == 0;
     bool unknown = host->state == HOST_NEW && host->baseline_count < BASELINE_LEAST;

@@ -47,7 +47,7 @@ struct fleet_host {
     uint32_t segment;            /* SEGMENT_NONE until it says */
     uint32_t customer;           /* the caller's number */
     fleet_second last_seen;      /* server's clock */
-    fleet_second since;          /* when the distress began, or it turned healthy or new */
+    fleet_second since;          /* when the distress began, or it was heard to be healthy or new */
     fleet_second high_since;     /* start of the present run of reports at the top */
     int32_t delay_s;             /* smallest of received - observed: clock error and latency */
     uint32_t risk_cell;          /* exposure's: where it is counted, FLEET_NONE while not at risk */
