@@ -83,6 +83,24 @@ static struct lattice_count count_of(const struct exposure_contrast *contrast)
                                   .variance = contrast->onsets * share * (1 - share) * spread};
 }
 
+/* The other's entry: its own, or else a free one, or at last that of its slot. An update that
+ * leaves its slot and comes back in another is still the same company. */
+static struct lattice_company *company_of(struct lattice_update *update, uint32_t other, int slot)
+{
+    struct lattice_company *place = &update->company[slot];
+    for (size_t i = 0; i < EXPOSURE_SLOTS; i++) {
+        struct lattice_company *company = &update->company[i];
+        if (company->update == other) {
+            return company;
+        }
+        if (company->update == EXPOSURE_NONE && place->update != EXPOSURE_NONE) {
+            place = company;
+        }
+    }
+    *place = (struct lattice_company){.update = other};
+    return place;
+}
+
 /* What the update has in company of others that are in their window on both sides. */
 static void count_company(struct lattice_update *update, const struct exposure *exposure,
                           const struct exposure_contrast *contrast,
@@ -90,11 +108,7 @@ static void count_company(struct lattice_update *update, const struct exposure *
 {
     for (uint64_t left = contrast->company; left != 0; left &= left - 1) {
         int slot = __builtin_ctzll(left) / 2;
-        struct lattice_company *company = &update->company[slot];
-        if (company->update != exposure->slots[slot]) {
-            *company = (struct lattice_company){.update = exposure->slots[slot]};
-        }
-        add_count(&company->count, count);
+        add_count(&company_of(update, exposure->slots[slot], slot)->count, count);
     }
 }
 

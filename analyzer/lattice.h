@@ -69,7 +69,7 @@ struct lattice_update {
     uint32_t conjunction_count;
     struct lattice_part bundle;                     /* what it shares with its mates */
     struct lattice_part alone;                      /* against the past */
-    struct lattice_company company[EXPOSURE_SLOTS]; /* by slot */
+    struct lattice_company company[EXPOSURE_SLOTS]; /* in no order; one an update */
     int32_t first_minute;                           /* of any comparison */
     bool has_bundle, has_alone, begun;
     bool touched; /* the owner clears it when it has looked */
