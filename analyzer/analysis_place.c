@@ -314,6 +314,30 @@ static bool take_updates(struct analysis *analysis, const struct open_minute *op
     return true;
 }
 
+/* Whether the report is one of the minute once more: it is counted once. */
+static bool is_told_again(const struct open_minute *open, struct heap_view heap, size_t at)
+{
+    const struct pending_report *told = &heap.reports[at];
+    const struct pending_update *updates = &open->updates[told->first_update];
+    for (size_t i = at; told->update_count > 0 && i > 0; i--) {
+        const struct pending_report *before = &heap.reports[i - 1];
+        if (before->observed_at != told->observed_at ||
+            !uuid_equal(&before->host_id, &told->host_id)) {
+            break;
+        }
+        bool same = before->update_count == told->update_count;
+        for (uint32_t u = 0; same && u < told->update_count; u++) {
+            const struct pending_update *update = &open->updates[before->first_update + u];
+            same = update->update == updates[u].update && update->at == updates[u].at &&
+                   update->outcome == updates[u].outcome;
+        }
+        if (same) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void ask_ahead(const struct minute_order *order, struct heap_view heap, size_t at)
 {
     if (at + AHEAD < heap.count && heap.hosts[at + AHEAD] != FLEET_NONE) {
@@ -335,7 +359,8 @@ static bool place_report(const struct minute_order *order, struct heap_view heap
         return false;
     }
     note_delay(&analysis->fleet.hosts[*host], pending);
-    return take_updates(analysis, order->open, pending, *host, failure);
+    return is_told_again(order->open, heap, at) ||
+           take_updates(analysis, order->open, pending, *host, failure);
 }
 
 /* Of the reports that are placed, mostly few and far between, so many at once are asked for. */
