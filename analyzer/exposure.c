@@ -362,6 +362,20 @@ bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t n
 bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t number,
                         uint32_t update, struct failure *failure)
 {
+    bool known = false;
+    bool taken_back = true;
+    for (uint32_t i = fleet->hosts[number].installs; i != EXPOSURE_NONE;
+         i = exposure->installs[i].next) {
+        struct exposure_install *install = &exposure->installs[i];
+        if (install->update == update) {
+            known = true;
+            taken_back &= install->taken_back;
+            install->taken_back = true;
+        }
+    }
+    if (known && taken_back) {
+        return true; /* it is told again */
+    }
     exposure->updates[update].rolled_back++;
     retire_older(exposure, &fleet->hosts[number], update);
     return exposure_refresh(exposure, fleet, number, failure);

@@ -76,6 +76,7 @@ struct exposure_install {
     fleet_second installed;
     uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */
     uint8_t age_class;        /* 0: out of the risk window; 1, 2, 3: see exposure_age_class */
+    bool taken_back;
 };
 
 /* Host-minutes at risk, and thinned onsets in them, while no update was in its window. */
@@ -215,7 +216,8 @@ MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet,
                                  uint32_t update, fleet_second installed, int32_t minute,
                                  uint32_t *install, struct failure *failure);
 
-/* The host took the update back: its exposure ends. */
+/* The host took the update back: its exposure ends, whenever it was installed, until it is
+ * installed anew. Told again it is ignored, where the installation is remembered. */
 MUST_CHECK bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                    uint32_t update, struct failure *failure);
 
