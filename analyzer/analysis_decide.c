@@ -120,15 +120,14 @@ static void measure_update(struct analysis *analysis, uint32_t number)
     state->by_past = reading.by_past;
 }
 
-/* Which updates spoil the comparison of which others, from the next minute on: who is compared is
- * never chosen by what is then seen. */
-static void find_spoilt(struct analysis *analysis)
+void analysis_find_spoilt(struct analysis *analysis)
 {
     struct exposure *exposure = &analysis->exposure;
     memset(exposure->spoilt, 0, sizeof exposure->spoilt);
     for (int slot = 0; slot < EXPOSURE_SLOTS; slot++) {
         uint32_t update = exposure->slots[slot];
         if (update == EXPOSURE_NONE || update >= analysis->lattice.update_count ||
+            update >= analysis->state_count ||
             analysis->states[update].decided.verdict != VERDICT_HOLD) {
             continue;
         }
@@ -176,7 +175,6 @@ bool analysis_decide(struct analysis *analysis, struct failure *failure)
                course_take(&analysis->course, &analysis->exposure, &analysis->segments, i,
                            analysis->next_minute, verdict_log_e(&state->decided) / M_LN10, failure);
     }
-    find_spoilt(analysis);
     free(cases);
     return done;
 }

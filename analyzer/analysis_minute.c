@@ -77,6 +77,12 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
     return true;
 }
 
+static bool end_risk_sets(struct analysis *analysis, struct failure *failure)
+{
+    analysis_find_spoilt(analysis);
+    return exposure_end_minute(&analysis->exposure, failure);
+}
+
 static bool settle_events(struct analysis *analysis, int32_t minute, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
@@ -119,8 +125,7 @@ bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
         analysis_place(analysis, open, &order, failure) && analysis_hear(order, failure) &&
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
-        note_onsets(analysis, open->minute, failure) &&
-        exposure_end_minute(&analysis->exposure, failure) &&
+        note_onsets(analysis, open->minute, failure) && end_risk_sets(analysis, failure) &&
         lattice_take(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
         take_alone(analysis, open->minute, failure) &&
         lattice_end_minute(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&

@@ -152,6 +152,11 @@ MUST_CHECK bool analysis_close_minute(struct analysis *analysis, struct open_min
                                       struct failure *failure);
 MUST_CHECK bool analysis_decide(struct analysis *analysis, struct failure *failure);
 
+/* Which updates spoil the comparison of which others, by what was known before this minute: who is
+ * compared is never chosen by what is then seen. To be called when the minute's installations are
+ * placed, as one may have taken another's slot. */
+void analysis_find_spoilt(struct analysis *analysis);
+
 /* Dates the update's harm inside the subgroup, where `expected` onsets would have been without it:
  * onset, end and recovery. */
 MUST_CHECK bool analysis_date(const struct analysis *analysis, uint32_t update,
