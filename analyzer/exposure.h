@@ -15,14 +15,22 @@
  * silent when last heard of, so for silence a host counts as what it was then: fresh in its
  * exposure it still counts as unexposed, and having just turned healthy it is not at risk at all.
  *
- * The stratum is the host's segment and the size class (log2) of its customer; where strata are so
- * thin that exposed hosts find no control, those of one parent help each other out. Hosts are
- * counted only while healthy: `at_risk` of a cell equals the number of HEALTHY hosts that refer to
- * it.
+ * A class lasts as long as the host's interval made it when the host entered it. At risk in a
+ * minute is who was HEALTHY at its beginning, exposed to what is heard of in it and before; the
+ * first step out of HEALTHY in it is the onset. Of a customer's onsets one counts as evidence,
+ * drawn by lot.
+ *
+ * The stratum is the host's segment and the size class (log2) of its customer, both as of the
+ * host's last report; where strata are so thin (under 100 at risk) that exposed hosts find no
+ * control, those of one parent help each other out. Who is fresh stands beside the unexposed of its
+ * kind; where there are none it is left out. Hosts are counted only while healthy: `at_risk` of a
+ * cell equals the number of HEALTHY hosts that refer to it.
  *
  * Updates that the same hosts install at the same time have nobody to tell them apart: they are a
  * bundle, compared together with hosts that have none of them, and the comparison stands to the
- * account of each.
+ * account of each. To an update that at least 20 hosts at risk are exposed to belong, for the
+ * minute, those with which it shares 95 in 100 of its hosts and of theirs. Hosts that have only
+ * some of a bundle, or can show only some of it, are left out.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_EXPOSURE_H

@@ -9,9 +9,16 @@
  *   SILENT <---- no report for 3 of its intervals and 5 minutes, from any state --------- +
  *
  * Far over its baseline is 20 points and 4 deviations for two reports, or 12 points and 4
- * deviations of the mean for six. An onset is a step out of HEALTHY into distress; a recovery is a
- * step into HEALTHY. Time is the server's: a host's own clock only orders its own reports and dates
- * its installations, corrected by its smallest measured delay.
+ * deviations of the mean for six. The baseline is the exponentially weighted mean and variance, of
+ * 64 reports' memory, of calm reports: those from HEALTHY while the mean is not raised, and the
+ * first six from NEW; before there are six it says nothing. The 15-minute mean is an exponential
+ * one of 450 seconds, begun anew after silence and recovery. A report is calm that is below the top
+ * and not by itself 20 points and 4 deviations over the baseline; pinned goes before calm, from any
+ * state. An onset is a step out of HEALTHY into distress; a recovery is a step into HEALTHY.
+ *
+ * Time is the server's: a host's own clock only orders its own reports and dates its installations,
+ * corrected by its smallest measured delay. A report that is not newer by that clock than all
+ * before says only that the host is there. Silence is found at the end of a minute.
  *
  * One cache line a host: a report touches nearly all of it, so an array of structs costs one miss
  * where a structure of arrays would cost a dozen.

@@ -97,7 +97,8 @@ struct lattice {
 /* A zeroed struct lattice is empty. */
 void lattice_free(struct lattice *lattice);
 
-/* Takes the minute's contrasts. */
+/* Takes the minute's contrasts. A value's part, or a conjunction's, compares those of the exposed
+ * hosts that have it with all of the contrast's controls. */
 MUST_CHECK bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
                              const struct segments *segments, struct failure *failure);
 
