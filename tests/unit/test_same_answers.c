@@ -15,22 +15,11 @@
 #include "analyzer/analysis.h"
 #include "common/buffer.h"
 #include "common/random_stream.h"
+#include "random_fleet.h"
 
-#define START (INT64_C(1114200000) * INSTANT_SECOND) /* 2005-04-22T20:00:00Z */
-#define FLEETS 6
+#define START RANDOM_FLEET_START
+#define FLEETS 8
 #define ATTRIBUTES 2
-
-struct told {
-    struct report report;
-    struct report_update update;
-    instant_us arrives_at; /* orders the reports on their way in */
-};
-
-struct fleet_case {
-    struct told *told;
-    size_t count;
-    int minutes;
-};
 
 static char customers[64][8];
 static char updates[3][16];
@@ -51,7 +40,7 @@ static void name_things(void)
 
 /* Hosts come and go, some clocks are wrong, reports are lost, and update 1 pins the Windows XP
  * hosts that install it. */
-static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
+static void report_host(struct random_fleet *fleet, uint32_t host, uint64_t seed)
 {
     struct random_stream random = random_stream_new(seed, host);
     int interval = 1 + (int)random_below(&random, 3);
@@ -68,12 +57,10 @@ static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
         }
         bool struck = update == 1 && system == 0 && m >= installs_at + 4;
         bool tells = m >= installs_at && !told_update;
-        struct told *told = &fleet->told[fleet->count++];
-        *told = (struct told){
-            .update = {.id = updates[update], .outcome = UPDATE_INSTALLED},
+        struct random_report told = {
+            .updates = {{.id = updates[update], .outcome = UPDATE_INSTALLED}},
             .report = {.customer_id = customers[host % 64],
                        .has_host = m % 5 == 0 || tells,
-                       .attributes = attributes[system],
                        .attribute_count = ATTRIBUTES,
                        .segment_id = report_segment_id(attributes[system], ATTRIBUTES),
                        .update_count = tells ? 1 : 0,
@@ -82,42 +69,46 @@ static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
                        .busy = struck ? 0.99 : 0.3 * random_uniform(&random),
                        .peak = NAN,
                        .product_busy = NAN}};
-        told->report.host_id = uuid_from_name("same", &host, sizeof host);
-        told->report.received_at =
+        memcpy(told.attributes, attributes[system], sizeof attributes[system]);
+        told.report.host_id = uuid_from_name("same", &host, sizeof host);
+        told.report.received_at =
             START + m * INSTANT_MINUTE + (instant_us)random_below(&random, 60 * INSTANT_SECOND);
-        told->report.observed_at = told->report.received_at + clock_error -
-                                   (instant_us)random_below(&random, 3 * INSTANT_SECOND);
-        told->update.at = told->report.observed_at - INSTANT_SECOND;
-        told->arrives_at = told->report.received_at;
+        told.report.observed_at = told.report.received_at + clock_error -
+                                  (instant_us)random_below(&random, 3 * INSTANT_SECOND);
+        told.updates[0].at = told.report.observed_at - INSTANT_SECOND;
+        told.arrives_at = told.report.received_at;
+        random_fleet_add(fleet, &told);
         told_update |= tells;
     }
 }
 
-static int compare_arrival(const void *left, const void *right)
+static struct random_fleet make_fleet(uint64_t seed, uint32_t hosts, int minutes)
 {
-    const struct told *a = left;
-    const struct told *b = right;
-    return (a->arrives_at > b->arrives_at) - (a->arrives_at < b->arrives_at);
-}
-
-static void sort_by_arrival(struct fleet_case *fleet)
-{
-    qsort(fleet->told, fleet->count, sizeof *fleet->told, compare_arrival);
-    for (size_t i = 0; i < fleet->count; i++) {
-        fleet->told[i].report.updates = &fleet->told[i].update;
-    }
-}
-
-static struct fleet_case make_fleet(uint64_t seed, uint32_t hosts, int minutes)
-{
-    struct fleet_case fleet = {.minutes = minutes};
-    fleet.told = calloc((size_t)hosts * (size_t)minutes * 2, sizeof *fleet.told);
-    assert_non_null(fleet.told);
+    struct random_fleet fleet = {.minutes = minutes};
     name_things();
     for (uint32_t host = 0; host < hosts; host++) {
         report_host(&fleet, host, seed);
     }
-    sort_by_arrival(&fleet);
+    random_fleet_sort(&fleet);
+    return fleet;
+}
+
+/* Fleets of either sort: of hosts that do little but be harmed, and of hosts to which everything
+ * happens. All reports arrive when they are received, before the end. */
+static struct random_fleet any_fleet(uint64_t seed)
+{
+    if (seed % 2 == 0) {
+        return make_fleet(seed, 160, 150);
+    }
+    struct random_fleet fleet = random_fleet_new(seed, seed % 4 == 1 ? 60 : 260, 150);
+    size_t count = 0;
+    for (size_t i = 0; i < fleet.count; i++) {
+        fleet.told[count] = fleet.told[i];
+        fleet.told[count].arrives_at = fleet.told[i].report.received_at;
+        count += fleet.told[i].report.received_at < START + fleet.minutes * INSTANT_MINUTE;
+    }
+    fleet.count = count;
+    random_fleet_sort(&fleet);
     return fleet;
 }
 
@@ -145,7 +136,7 @@ static void run_close(struct run *run)
     buffer_free(&run->changes);
 }
 
-static void add(struct run *run, const struct told *told)
+static void add(struct run *run, const struct random_report *told)
 {
     struct failure failure;
     assert_true(analysis_add(run->analysis, &told->report, &failure));
@@ -164,7 +155,8 @@ static void advance(struct run *run, instant_us until)
     }
 }
 
-/* The answers and how they came about. The number of duplicates is no part of them. */
+/* The answers and how they came about. How many reports came twice is no part of them, nor how many
+ * late, as one that is out of order is so again when it comes twice. */
 static struct buffer answers_of(struct run *run)
 {
     struct failure failure;
@@ -173,6 +165,7 @@ static struct buffer answers_of(struct run *run)
     assert_true(analysis_answers(run->analysis, &answers, &failure));
     struct answers shown = *answers;
     shown.fleet.duplicate_reports = 0;
+    shown.fleet.late_reports = 0;
     assert_true(answer_write_json(&shown, &text, &failure));
     buffer_append_text(&text, "\n");
     buffer_append(&text, run->changes.data, run->changes.length);
@@ -180,7 +173,7 @@ static struct buffer answers_of(struct run *run)
 }
 
 /* Minute by minute, in the order received, up to the minute. */
-static struct buffer expected(const struct fleet_case *fleet, int minutes)
+static struct buffer expected(const struct random_fleet *fleet, int minutes)
 {
     struct run run;
     run_open(&run, 1);
@@ -207,7 +200,7 @@ static void assert_same(struct buffer *actual, struct buffer *wanted)
 static void the_fleets_come_to_a_verdict(void **state)
 {
     (void)state;
-    struct fleet_case fleet = make_fleet(1, 240, 150);
+    struct random_fleet fleet = make_fleet(1, 240, 150);
     struct buffer text = expected(&fleet, fleet.minutes);
     assert_non_null(strstr(text.data, "\"HOLD\""));
     buffer_free(&text);
@@ -219,7 +212,7 @@ static void a_restart_at_any_minute_changes_nothing(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= FLEETS; seed++) {
-        struct fleet_case fleet = make_fleet(seed, 160, 150);
+        struct random_fleet fleet = any_fleet(seed);
         struct random_stream random = random_stream_new(seed, 1);
         for (int restart = 0; restart < 6; restart++) {
             int at = 1 + (int)random_below(&random, (uint64_t)fleet.minutes);
@@ -255,19 +248,19 @@ static void order_batches_and_duplicates_change_nothing(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= FLEETS; seed++) {
-        struct fleet_case fleet = make_fleet(seed, 160, 150);
+        struct random_fleet fleet = any_fleet(seed);
         struct random_stream random = random_stream_new(seed, 2);
         struct buffer wanted = expected(&fleet, fleet.minutes);
         size_t once = fleet.count;
         for (size_t i = 0; i < once; i++) {
             if (random_below(&random, 6) == 0) {
-                fleet.told[fleet.count++] = fleet.told[i];
+                random_fleet_add(&fleet, &fleet.told[i]);
             }
         }
         for (size_t i = 0; i < fleet.count; i++) {
             fleet.told[i].arrives_at += (instant_us)random_below(&random, ANALYSIS_LATENESS);
         }
-        sort_by_arrival(&fleet);
+        random_fleet_sort(&fleet);
         struct run run;
         run_open(&run, 1);
         instant_us newest = START;
@@ -292,7 +285,7 @@ static void order_batches_and_duplicates_change_nothing(void **state)
 static void threads_change_nothing(void **state)
 {
     (void)state;
-    struct fleet_case fleet = make_fleet(7, 40000, 24);
+    struct random_fleet fleet = make_fleet(7, 40000, 24);
     struct buffer texts[3];
     static const unsigned threads[] = {1, 2, 5};
     for (size_t t = 0; t < 3; t++) {
