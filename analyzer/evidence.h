@@ -37,8 +37,13 @@ void evidence_contribution(uint32_t exposed_at_risk, uint32_t control_at_risk, u
 
 void evidence_add(struct evidence_sum *sum, const struct evidence_sum *contribution);
 
-/* Natural log of the e-value against "no harm": the mean over the grid points above 1. */
-double evidence_log_e(const struct evidence_sum *sum);
+/* Natural log of the e-value against a rate ratio of at most `most` (1 or above; 1: "no harm"): the
+ * weighted mean, over the grid points above it, of exp of the sum there less the sum at `most`. The
+ * weights are largest at harm of two to sixteen times the rate, which is what has to be found while
+ * it is small news; greater harm is found by whatever weight. Likelihood ratios of these families
+ * rise with what is observed, so it is a supermartingale wherever the ratio is less than `most`. */
+double evidence_log_e_over(const struct evidence_sum *sum, double most);
+double evidence_log_e(const struct evidence_sum *sum); /* against no harm */
 
 /* The confidence sequence at level 1 - alpha: every theta whose e-value against it (the mean over
  * the whole grid relative to theta) is below 1/alpha. Between grid points the concave log

@@ -9,11 +9,17 @@
  * effect, whatever the data made us look at (betting on what looks promising: Shafer 2021; Waudby-
  * Smith and Ramdas 2024).
  *
- * The weights: 3/8 the whole fleet, 1/8 the whole fleet from later minutes on, for harm that begins
- * when thousands of hosts have already been spared, 2/8 single values, 1/8 conjunctions, 1/16 the
- * bundle, 1/16 the comparison with the past. What is not used counts as an e-value of 1. Each part
- * is itself an average over what shows the harm: half both signs together, a quarter each of them
- * alone, as a pinned host is rare news and a switched-off one is not.
+ * What an update is compared by itself and what it shares with the rest of its bundle are two
+ * accounts, with a lattice each: the same hosts are in both, so their sums must not be added. The
+ * bundle has 1/16 of the capital; where it is compared before the update by itself ever was, it
+ * takes over half of it, as nothing of the other half has been staked yet.
+ *
+ * The weights of an account: 3/7 the whole fleet, 1/7 the whole fleet from later minutes on, for
+ * harm that begins when thousands of hosts have already been spared, 2/7 single values, 1/7
+ * conjunctions; beside the accounts 1/16 for the comparison with the past. What is not used counts
+ * as an e-value of 1. Each part is itself an average over what shows the harm: half both signs
+ * together, a quarter each of them alone, as a pinned host is rare news and a switched-off one is
+ * not.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_LATTICE_H
@@ -59,7 +65,8 @@ struct lattice_company {
     struct lattice_count count;
 };
 
-struct lattice_update {
+/* Comparisons of one kind, of the whole fleet and of its subgroups. */
+struct lattice_account {
     struct lattice_part fleet;
     struct lattice_part *values; /* by value number of segments */
     uint32_t value_count;
@@ -67,12 +74,18 @@ struct lattice_update {
     uint32_t start_count;
     struct lattice_conjunction conjunctions[LATTICE_CONJUNCTIONS];
     uint32_t conjunction_count;
-    struct lattice_part bundle;                     /* what it shares with its mates */
+    int32_t first_minute; /* of any comparison */
+    bool begun;
+};
+
+struct lattice_update {
+    struct lattice_account own;
+    struct lattice_account *shared;                 /* with its mates; NULL: nothing yet */
     struct lattice_part alone;                      /* against the past */
     struct lattice_company company[EXPOSURE_SLOTS]; /* in no order; one an update */
-    int32_t first_minute;                           /* of any comparison */
-    bool has_bundle, has_alone, begun;
-    bool touched; /* the owner clears it when it has looked */
+    bool has_alone;
+    bool shared_first; /* its bundle was compared before it was by itself */
+    bool touched;      /* the owner clears it when it has looked */
 };
 
 struct lattice_tally {
@@ -120,8 +133,8 @@ MUST_CHECK bool lattice_end_minute(struct lattice *lattice, const struct exposur
 struct lattice_reading {
     double log_e, own_log_e; /* natural logarithms */
     double fleet_log_e;      /* of the whole fleet alone, unweighted */
-    double own_low;          /* largest lower bound of the rate ratio over all parts at once … */
-    double bundle_low;       /* … and that of the bundle */
+    double own_low;          /* lower bound of the largest rate ratio of any part; 0: below 1 … */
+    double bundle_low;       /* … the bundle's included; neither is sought beyond the margin */
     bool by_past;            /* most of the evidence is from the comparison with the past */
     struct range rate_ratio; /* of the whole fleet, at 1 - alpha; by_past: against it */
     double clear_gain;       /* log likelihood of the likely ratio over that of `margin` */

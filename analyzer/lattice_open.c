@@ -146,29 +146,28 @@ static uint32_t grow(const struct search *search, const struct found from[BEAM],
     return count;
 }
 
-static void open_conjunction(struct lattice_update *update, const struct found *found)
+static void open_conjunction(struct lattice_account *account, const struct found *found)
 {
-    bool open = update->conjunction_count == LATTICE_CONJUNCTIONS;
-    for (uint32_t i = 0; i < update->conjunction_count; i++) {
-        const struct lattice_conjunction *one = &update->conjunctions[i];
+    bool open = account->conjunction_count == LATTICE_CONJUNCTIONS;
+    for (uint32_t i = 0; i < account->conjunction_count; i++) {
+        const struct lattice_conjunction *one = &account->conjunctions[i];
         open |= same(one->values, one->term_count, found->values, found->term_count);
     }
     if (open || found->score < STRIKING) {
         return;
     }
-    struct lattice_conjunction *fresh = &update->conjunctions[update->conjunction_count++];
+    struct lattice_conjunction *fresh = &account->conjunctions[account->conjunction_count++];
     *fresh = (struct lattice_conjunction){.term_count = found->term_count};
     memcpy(fresh->values, found->values, sizeof fresh->values);
 }
 
-static void look(struct lattice *lattice, const struct search *search)
+static void look(struct lattice_account *account, const struct search *search)
 {
-    struct lattice_update *update = &lattice->updates[search->update];
     struct found found[LATTICE_TERMS][BEAM];
     uint32_t counts[LATTICE_TERMS] = {0};
-    for (uint32_t v = 0; v < update->value_count && v < search->segments->value_count; v++) {
+    for (uint32_t v = 0; v < account->value_count && v < search->segments->value_count; v++) {
         struct found one = {.values = {v}, .term_count = 1};
-        one.score = score_of(&update->values[v].count);
+        one.score = score_of(&account->values[v].count);
         if (one.score > STRIKING / 3) {
             keep_best(found[0], &counts[0], &one);
         }
@@ -176,8 +175,19 @@ static void look(struct lattice *lattice, const struct search *search)
     for (int length = 1; length < LATTICE_TERMS && counts[length - 1] > 0; length++) {
         counts[length] = grow(search, found[length - 1], counts[length - 1], found[length]);
         if (counts[length] > 0) {
-            open_conjunction(update, &found[length][0]);
+            open_conjunction(account, &found[length][0]);
         }
+    }
+}
+
+static void end_minute(struct lattice_account *account, const struct search *search, bool touched)
+{
+    if (account->begun && account->start_count < LATTICE_STARTS &&
+        search->exposure->minute - account->first_minute >= FIRST_START << account->start_count) {
+        account->starts[account->start_count++] = (struct lattice_part){0};
+    }
+    if (touched && account->conjunction_count < LATTICE_CONJUNCTIONS) {
+        look(account, search);
     }
 }
 
@@ -190,17 +200,14 @@ bool lattice_end_minute(struct lattice *lattice, const struct exposure *exposure
     }
     for (uint32_t u = 0; u < lattice->update_count && u < exposure->update_count; u++) {
         struct lattice_update *update = &lattice->updates[u];
-        if (update->begun && update->start_count < LATTICE_STARTS &&
-            exposure->minute - update->first_minute >= FIRST_START << update->start_count) {
-            update->starts[update->start_count++] = (struct lattice_part){0};
-        }
-        if (update->touched && update->conjunction_count < LATTICE_CONJUNCTIONS) {
-            struct search search = {.lattice = lattice,
-                                    .exposure = exposure,
-                                    .segments = segments,
-                                    .update = u,
-                                    .counts = counts};
-            look(lattice, &search);
+        struct search search = {.lattice = lattice,
+                                .exposure = exposure,
+                                .segments = segments,
+                                .update = u,
+                                .counts = counts};
+        end_minute(&update->own, &search, update->touched);
+        if (update->shared != NULL) {
+            end_minute(update->shared, &search, update->touched);
         }
     }
     free(counts);

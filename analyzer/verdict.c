@@ -61,7 +61,7 @@ static bool mate_is_held(const struct verdict_case *cases, size_t count,
 static enum verdict unheld(const struct verdict_case *one, double margin)
 {
     double log_e = verdict_log_e(one);
-    bool suspected = log_e >= log(VERDICT_SUSPECT_E) || one->own_low > 1 ||
+    bool suspected = log_e >= log(VERDICT_SUSPECT_E) || one->own_low >= 1 ||
                      (one->verdict == VERDICT_SUSPECT && log_e >= log(VERDICT_UNSUSPECT_E));
     bool bounded = one->rate_ratio.high < margin;
     /* Harm, but less than the margin everywhere: the evidence is that of the whole fleet, and no
@@ -91,7 +91,7 @@ bool verdict_decide(struct verdict_case *cases, size_t count, double alpha, doub
     for (size_t i = 0; i < count; i++) {
         struct verdict_case *one = &cases[i];
         bool stays = one->verdict == VERDICT_HOLD && !one->bundled;
-        if (stays || (one->own_log_e >= threshold && one->own_low > margin)) {
+        if (stays || (one->own_log_e >= threshold && one->own_low >= margin)) {
             one->verdict = VERDICT_HOLD;
             one->bundled = false;
         }
@@ -100,7 +100,7 @@ bool verdict_decide(struct verdict_case *cases, size_t count, double alpha, doub
         struct verdict_case *one = &cases[i];
         bool own = one->verdict == VERDICT_HOLD && !one->bundled;
         one->explained = !own && mate_is_held(cases, count, one);
-        bool shared = one->bundled || (one->log_e >= threshold && one->bundle_low > margin);
+        bool shared = one->bundled || (one->log_e >= threshold && one->bundle_low >= margin);
         one->bundled = !own && shared && !one->explained;
         if (!own) {
             one->verdict = one->bundled ? VERDICT_HOLD : unheld(one, margin);

@@ -30,8 +30,8 @@
 struct verdict_case {
     double log_e, own_log_e; /* natural logarithms; own: without what it shares with a bundle */
     double fleet_log_e;      /* of the whole fleet alone */
-    double own_low;          /* lower bound of the rate ratio, over all subgroups at once … */
-    double bundle_low;       /* … and of the bundle */
+    double own_low;    /* the rate ratio of some subgroup is over this; 0: cannot be said … */
+    double bundle_low; /* … the bundle's included */
     struct range rate_ratio; /* of the whole fleet, at 1 - alpha, as narrow as it has ever been */
     const struct exposure_mate *mates;
     uint32_t mate_count;
