@@ -69,10 +69,16 @@ int32_t exposure_window_minutes(const struct exposure *exposure, const struct fl
     return exposure->window_minutes > least ? exposure->window_minutes : least;
 }
 
+/* How long the host counts as exposed: the window, and as long as it takes to find it pinned. */
+static int32_t exposed_minutes(const struct exposure *exposure, const struct fleet_host *host)
+{
+    return exposure_window_minutes(exposure, host) + (2 * host->interval_s + 59) / 60;
+}
+
 uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_host *host,
                            int32_t age_minutes)
 {
-    if (age_minutes >= exposure_window_minutes(exposure, host)) {
+    if (age_minutes >= exposed_minutes(exposure, host)) {
         return 0;
     }
     int32_t patience = patience_minutes(host);
@@ -83,9 +89,7 @@ uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_h
 static int32_t class_ends(const struct exposure *exposure, const struct fleet_host *host,
                           uint8_t age_class)
 {
-    int32_t window = exposure_window_minutes(exposure, host);
-    int32_t ends = age_class == 3 ? window : age_class * patience_minutes(host);
-    return ends < window ? ends : window;
+    return age_class == 3 ? exposed_minutes(exposure, host) : age_class * patience_minutes(host);
 }
 
 bool exposure_covers(const struct exposure *exposure, const struct fleet_host *host,
@@ -234,15 +238,15 @@ static void follow_update(struct exposure *exposure, uint32_t update)
     }
 }
 
-/* Frees what is of no more use, oldest last in the list: out of the window, harmless, and beyond
- * the few kept to show. A freed record is no longer in the wheel, as its window has passed. */
+/* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, and
+ * beyond the few kept to show. A freed record is no longer in the wheel, as its time has passed. */
 static void forget_old_installs(struct exposure *exposure, struct fleet_host *host, int32_t minute)
 {
     uint32_t *link = &host->installs;
     for (uint32_t kept = 0; *link != EXPOSURE_NONE; kept++) {
         struct exposure_install *install = &exposure->installs[*link];
         bool over = install->age_class == 0 &&
-                    minute - heard_minute(install) > exposure_window_minutes(exposure, host);
+                    minute - heard_minute(install) > exposed_minutes(exposure, host);
         if (kept >= INSTALLS_KEPT && over && install->affected == EXPOSURE_NONE) {
             uint32_t gone = *link;
             *link = install->next;

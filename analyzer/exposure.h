@@ -1,11 +1,13 @@
 /* Who is at risk, and of what? For each minute, how many healthy hosts there are in each stratum
  * with each set of updates in their risk window, and which of them turned distressed.
  *
- * A host is exposed to an update from when its installation is heard of through the risk window.
- * Its mask holds two bits for each update being followed: 0 not exposed, else how long ago that
- * was. Time since installation is in the mask because harm comes early: two hosts that both have
- * update A are only alike, for judging update B, when they got A about equally long ago. A host
- * that boots takes all that is waiting at once, so without it every update that shares an hour
+ * A host is exposed to an update from when its installation is heard of through the risk window,
+ * and for two of its intervals more: distress is found so long after it began, and what is found
+ * then began in the window. Counted with the control it would hide harm, the more the longer harm
+ * lasts. Its mask holds two bits for each update being followed: 0 not exposed, else how long ago
+ * that was. Time since installation is in the mask because harm comes early: two hosts that both
+ * have update A are only alike, for judging update B, when they got A about equally long ago. A
+ * host that boots takes all that is waiting at once, so without it every update that shares an hour
  * with a bad one would look bad. For the same reason the mask says how long ago the host turned
  * healthy: who has just been switched on is unlike who has been on since morning.
  *
@@ -70,7 +72,7 @@ struct exposure_update {
     uint32_t slot;        /* EXPOSURE_NONE while it is not followed */
     uint32_t first_tally; /* list of its tallies, newest first */
     uint64_t installed, failed, rolled_back;
-    uint64_t exposed_now;                       /* hosts in its risk window, healthy or not */
+    uint64_t exposed_now;                       /* hosts exposed, healthy or not */
     fleet_second first_seen;                    /* first installation heard of, server's clock */
     struct exposure_mate mates[EXPOSURE_MATES]; /* it is or was in a bundle with them */
     uint32_t mate_count;
@@ -83,7 +85,7 @@ struct exposure_install {
     uint32_t affected; /* impact's record of the harm, or EXPOSURE_NONE */
     fleet_second installed;
     uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */
-    uint8_t age_class;        /* 0: out of the risk window; 1, 2, 3: see exposure_age_class */
+    uint8_t age_class;        /* 0: no longer exposed; 1, 2, 3: see exposure_age_class */
     bool taken_back;
 };
 
@@ -259,7 +261,7 @@ bool exposure_covers(const struct exposure *exposure, const struct fleet_host *h
 int32_t exposure_window_minutes(const struct exposure *exposure, const struct fleet_host *host);
 
 /* 1 (EXPOSURE_FRESH): less long ago than it takes to find the host silent; 2: than twice that; 3:
- * than its risk window; 0: longer ago. */
+ * than its risk window and two intervals; 0: longer ago. */
 uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_host *host,
                            int32_t age_minutes);
 

@@ -33,7 +33,7 @@ struct twin_host {
  * so is found silent after fifteen, written out again. */
 static int twin_class(int32_t age)
 {
-    return age >= WINDOW ? 0 : age < 15 ? 1 : age < 30 ? 2 : 3;
+    return age >= WINDOW + 10 ? 0 : age < 15 ? 1 : age < 30 ? 2 : 3;
 }
 
 static int twin_age(const struct twin_host *host, uint32_t update, int32_t now)
@@ -388,12 +388,12 @@ static void one_update_too_many_waits(void **state)
     }
     assert_int_equal(world.exposure.updates[EXPOSURE_SLOTS].slot, EXPOSURE_NONE);
     assert_int_equal(world.exposure.updates[EXPOSURE_SLOTS].installed, 1);
-    for (int32_t now = FIRST_MINUTE; now <= FIRST_MINUTE + WINDOW; now++) {
+    for (int32_t now = FIRST_MINUTE; now <= FIRST_MINUTE + WINDOW + 10; now++) {
         assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
     }
     assert_true(exposure_install(&world.exposure, &world.fleet, 50, EXPOSURE_SLOTS,
-                                 (FIRST_MINUTE + WINDOW) * 60, FIRST_MINUTE + WINDOW, &install,
-                                 &failure));
+                                 (FIRST_MINUTE + WINDOW + 10) * 60, FIRST_MINUTE + WINDOW + 10,
+                                 &install, &failure));
     assert_int_not_equal(world.exposure.updates[EXPOSURE_SLOTS].slot, EXPOSURE_NONE);
     tear_down(&world);
 }

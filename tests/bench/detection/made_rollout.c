@@ -200,11 +200,23 @@ static void draw_segment(struct random_stream *random, struct made_rollout *roll
     }
 }
 
+/* At every moment of the hour, of hosts that have got over it, too: like scans, but more of them.
+ */
+static void harm_anew(struct random_stream *random, struct made_host *host, double per_hour)
+{
+    double from = host->installs[0];
+    for (double at = from;
+         (at += random_exponential(random, 60 / per_hour)) < from + EXPOSED_MINUTES;) {
+        host->harmed_at = fmin(host->harmed_at, at);
+        set_work(host, at, at + 15);
+    }
+}
+
 /* When harm of `ratio` times the rate strikes after installation, or MADE_NEVER. */
 static double draw_delay(enum made_harm harm, double ratio, struct random_stream *random)
 {
     double share = SCANS_PER_HOUR * (ratio - 1);
-    if (harm == MADE_THREEFOLD || harm == MADE_OVER_HOUR) {
+    if (harm == MADE_OVER_HOUR) {
         double delay = random_exponential(random, 60 / share);
         return delay < EXPOSED_MINUTES ? delay : MADE_NEVER;
     }
@@ -236,11 +248,14 @@ void made_harmful(enum made_harm harm, uint64_t seed, struct made_rollout *rollo
             host->installs[1] = host->installs[0];
         }
         scan(&random, host, 0, SCANS_PER_HOUR);
+        if (harm == MADE_THREEFOLD) {
+            harm_anew(&random, host, SCANS_PER_HOUR * (rollout->ratio - 1));
+            continue;
+        }
         double delay = draw_delay(harm, rollout->ratio, &random);
         if (made_is_in_segment(rollout, host) && delay < MADE_NEVER) {
             host->harmed_at = host->installs[0] + delay;
-            set_work(host, host->harmed_at,
-                     harm == MADE_THREEFOLD ? host->harmed_at + 15 : MADE_MINUTES);
+            set_work(host, host->harmed_at, MADE_MINUTES);
         }
     }
 }
