@@ -100,8 +100,8 @@ static int by_float(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* The score that as many harmless rollouts pass as alpha allows. */
-static float rival_threshold(const struct run *run, enum rival rival)
+/* The least score that no more than `allowed` harmless rollouts pass. */
+static float rival_threshold(const struct run *run, enum rival rival, size_t allowed)
 {
     size_t count = run->first[MADE_SETTINGS];
     float *scores = malloc(count * sizeof *scores);
@@ -112,9 +112,33 @@ static float rival_threshold(const struct run *run, enum rival rival)
         scores[t] = run->trials[t].rivals.highest[rival][MADE_MINUTES - 1];
     }
     qsort(scores, count, sizeof *scores, by_float);
-    float threshold = scores[count - 1 - (size_t)(TRIAL_ALPHA * (double)count)];
+    float threshold = scores[count - 1 - allowed];
     free(scores);
     return threshold;
+}
+
+static size_t count_passing(const struct run *run, enum rival rival, float threshold)
+{
+    size_t passing = 0;
+    for (size_t t = 0; t < run->first[MADE_SETTINGS]; t++) {
+        passing += run->trials[t].rivals.highest[rival][MADE_MINUTES - 1] > threshold ? 1 : 0;
+    }
+    return passing;
+}
+
+/* The z-score of alpha shared out among the looks. */
+static float bonferroni_threshold(void)
+{
+    double looks = RIVAL_LOOKS;
+    double low = 0;
+    double high = 10;
+    for (int i = 0; i < 60; i++) {
+        double z = (low + high) / 2;
+        bool passed = erfc(z * M_SQRT1_2) / 2 > TRIAL_ALPHA / looks;
+        low = passed ? z : low;
+        high = passed ? high : z;
+    }
+    return (float)high;
 }
 
 /* Hosts harmed before the alarm, or all when there was none. */
@@ -123,11 +147,12 @@ static double harmed_before(const struct trial *trial, double at)
     return trial->harmed_before[at < MADE_MINUTES ? (int)at : MADE_MINUTES];
 }
 
+/* Like Epicenter it is read at the end of the minute, with the reports that came in it. */
 static double rival_alarm(const struct trial *trial, enum rival rival, float threshold)
 {
     for (int m = 0; m < MADE_MINUTES; m++) {
         if (trial->rivals.highest[rival][m] > threshold) {
-            return m + 1;
+            return m + 2; /* of the reports sent at m + 1 */
         }
     }
     return MADE_NEVER;
@@ -140,18 +165,26 @@ static int by_double(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void tell_harmed(struct bench_table *table, const char *who, double *harmed, size_t count,
-                        size_t alarms)
+/* Sorts the hosts harmed; returns their median. */
+static double tell_harmed(struct bench_table *table, const char *who, double *harmed, size_t count,
+                          double goal)
 {
-    char name[128];
-    (void)snprintf(name, sizeof name, "%s, median (%zu of %zu found)", who, alarms, count);
+    char name[160];
     qsort(harmed, count, sizeof *harmed, by_double);
-    bench_table_add(table, name, bench_median(harmed, count), "hosts");
+    double median = bench_median(harmed, count);
+    (void)snprintf(name, sizeof name, "%s, median", who);
+    if (goal > 0) {
+        bench_table_goal(table, name, median, "hosts", BENCH_AT_LEAST, goal);
+    } else {
+        bench_table_add(table, name, median, "hosts");
+    }
     (void)snprintf(name, sizeof name, "%s, p90", who);
     bench_table_add(table, name, harmed[count * 9 / 10], "hosts");
+    return median;
 }
 
-static void tell_delays(const struct run *run, struct bench_table *table)
+static void tell_rival(const struct run *run, struct bench_table *table, enum rival rival,
+                       float threshold, double goal)
 {
     size_t first = run->first[HARM(MADE_ALONE)];
     size_t count = run->first[HARM(MADE_ALONE) + 1] - first;
@@ -159,23 +192,52 @@ static void tell_delays(const struct run *run, struct bench_table *table)
     if (harmed == NULL) {
         exit(EXIT_FAILURE);
     }
-    bench_table_section(table, "Hosts harmed before the alarm, at equal rates of false alarm");
+    size_t alarms = 0;
+    for (size_t i = 0; i < count; i++) {
+        double at = rival_alarm(&run->trials[first + i], rival, threshold);
+        alarms += at < MADE_NEVER ? 1 : 0;
+        harmed[i] = harmed_before(&run->trials[first + i], at);
+    }
+    char who[128];
+    (void)snprintf(who, sizeof who, "%s (wrong in %zu, finds %zu of %zu)", rival_names[rival],
+                   count_passing(run, rival, threshold), alarms, count);
+    (void)tell_harmed(table, who, harmed, count, goal);
+    free(harmed);
+}
+
+/* Epicenter's rate of false alarms is far below alpha, and known by a handful of them; the rivals
+ * have the benefit of that doubt: they may be wrong as often as it may be at most. */
+static void tell_delays(const struct run *run, struct bench_table *table)
+{
+    size_t first = run->first[HARM(MADE_ALONE)];
+    size_t count = run->first[HARM(MADE_ALONE) + 1] - first;
+    size_t clean = run->first[MADE_SETTINGS];
+    size_t wrong = count_held(run, 0, MADE_SETTINGS);
+    double *harmed = calloc(count, sizeof *harmed);
+    if (harmed == NULL) {
+        exit(EXIT_FAILURE);
+    }
     for (size_t i = 0; i < count; i++) {
         harmed[i] = harmed_before(&run->trials[first + i], run->trials[first + i].held_at);
     }
-    tell_harmed(table, "Epicenter", harmed, count,
-                count_held(run, HARM(MADE_ALONE), HARM(MADE_ALONE) + 1));
-    for (int r = 0; r < RIVAL_COUNT; r++) {
-        float threshold = rival_threshold(run, (enum rival)r);
-        size_t alarms = 0;
-        for (size_t i = 0; i < count; i++) {
-            double at = rival_alarm(&run->trials[first + i], (enum rival)r, threshold);
-            alarms += at < MADE_NEVER ? 1 : 0;
-            harmed[i] = harmed_before(&run->trials[first + i], at);
-        }
-        tell_harmed(table, rival_names[r], harmed, count, alarms);
-    }
+    char who[128];
+    (void)snprintf(who, sizeof who, "Epicenter (wrong in %zu of %zu, finds %zu of %zu)", wrong,
+                   clean, count_held(run, HARM(MADE_ALONE), HARM(MADE_ALONE) + 1), count);
+    bench_table_section(table, "Hosts harmed before the alarm");
+    double goal = tell_harmed(table, who, harmed, count, 0) + 0.5; /* fewer than each */
     free(harmed);
+    size_t at_most = (size_t)(binomial_high(wrong, clean) * (double)clean);
+    size_t by_alpha = (size_t)(TRIAL_ALPHA * (double)clean);
+    bench_table_section(table, "… wrong as often as Epicenter is at most, by its 95 % interval");
+    for (enum rival r = 0; r < RIVAL_COUNT; r++) {
+        tell_rival(run, table, r, rival_threshold(run, r, at_most), goal);
+    }
+    bench_table_section(table, "… wrong as often as alpha allows");
+    for (enum rival r = 0; r < RIVAL_COUNT; r++) {
+        tell_rival(run, table, r, rival_threshold(run, r, by_alpha), goal);
+    }
+    bench_table_section(table, "… logrank with Bonferroni's z for its looks, whatever comes of it");
+    tell_rival(run, table, RIVAL_LOGRANK, bonferroni_threshold(), 0);
 }
 
 static void tell_share(struct bench_table *table, const char *name, size_t right, size_t of,

@@ -10,6 +10,9 @@
 enum rival { RIVAL_PINNED_SHARE, RIVAL_MANN_WHITNEY, RIVAL_LOGRANK, RIVAL_COUNT };
 extern const char *const rival_names[RIVAL_COUNT];
 
+#define RIVAL_LOOK_MINUTES 5
+enum { RIVAL_LOOKS = MADE_MINUTES / RIVAL_LOOK_MINUTES };
+
 struct rival_scores {
     float highest[RIVAL_COUNT][MADE_MINUTES]; /* so far, at the end of the minute */
 };
