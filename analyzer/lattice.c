@@ -267,6 +267,7 @@ static struct lattice_account *open_account(struct lattice_update *update, bool 
     if (!account->begun) {
         account->begun = true;
         account->first_minute = exposure->minute;
+        account->known_count = segments->value_count;
     }
     return account;
 }

@@ -70,6 +70,7 @@ struct lattice_account {
     struct lattice_part fleet;
     struct lattice_part *values; /* by value number of segments */
     uint32_t value_count;
+    uint32_t known_count; /* values there were when it was begun */
     struct lattice_part starts[LATTICE_STARTS];
     uint32_t start_count;
     struct lattice_conjunction conjunctions[LATTICE_CONJUNCTIONS];

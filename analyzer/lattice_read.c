@@ -15,6 +15,9 @@
 #define WEIGHT_VALUES (2.0 / 7)
 #define WEIGHT_CONJUNCTIONS (1.0 / 7)
 
+/* Of the values' weight, to those known when the account was begun. */
+#define SHARE_KNOWN (7.0 / 8)
+
 /* Within a part. */
 #define WEIGHT_BOTH_SIGNS 0.5
 #define WEIGHT_ONE_SIGN 0.25
@@ -58,9 +61,33 @@ static double rank_weight(uint32_t rank)
     return 1.0 / ((rank + 1.0) * (rank + 2.0));
 }
 
-static double value_weight(const struct segment_value *value)
+/* How many values each attribute had when the account was begun, and how many attributes had more
+ * than one: one alone is the whole fleet once more. */
+struct known_values {
+    uint32_t counts[REPORT_ATTRIBUTES_LIMIT];
+    uint32_t attributes;
+};
+
+static struct known_values count_known(const struct lattice_account *account,
+                                       const struct segments *segments)
 {
-    return WEIGHT_VALUES * rank_weight(value->attribute) * rank_weight(value->rank);
+    struct known_values known = {.attributes = 0};
+    for (uint32_t i = 0; i < account->known_count; i++) {
+        known.attributes += ++known.counts[segments->values[i].attribute] == 2 ? 1 : 0;
+    }
+    return known;
+}
+
+/* The values that were known share most of the weight by attribute and then by value; those that
+ * may yet come have the rest by rank. */
+static double value_weight(const struct lattice_account *account, const struct known_values *known,
+                           const struct segment_value *value, uint32_t number)
+{
+    double weight = (1 - SHARE_KNOWN) * rank_weight(value->attribute) * rank_weight(value->rank);
+    if (number < account->known_count && known->counts[value->attribute] > 1) {
+        weight += SHARE_KNOWN / known->attributes / known->counts[value->attribute];
+    }
+    return WEIGHT_VALUES * weight;
 }
 
 /* An average against a rate ratio of at most `most` so far, and what of its weights is not used. */
@@ -81,8 +108,10 @@ static void count_account_in(struct average *average, const struct lattice_accou
     for (uint32_t i = 0; i < account->start_count; i++) {
         count_in(average, &account->starts[i], weight * WEIGHT_STARTS * rank_weight(i));
     }
+    struct known_values known = count_known(account, segments);
     for (uint32_t i = 0; i < segments->value_count && i < account->value_count; i++) {
-        count_in(average, &account->values[i], weight * value_weight(&segments->values[i]));
+        count_in(average, &account->values[i],
+                 weight * value_weight(account, &known, &segments->values[i], i));
     }
     for (uint32_t i = 0; i < account->conjunction_count; i++) {
         count_in(average, &account->conjunctions[i].part,

@@ -180,13 +180,15 @@ static void contributions_have_mean_one_without_effect(void **state)
  * likely to be the one. Returns how often anything that must hold did not. */
 struct rollout {
     double highest_log_e;
-    bool covered; /* the true ratio was inside the confidence sequence at every moment */
+    double highest_over; /* the log e-value against the true ratio */
+    bool covered;        /* the true ratio was inside the confidence sequence at every moment */
 };
 
 static struct rollout simulate(struct random_stream *random, double ratio, int minutes,
                                double alpha)
 {
-    struct rollout result = {.highest_log_e = -INFINITY, .covered = true};
+    struct rollout result = {
+        .highest_log_e = -INFINITY, .highest_over = -INFINITY, .covered = true};
     struct evidence_sum sum = {{0}};
     for (int minute = 0; minute < minutes; minute++) {
         uint32_t exposed = 20 + (uint32_t)random_below(random, 200);
@@ -211,6 +213,8 @@ static struct rollout simulate(struct random_stream *random, double ratio, int m
         evidence_add(&sum, &contribution);
         double log_e = evidence_log_e(&sum);
         result.highest_log_e = log_e > result.highest_log_e ? log_e : result.highest_log_e;
+        double over = evidence_log_e_over(&sum, fmax(ratio, 1));
+        result.highest_over = fmax(over, result.highest_over);
         struct range range = evidence_rate_ratio(&sum, alpha);
         result.covered &= range.low <= ratio && ratio <= range.high;
     }
@@ -244,6 +248,36 @@ static void the_confidence_sequence_covers_at_all_times(void **state)
     }
 }
 
+/* Ville again, against "at most 1.5", which is between two points of the grid, and others. */
+static void the_evidence_over_a_ratio_keeps_its_rate(void **state)
+{
+    (void)state;
+    static const double ratios[] = {1.5, 2.5, 9};
+    for (size_t r = 0; r < sizeof ratios / sizeof *ratios; r++) {
+        int alarms = 0;
+        for (uint64_t run = 0; run < 400; run++) {
+            struct random_stream random = random_stream_new(170 + r, run);
+            alarms += simulate(&random, ratios[r], 100, 0.05).highest_over >= log(20);
+        }
+        assert_in_range(alarms, 0, 32); /* 20 allowed; 32 is its 99.7 % quantile */
+    }
+}
+
+/* One onset on the exposed side at even odds: theta (E1+E0)/(theta E1 + E0) at every point, so
+ * against 2 the largest ratio there is, 128, is at most 256/129 over 4/3. */
+static void one_onset_says_little_over_two(void **state)
+{
+    (void)state;
+    struct evidence_sum sum = {{0}};
+    struct evidence_sum contribution;
+    evidence_contribution(50, 50, 1, 1, &contribution);
+    evidence_add(&sum, &contribution);
+    assert_true(evidence_log_e_over(&sum, 2) > 0);
+    assert_true(evidence_log_e_over(&sum, 2) < log(256.0 / 129 / (4.0 / 3)));
+    assert_close(evidence_log_e_over(&sum, 1), evidence_log_e(&sum), 1e-12);
+    assert_true(evidence_log_e_over(&sum, 1.5) > evidence_log_e_over(&sum, 1.7));
+}
+
 static void a_strong_effect_is_found(void **state)
 {
     (void)state;
@@ -275,6 +309,8 @@ int main(void)
         cmocka_unit_test(contributions_have_mean_one_without_effect),
         cmocka_unit_test(reading_every_minute_keeps_the_false_alarm_rate),
         cmocka_unit_test(the_confidence_sequence_covers_at_all_times),
+        cmocka_unit_test(the_evidence_over_a_ratio_keeps_its_rate),
+        cmocka_unit_test(one_onset_says_little_over_two),
         cmocka_unit_test(a_strong_effect_is_found),
         cmocka_unit_test(nothing_seen_is_no_interval),
     };

@@ -97,6 +97,12 @@ static double everywhere(const struct world *world, uint32_t segment, uint64_t c
     return 3;
 }
 
+static double at_the_margin(const struct world *world, uint32_t segment, uint64_t company)
+{
+    (void)world, (void)segment, (void)company;
+    return 1.5;
+}
+
 /* One minute: about a tenth of the strata have an onset. */
 static void pass_minute(struct world *world, int32_t minute, ratio_of *ratio, bool shared)
 {
@@ -159,18 +165,19 @@ static void looking_is_not_paid_for(void **state)
     assert_true(opened > 500);
 }
 
-/* Every part is a martingale of mean 1: the mean of exp over many rollouts is 1 within its error.
- * Over ten minutes, as the mean of a longer one is carried by outcomes too rare to meet. */
+/* Every part is a martingale of mean 1, of either account: the mean of exp over many rollouts is 1
+ * within its error. Over two minutes, as the mean of a longer one is carried by outcomes too rare
+ * to meet. */
 static void the_average_has_mean_one(void **state)
 {
     (void)state;
     static struct world world;
     double mean = 0;
     double square = 0;
-    int rollouts = 2000;
+    int rollouts = 8000;
     for (int run = 0; run < rollouts; run++) {
         build(&world, 7000 + (uint64_t)run);
-        for (int32_t minute = 0; minute < 10; minute++) {
+        for (int32_t minute = 0; minute < 2; minute++) {
             pass_minute(&world, minute, no_effect, minute % 2 == 0);
         }
         struct lattice_reading reading =
@@ -211,6 +218,49 @@ static void a_conjunction_is_opened_and_convinces(void **state)
         tear_down(&world);
     }
     assert_in_range(named, 19, 20);
+}
+
+/* A bundle's lattice is that of an update by itself. */
+static void a_bundle_that_harms_a_part_convinces(void **state)
+{
+    (void)state;
+    static struct world world;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        build(&world, seed);
+        for (int32_t minute = 0; minute < 200; minute++) {
+            pass_minute(&world, minute, two_values, true);
+        }
+        struct lattice_reading reading =
+            lattice_read(&world.lattice.updates[UPDATE], &world.segments, 0.001, 1.5);
+        assert_true(reading.log_e > log(1000) && reading.bundle_low >= 1.5);
+        assert_true(fabs(reading.own_log_e) < 1e-12 && reading.own_low == 0);
+        tear_down(&world);
+    }
+}
+
+/* Ville for the margin: where every part of the fleet has harm of a ratio of 1.5, the chance that
+ * more than 1.5 is ever said of any is alpha. At 0.1 over 400 rollouts 40 may be; 58 as above. */
+static void harm_at_the_margin_is_not_over_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    int over = 0;
+    int raised = 0;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        build(&world, 20000 + seed);
+        bool said = false;
+        struct lattice_reading reading = {.log_e = 0};
+        for (int32_t minute = 0; minute < 90; minute++) {
+            pass_minute(&world, minute, at_the_margin, false);
+            reading = lattice_read(&world.lattice.updates[UPDATE], &world.segments, 0.1, 1.5);
+            said |= reading.own_low >= 1.5;
+        }
+        over += said;
+        raised += reading.own_low >= 1;
+        tear_down(&world);
+    }
+    assert_in_range(over, 0, 58);
+    assert_in_range(raised, 200, 400); /* over 1 it is */
 }
 
 static void company_that_is_needed_is_named(void **state)
@@ -255,6 +305,8 @@ int main(void)
         cmocka_unit_test(looking_is_not_paid_for),
         cmocka_unit_test(the_average_has_mean_one),
         cmocka_unit_test(a_conjunction_is_opened_and_convinces),
+        cmocka_unit_test(a_bundle_that_harms_a_part_convinces),
+        cmocka_unit_test(harm_at_the_margin_is_not_over_it),
         cmocka_unit_test(company_that_is_needed_is_named),
         cmocka_unit_test(what_a_bundle_shares_is_not_its_own),
     };
