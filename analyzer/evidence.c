@@ -123,6 +123,9 @@ static double bound_at(const double *log_ratio, double place)
 double evidence_log_e_over(const struct evidence_sum *sum, double most)
 {
     double place = EVIDENCE_UNIT + log2(most) * STEPS_AN_OCTAVE;
+    if (place > EVIDENCE_POINTS - 3) {
+        return -INFINITY; /* the grid does not reach far enough to tell */
+    }
     double largest = -INFINITY;
     for (int k = (int)place + 1; k < EVIDENCE_POINTS; k++) {
         largest = fmax(largest, sum->log_ratio[k]);

@@ -37,7 +37,7 @@ void evidence_contribution(uint32_t exposed_at_risk, uint32_t control_at_risk, u
 
 void evidence_add(struct evidence_sum *sum, const struct evidence_sum *contribution);
 
-/* Natural log of the e-value against a rate ratio of at most `most` (1 or above; 1: "no harm"): the
+/* Natural log of the e-value against a rate ratio of at most `most` (from 1, "no harm", to 64): the
  * weighted mean, over the grid points above it, of exp of the sum there less the sum at `most`. The
  * weights are largest at harm of two to sixteen times the rate, which is what has to be found while
  * it is small news; greater harm is found by whatever weight. Likelihood ratios of these families

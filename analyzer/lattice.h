@@ -3,19 +3,19 @@
  *
  * The e-value of an update is a weighted average of e-values, and averaging is where a search
  * would cheat: a subgroup picked because of its onsets must not be paid for those onsets. So every
- * part of the average is either there from the start with a weight fixed by its rank alone, or it
- * is opened in some minute, for whatever reason, with a stake taken from capital set aside, and
- * counts only what comes after that minute. Either way the average has mean 1 at all times under no
- * effect, whatever the data made us look at (betting on what looks promising: Shafer 2021; Waudby-
- * Smith and Ramdas 2024).
+ * part of the average is either there from the start with a weight fixed by its rank and by what
+ * values were known then, or it is opened in some minute, for whatever reason, with a stake taken
+ * from capital set aside, and counts only what comes after that minute. Either way the average has
+ * mean 1 at all times under no effect, whatever the data made us look at (betting on what looks
+ * promising: Shafer 2021; Waudby-Smith and Ramdas 2024).
  *
  * What an update is compared by itself and what it shares with the rest of its bundle are two
  * accounts, with a lattice each: the same hosts are in both, so their sums must not be added. The
  * bundle has 1/16 of the capital; where it is compared before the update by itself ever was, it
  * takes over half of it, as nothing of the other half has been staked yet.
  *
- * The weights of an account: 3/7 the whole fleet, 1/7 the whole fleet from later minutes on, for
- * harm that begins when thousands of hosts have already been spared, 2/7 single values, 1/7
+ * The weights of an account: 6/14 the whole fleet, 1/14 the whole fleet from later minutes on, for
+ * harm that begins when thousands of hosts have already been spared, 4/14 single values, 3/14
  * conjunctions; beside the accounts 1/16 for the comparison with the past. What is not used counts
  * as an e-value of 1. Each part is itself an average over what shows the harm: half both signs
  * together, a quarter each of them alone, as a pinned host is rare news and a switched-off one is
@@ -37,7 +37,7 @@
 /* Values in a conjunction at most: the incidents on record turned on three facts at most beside
  * the update itself. */
 #define LATTICE_TERMS 3
-/* Conjunctions opened for one update at most; the last has 1/272 of their capital. */
+/* Conjunctions opened for one update at most; the last has 1/300 of their capital. */
 #define LATTICE_CONJUNCTIONS 16
 /* Fresh starts for the whole fleet; see lattice_end_minute. */
 #define LATTICE_STARTS 6

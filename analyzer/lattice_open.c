@@ -15,6 +15,9 @@
 #define STRIKING 3.0
 /* A longer conjunction must say this much more than the shorter one it grew from. */
 #define BETTER 0.5
+/* … and leave out some of its hosts, as a single value must of the fleet's: a stake on the same
+ * hosts once more is wasted. */
+#define NARROWER 0.95
 /* Half an onset's variance beside its own, so that one onset where none was due is no marvel. */
 #define VARIANCE_LEAST 0.5
 /* Minutes from the first comparison to the first fresh start; each further one after twice that. */
@@ -67,9 +70,17 @@ static bool has_values(const struct segments *segments, uint32_t segment, const 
     return all;
 }
 
-/* Counts by value within a conjunction. */
-static void count_within(const struct search *search, const struct found *within)
+static void add_to(struct lattice_count *sum, const struct lattice_count *count)
 {
+    sum->observed += count->observed;
+    sum->expected += count->expected;
+    sum->variance += count->variance;
+}
+
+/* Counts by value within a conjunction; returns what they are of. */
+static struct lattice_count count_within(const struct search *search, const struct found *within)
+{
+    struct lattice_count total = {.observed = 0};
     const struct segments *segments = search->segments;
     memset(search->counts, 0, segments->value_count * sizeof *search->counts);
     uint32_t i = search->exposure->updates[search->update].first_tally;
@@ -80,15 +91,15 @@ static void count_within(const struct search *search, const struct found *within
             continue;
         }
         const struct lattice_count *tally = &search->lattice->tallies[i].count;
+        add_to(&total, tally);
         for (uint32_t a = 0; a < segments->attribute_count; a++) {
             uint32_t value = segments->items[segment].values[a];
             if (value != SEGMENT_NO_VALUE) {
-                search->counts[value].observed += tally->observed;
-                search->counts[value].expected += tally->expected;
-                search->counts[value].variance += tally->variance;
+                add_to(&search->counts[value], tally);
             }
         }
     }
+    return total;
 }
 
 /* The conjunction and one value more, ascending; false when it has the value's attribute. */
@@ -125,11 +136,12 @@ static uint32_t grow(const struct search *search, const struct found from[BEAM],
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < from_count; i++) {
-        count_within(search, &from[i]);
+        struct lattice_count within = count_within(search, &from[i]);
         for (uint32_t value = 0; value < search->segments->value_count; value++) {
             struct found longer;
             double score = score_of(&search->counts[value]);
             if (score < from[i].score + BETTER ||
+                search->counts[value].expected > NARROWER * within.expected ||
                 !extend(search->segments, &from[i], value, &longer)) {
                 continue;
             }
@@ -168,7 +180,9 @@ static void look(struct lattice_account *account, const struct search *search)
     for (uint32_t v = 0; v < account->value_count && v < search->segments->value_count; v++) {
         struct found one = {.values = {v}, .term_count = 1};
         one.score = score_of(&account->values[v].count);
-        if (one.score > STRIKING / 3) {
+        bool narrower =
+            account->values[v].count.expected <= NARROWER * account->fleet.count.expected;
+        if (narrower && one.score > STRIKING / 3) {
             keep_best(found[0], &counts[0], &one);
         }
     }

@@ -10,10 +10,10 @@
 #define WEIGHT_SHARED_FIRST (1.0 / 2)
 
 /* Within an account. */
-#define WEIGHT_FLEET (3.0 / 7)
-#define WEIGHT_STARTS (1.0 / 7)
-#define WEIGHT_VALUES (2.0 / 7)
-#define WEIGHT_CONJUNCTIONS (1.0 / 7)
+#define WEIGHT_FLEET (6.0 / 14)
+#define WEIGHT_STARTS (1.0 / 14)
+#define WEIGHT_VALUES (4.0 / 14)
+#define WEIGHT_CONJUNCTIONS (3.0 / 14)
 
 /* Of the values' weight, to those known when the account was begun. */
 #define SHARE_KNOWN (7.0 / 8)
@@ -59,6 +59,12 @@ static double part_log_e(const struct lattice_part *part, double most)
 static double rank_weight(uint32_t rank)
 {
     return 1.0 / ((rank + 1.0) * (rank + 2.0));
+}
+
+/* A quarter of what is left: it may take a few that were chance until the right one is seen. */
+static double conjunction_weight(uint32_t rank)
+{
+    return WEIGHT_CONJUNCTIONS * 0.25 * pow(0.75, rank);
 }
 
 /* How many values each attribute had when the account was begun, and how many attributes had more
@@ -114,8 +120,7 @@ static void count_account_in(struct average *average, const struct lattice_accou
                  weight * value_weight(account, &known, &segments->values[i], i));
     }
     for (uint32_t i = 0; i < account->conjunction_count; i++) {
-        count_in(average, &account->conjunctions[i].part,
-                 weight * WEIGHT_CONJUNCTIONS * rank_weight(i));
+        count_in(average, &account->conjunctions[i].part, weight * conjunction_weight(i));
     }
 }
 
