@@ -320,9 +320,10 @@ static void compare_evidence(struct trial *trial)
     static const struct lattice_part nothing;
     for (size_t u = 0; u < trial->twin.update_count; u++) {
         const struct lattice_update *theirs = their_lattice(trial, u);
-        compare_part(trial, "evidence of the fleet", &theirs->fleet,
+        compare_part(trial, "evidence of the fleet", &theirs->own.fleet,
                      &trial->evidence.updates[u].fleet);
-        compare_part(trial, "evidence of a bundle", &theirs->bundle,
+        compare_part(trial, "evidence of a bundle",
+                     theirs->shared != NULL ? &theirs->shared->fleet : &nothing,
                      &trial->evidence.updates[u].bundle);
         for (size_t other = 0; other < trial->twin.update_count; other++) {
             struct lattice_count company = their_company(trial, u, other);
@@ -331,7 +332,7 @@ static void compare_evidence(struct trial *trial)
         }
         for (uint32_t v = 0; v < trial->analysis->segments.value_count; v++) {
             compare_part(trial, "evidence of a value",
-                         v < theirs->value_count ? &theirs->values[v] : &nothing,
+                         v < theirs->own.value_count ? &theirs->own.values[v] : &nothing,
                          &trial->evidence.updates[u].values[our_value(trial, v)]);
         }
     }

@@ -149,10 +149,14 @@ void twin_evidence_take(struct twin_evidence *evidence, const struct twin *twin,
 double twin_log_e(const long double log_ratio[TWIN_POINTS])
 {
     long double sum = 0;
+    long double weights = 0;
     for (int k = 13; k < TWIN_POINTS; k++) {
-        sum += expl(log_ratio[k]);
+        long double weight =
+            1 / (1 + (long double)((k - 21) * (k - 21)) / 25); /* most at 2^(9/4) */
+        sum += weight * expl(log_ratio[k]);
+        weights += weight;
     }
-    return (double)logl(sum / (TWIN_POINTS - 13));
+    return (double)logl(sum / weights);
 }
 
 /* Apart from the other's company the rate is raised by half, beyond two standard errors. */

@@ -53,10 +53,12 @@ static int window_minutes(int interval_s)
     return least > WINDOW_MINUTES ? least : WINDOW_MINUTES;
 }
 
+/* Exposed is who is in the window, and as long after it as it takes to be found pinned. */
 static int class_of(int age, int interval_s)
 {
     int patience = patience_minutes(interval_s);
-    return age >= window_minutes(interval_s) ? 0 : age < patience ? 1 : age < 2 * patience ? 2 : 3;
+    int exposed = window_minutes(interval_s) + (2 * interval_s + 59) / 60;
+    return age >= exposed ? 0 : age < patience ? 1 : age < 2 * patience ? 2 : 3;
 }
 
 static int interval_at_end(const struct replay *replay, int32_t minute)
