@@ -1,11 +1,16 @@
-/* Which hosts does the update harm? The subgroup of the fleet that holds the excess of onsets, by
- * peeling: start with everybody, and again and again take away those values of one attribute that
- * show no harm, until every value left does.
+/* Which hosts does the update harm? The likeliest segment: one in which the update adds onsets at
+ * one rate, while outside it adds none, with what it costs to say the segment taken off.
  *
- * This is the patient rule induction method (Friedman and Fisher 1999) on whole attribute values:
- * peel what has at most a quarter of the subgroup's excess rate, by its upper bound; at the end,
- * paste back what turns out to be harmed within the final subgroup, and drop every constraint that
- * keeps nobody out. A value too rare to judge is neither peeled nor named.
+ * A segment holds some attributes to one or more of their values. Every one that can be told is
+ * compared by the likelihood of all onsets, inside and outside, so that a value is left outside
+ * when it looks more like unharmed hosts than like the harmed ones: what is peeled off a fleet
+ * little by little would have to be shown unharmed beside an excess that is spread over everybody.
+ * The costs make the shortest of equals the likeliest (minimum description length, Rissanen 1978).
+ * How much kinds of hosts differ by themselves is estimated, and the likelihood tempered with it.
+ * See subgroup_trial.h for the likelihood and subgroup_climb.h for the search.
+ *
+ * In the end every value of the attributes so held is judged: inside where harmed, outside where
+ * not; one too rare to judge is neither left out nor named.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_SUBGROUP_H
@@ -22,7 +27,7 @@
 
 /* What came of the update in one segment. */
 struct subgroup_cell {
-    uint32_t segment;
+    uint32_t segment;       /* never SEGMENT_NONE */
     double exposed_minutes; /* host-minutes at risk */
     double onsets;          /* among the exposed */
     double expected;        /* as many as the control leads one to expect */
@@ -43,7 +48,8 @@ enum subgroup_standing {
 
 void subgroup_free(struct subgroup *subgroup);
 
-/* Finds it. Without any excess the subgroup is the whole fleet. */
+/* Finds it. Without any excess the subgroup is the whole fleet. Hosts that do not say an attribute
+ * that is held are outside. */
 MUST_CHECK bool subgroup_find(const struct segments *segments, const struct subgroup_cell *cells,
                               size_t count, struct subgroup *subgroup, struct failure *failure);
 
