@@ -55,14 +55,16 @@ static struct totals sum_tallies(const struct exposure *exposure, uint32_t updat
     return totals;
 }
 
-/* One cell a segment, in the order of segment numbers. */
+_Static_assert(SUBGROUP_SIGNS == (int)SIGN_COUNT, "a cell's sign is exposure's");
+
+/* A cell for each sign of a segment, in the order of segment numbers. */
 static bool segment_cells(const struct analysis *analysis, uint32_t update,
                           const struct totals *totals, struct arena *arena,
                           const struct subgroup_cell **cells, size_t *count,
                           struct failure *failure)
 {
-    uint32_t segments = analysis->segments.count;
-    struct subgroup_cell *all = arena_allocate(arena, (segments + 1) * sizeof *all);
+    uint32_t most = SIGN_COUNT * analysis->segments.count;
+    struct subgroup_cell *all = arena_allocate(arena, (most + (size_t)1) * sizeof *all);
     if (all == NULL) {
         return failure_memory(failure, "looking for the segment");
     }
@@ -74,18 +76,20 @@ static bool segment_cells(const struct analysis *analysis, uint32_t update,
         if (segment == SEGMENT_NONE) {
             continue;
         }
-        all[segment].exposed_minutes += tally->exposed_minutes[SIGN_SEEN];
-        for (int sign = 0; sign < SIGN_COUNT; sign++) {
-            all[segment].onsets += tally->exposed_onsets[sign];
-            all[segment].expected += impact_expected(tally, (enum exposure_sign)sign,
-                                                     pooled_rate(exposure, totals, sign));
+        for (uint32_t sign = 0; sign < SIGN_COUNT; sign++) {
+            struct subgroup_cell *cell = &all[SIGN_COUNT * segment + sign];
+            cell->exposed_minutes += tally->exposed_minutes[sign];
+            cell->onsets += tally->exposed_onsets[sign];
+            cell->expected += impact_expected(tally, (enum exposure_sign)sign,
+                                              pooled_rate(exposure, totals, (int)sign));
         }
     }
     *count = 0;
-    for (uint32_t i = 0; i < segments; i++) {
+    for (uint32_t i = 0; i < most; i++) {
         if (all[i].exposed_minutes > 0) {
             all[*count] = all[i];
-            all[(*count)++].segment = i;
+            all[*count].segment = i / SIGN_COUNT;
+            all[(*count)++].sign = i % SIGN_COUNT;
         }
     }
     *cells = all;

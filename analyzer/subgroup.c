@@ -16,13 +16,23 @@
 /* Onsets that harm would have shown in a value; with fewer it is too rare to judge. */
 #define JUDGED_ONSETS 1.0
 
+/* The sign by which the segment's harm shows most. */
+static int leading_sign(const struct subgroup_trial *trial)
+{
+    int leading = 0;
+    for (int sign = 1; sign < SUBGROUP_SIGNS; sign++) {
+        leading = trial->rates[sign] > trial->rates[leading] ? sign : leading;
+    }
+    return leading;
+}
+
 /* Lower bound, about 97.5 %, of the excess rate: Poisson by the square root, which is exact enough
  * from 0 on (Freeman-Tukey). */
-static double excess_rate_low(const struct subgroup_sums *sums)
+static double excess_rate_low(const struct subgroup_sums *sums, int sign)
 {
-    double root = sqrt(sums->onsets) - 1;
+    double root = sqrt(sums->onsets[sign]) - 1;
     double low = root > 0 ? root * root : 0;
-    return sums->minutes > 0 ? (low - sums->expected) / sums->minutes : 0;
+    return sums->minutes[sign] > 0 ? (low - sums->expected[sign]) / sums->minutes[sign] : 0;
 }
 
 static uint8_t judged(const struct subgroup_part *part, const struct subgroup_trial *trial)
@@ -30,10 +40,13 @@ static uint8_t judged(const struct subgroup_part *part, const struct subgroup_tr
     if (trial->kept[part->value]) {
         return part->gain > 0 ? SUBGROUP_INSIDE : SUBGROUP_UNJUDGED;
     }
-    if (part->sums.minutes > 0 && excess_rate_low(&part->sums) > UNHARMED_SHARE * trial->rate) {
+    int sign = leading_sign(trial);
+    if (part->sums.minutes[sign] > 0 &&
+        excess_rate_low(&part->sums, sign) > UNHARMED_SHARE * trial->rates[sign]) {
         return SUBGROUP_INSIDE;
     }
-    return trial->rate * part->sums.minutes >= JUDGED_ONSETS ? SUBGROUP_OUTSIDE : SUBGROUP_UNJUDGED;
+    return trial->rates[sign] * part->sums.minutes[sign] >= JUDGED_ONSETS ? SUBGROUP_OUTSIDE
+                                                                          : SUBGROUP_UNJUDGED;
 }
 
 /* Judges the values of a constrained attribute, each among the hosts inside by all others. Values
@@ -44,14 +57,14 @@ static void judge(const struct subgroup_search *search, const struct subgroup_tr
 {
     const struct subgroup_part *parts = &search->parts[search->first[attribute]];
     uint32_t count = search->first[attribute + 1] - search->first[attribute];
-    bool keeps_out = search->unsaid[attribute].sums.minutes > 0;
+    bool keeps_out = !subgroup_is_empty(&search->unsaid[attribute].sums);
     for (uint32_t i = 0; i < count; i++) {
         subgroup->standing[parts[i].value] = judged(&parts[i], trial);
         keeps_out |= subgroup->standing[parts[i].value] == SUBGROUP_OUTSIDE;
     }
     for (uint32_t i = 0; i < count && !keeps_out; i++) {
         bool rare = subgroup->standing[parts[i].value] == SUBGROUP_UNJUDGED;
-        if (rare && !trial->kept[parts[i].value] && parts[i].sums.minutes > 0) {
+        if (rare && !trial->kept[parts[i].value] && !subgroup_is_empty(&parts[i].sums)) {
             subgroup->standing[parts[i].value] = SUBGROUP_OUTSIDE;
         }
     }
@@ -67,7 +80,7 @@ static void judge(const struct subgroup_search *search, const struct subgroup_tr
 static bool search_and_judge(struct subgroup_search *search, bool *kept, struct subgroup *subgroup,
                              struct failure *failure)
 {
-    struct subgroup_trial trials[SUBGROUP_TRIALS] = {{.rate = 0}};
+    struct subgroup_trial trials[SUBGROUP_TRIALS] = {{.score = 0}};
     const struct subgroup_trial *best = &trials[0];
     uint32_t values = search->segments->value_count;
     for (uint32_t i = 0; i < SUBGROUP_TRIALS; i++) {
@@ -83,7 +96,7 @@ static bool search_and_judge(struct subgroup_search *search, bool *kept, struct 
     if (search->dispersion > 0) {
         subgroup_climb(search, trials);
     }
-    subgroup_weigh(search, best, best->rate);
+    subgroup_weigh(search, best, 1);
     for (uint32_t i = 0; i < best->held_count; i++) {
         judge(search, best, best->held[i], subgroup);
     }

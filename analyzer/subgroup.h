@@ -25,9 +25,14 @@
 #include "common/arena.h"
 #include "common/failure.h"
 
-/* What came of the update in one segment. */
+/* What shows the harm has a rate of its own: a pinned host is rare news, and would be lost among
+ * machines that are switched off. */
+#define SUBGROUP_SIGNS 2
+
+/* What came of the update in one segment, by one sign. */
 struct subgroup_cell {
     uint32_t segment;       /* never SEGMENT_NONE */
+    uint32_t sign;          /* below SUBGROUP_SIGNS */
     double exposed_minutes; /* host-minutes at risk */
     double onsets;          /* among the exposed */
     double expected;        /* as many as the control leads one to expect */

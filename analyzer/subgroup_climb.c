@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* While the segment is too wide its rate is a fraction of the true one. So steps are tried at the
- * rate, at twice and at four times it. */
+/* While the segment is too wide its rates are a fraction of the true ones. So steps are tried at
+ * the rates, at twice and at four times them. */
 #define RATES 3
 
 #define SCORES_DIFFER 1e-9 /* by more than arithmetic */
@@ -15,7 +15,7 @@
 /* The attribute held to `keep` of its values, those with the highest gains; 0: to none. */
 struct step {
     uint32_t attribute, keep;
-    double rate, score, cost;
+    double times, score, cost;
 };
 
 static int by_gain(const void *left, const void *right)
@@ -48,7 +48,7 @@ static bool is_better(const struct subgroup_search *search, const struct step *s
 
 /* The best the attribute can be held to, the others being as they are. */
 static void try_attribute(struct subgroup_search *search, const struct subgroup_trial *trial,
-                          uint32_t attribute, double rate, struct step *best)
+                          uint32_t attribute, double times, struct step *best)
 {
     uint32_t first = search->first[attribute];
     uint32_t values = search->first[attribute + 1] - first;
@@ -62,26 +62,26 @@ static void try_attribute(struct subgroup_search *search, const struct subgroup_
     for (uint32_t k = 1; k <= most; k++) {
         gain += search->parts[first + k - 1].gain;
         double cost = subgroup_cost(search, attribute, k);
-        struct step step = {attribute, k, rate, gain - others - cost, cost};
+        struct step step = {attribute, k, times, gain - others - cost, cost};
         *best = is_better(search, &step, best) ? step : *best;
     }
     gain = search->unsaid[attribute].gain;
     for (uint32_t k = 0; k < values; k++) {
         gain += search->parts[first + k].gain;
     }
-    struct step step = {attribute, 0, rate, gain - others, 0};
+    struct step step = {attribute, 0, times, gain - others, 0};
     *best = is_better(search, &step, best) ? step : *best;
 }
 
 static struct step best_step(struct subgroup_search *search, const struct subgroup_trial *trial)
 {
     struct step best = {.score = -INFINITY};
-    double rate = trial->rate;
-    for (int i = 0; i < RATES; i++, rate *= 2) {
-        subgroup_weigh(search, trial, rate);
+    double times = 1;
+    for (int i = 0; i < RATES; i++, times *= 2) {
+        subgroup_weigh(search, trial, times);
         for (uint32_t a = 0; a < search->segments->attribute_count; a++) {
             if (search->first[a + 1] > search->first[a]) {
-                try_attribute(search, trial, a, rate, &best);
+                try_attribute(search, trial, a, times, &best);
             }
         }
     }
@@ -101,7 +101,7 @@ static void take_step(struct subgroup_search *search, struct subgroup_trial *tri
                       const struct step *step)
 {
     uint32_t a = step->attribute;
-    subgroup_weigh(search, trial, step->rate);
+    subgroup_weigh(search, trial, step->times);
     rank_parts(search, a);
     for (uint32_t i = search->first[a]; i < search->first[a + 1]; i++) {
         trial->kept[search->parts[i].value] = i - search->first[a] < step->keep;
@@ -123,15 +123,6 @@ static void climb_from(struct subgroup_search *search, struct subgroup_trial *tr
         }
         copy_trial(search, trial, next);
     }
-}
-
-/* Log likelihood of an excess at its own rate over none, all cells as one. */
-static double own_gain(const struct subgroup_search *search, const struct subgroup_sums *sums)
-{
-    double expected = subgroup_expected(search, sums);
-    return expected > 0 && sums->onsets > expected
-               ? sums->onsets * log(sums->onsets / expected) - (sums->onsets - expected)
-               : 0;
 }
 
 static void consider_start(struct subgroup_search *search, const struct subgroup_start *start)
@@ -158,7 +149,8 @@ static uint32_t attribute_of(const struct subgroup_search *search, uint32_t valu
 static void consider(struct subgroup_search *search, uint32_t one, uint32_t other,
                      const struct subgroup_sums *sums)
 {
-    struct subgroup_start start = {.values = {one, other}, .score = own_gain(search, sums)};
+    struct subgroup_start start = {.values = {one, other},
+                                   .score = subgroup_own_gain(search, sums)};
     if (start.score > 0 && subgroup_divides(search, attribute_of(search, one)) &&
         subgroup_divides(search, attribute_of(search, other))) {
         start.score -= subgroup_cost(search, attribute_of(search, one), 1);
@@ -203,9 +195,9 @@ static void pair_value(struct subgroup_search *search, uint32_t value, const str
                     values[a] == SEGMENT_NO_VALUE ? NULL : &pairs->sums[values[a]];
                 if (sums != NULL && take == 0) {
                     subgroup_sums_add(sums, &search->cells[i]);
-                } else if (sums != NULL && sums->minutes > 0) {
+                } else if (sums != NULL && !subgroup_is_empty(sums)) {
                     consider(search, value, values[a], sums);
-                    *sums = (struct subgroup_sums){0};
+                    *sums = (struct subgroup_sums){.minutes = {0}};
                 }
             }
         }

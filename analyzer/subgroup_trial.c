@@ -18,14 +18,31 @@
 
 void subgroup_sums_add(struct subgroup_sums *sums, const struct subgroup_cell *cell)
 {
-    sums->minutes += cell->exposed_minutes;
-    sums->onsets += cell->onsets;
-    sums->expected += cell->expected;
+    sums->minutes[cell->sign] += cell->exposed_minutes;
+    sums->onsets[cell->sign] += cell->onsets;
+    sums->expected[cell->sign] += cell->expected;
 }
 
-double subgroup_expected(const struct subgroup_search *search, const struct subgroup_sums *sums)
+bool subgroup_is_empty(const struct subgroup_sums *sums)
 {
-    return sums->expected + search->unseen * sums->minutes;
+    double minutes = 0;
+    for (int sign = 0; sign < SUBGROUP_SIGNS; sign++) {
+        minutes += sums->minutes[sign];
+    }
+    return minutes <= 0;
+}
+
+double subgroup_own_gain(const struct subgroup_search *search, const struct subgroup_sums *sums)
+{
+    double gain = 0;
+    for (int sign = 0; sign < SUBGROUP_SIGNS; sign++) {
+        double onsets = sums->onsets[sign];
+        double expected = sums->expected[sign] + search->unseen[sign] * sums->minutes[sign];
+        if (expected > 0 && onsets > expected) {
+            gain += onsets * log(onsets / expected) - (onsets - expected);
+        }
+    }
+    return gain;
 }
 
 bool subgroup_divides(const struct subgroup_search *search, uint32_t attribute)
@@ -38,10 +55,10 @@ bool subgroup_divides(const struct subgroup_search *search, uint32_t attribute)
 void subgroup_list(struct subgroup_search *search)
 {
     const struct segments *segments = search->segments;
-    double minutes = 0;
+    double minutes[SUBGROUP_SIGNS] = {0};
     memset(search->part_of, 0, (segments->value_count + 1) * sizeof *search->part_of);
     for (size_t i = 0; i < search->count; i++) {
-        minutes += search->cells[i].exposed_minutes;
+        minutes[search->cells[i].sign] += search->cells[i].exposed_minutes;
         for (uint32_t a = 0; a < segments->attribute_count; a++) {
             uint32_t value = segments->items[search->cells[i].segment].values[a];
             if (value == SEGMENT_NO_VALUE) {
@@ -51,7 +68,9 @@ void subgroup_list(struct subgroup_search *search)
             }
         }
     }
-    search->unseen = minutes > 0 ? ONSETS_UNSEEN / minutes : 0;
+    for (int sign = 0; sign < SUBGROUP_SIGNS; sign++) {
+        search->unseen[sign] = minutes[sign] > 0 ? ONSETS_UNSEEN / minutes[sign] : 0;
+    }
     uint32_t count = 0;
     for (uint32_t a = 0; a < segments->attribute_count; a++) {
         search->first[a] = count;
@@ -81,9 +100,7 @@ double subgroup_cost(const struct subgroup_search *search, uint32_t attribute, u
 
 static double expected_of(const struct subgroup_search *search, const struct subgroup_cell *cell)
 {
-    struct subgroup_sums sums = {0};
-    subgroup_sums_add(&sums, cell);
-    return subgroup_expected(search, &sums);
+    return cell->expected + search->unseen[cell->sign] * cell->exposed_minutes;
 }
 
 /* Log of how much likelier the cell's onsets are inside, at the rate, than outside. */
@@ -137,11 +154,12 @@ static void part_add(struct subgroup_part *part, const struct subgroup_cell *cel
     part->gain += gain;
 }
 
-void subgroup_weigh(struct subgroup_search *search, const struct subgroup_trial *trial, double rate)
+void subgroup_weigh(struct subgroup_search *search, const struct subgroup_trial *trial,
+                    double times)
 {
     uint32_t attributes = search->segments->attribute_count;
     for (uint32_t i = 0; i < search->first[attributes]; i++) {
-        search->parts[i].sums = (struct subgroup_sums){0};
+        search->parts[i].sums = (struct subgroup_sums){.minutes = {0}};
         search->parts[i].gain = 0;
         search->part_of[search->parts[i].value] = i;
     }
@@ -150,7 +168,7 @@ void subgroup_weigh(struct subgroup_search *search, const struct subgroup_trial 
         const struct subgroup_cell *cell = &search->cells[i];
         uint32_t shut_by = 0;
         uint32_t shut = count_shut(search, trial, cell, &shut_by);
-        double gain = shut < 2 ? cell_gain(search, cell, rate) : 0;
+        double gain = shut < 2 ? cell_gain(search, cell, times * trial->rates[cell->sign]) : 0;
         if (shut == 1) {
             part_add(part_of(search, cell->segment, shut_by), cell, gain);
         } else if (shut == 0) {
@@ -169,18 +187,21 @@ void subgroup_fit(const struct subgroup_search *search, struct subgroup_trial *t
             trial->held[trial->held_count++] = a;
         }
     }
-    struct subgroup_sums inside = {0};
+    struct subgroup_sums inside = {.minutes = {0}};
     for (size_t i = 0; i < search->count; i++) {
         if (is_inside(search, trial, &search->cells[i])) {
             subgroup_sums_add(&inside, &search->cells[i]);
         }
     }
-    trial->rate =
-        inside.minutes > 0 ? fmax(0, (inside.onsets - inside.expected) / inside.minutes) : 0;
+    for (int sign = 0; sign < SUBGROUP_SIGNS; sign++) {
+        double excess = fmax(0, inside.onsets[sign] - inside.expected[sign]);
+        trial->rates[sign] = inside.minutes[sign] > 0 ? excess / inside.minutes[sign] : 0;
+    }
     trial->score = 0;
     for (size_t i = 0; i < search->count; i++) {
         if (is_inside(search, trial, &search->cells[i])) {
-            trial->score += cell_gain(search, &search->cells[i], trial->rate);
+            trial->score +=
+                cell_gain(search, &search->cells[i], trial->rates[search->cells[i].sign]);
         }
     }
     for (uint32_t a = 0; a < search->segments->attribute_count; a++) {
@@ -210,7 +231,9 @@ double subgroup_dispersion(const struct subgroup_search *search, const struct su
         for (size_t i = 0; i < search->count; i++) {
             const struct subgroup_cell *cell = &search->cells[i];
             double mean = expected_of(search, cell);
-            mean += is_inside(search, trial, cell) ? trial->rate * cell->exposed_minutes : 0;
+            mean += is_inside(search, trial, cell)
+                        ? trial->rates[cell->sign] * cell->exposed_minutes
+                        : 0;
             sum += mean > 0 ? log_likelihood(cell->onsets, mean, dispersions[k]) : 0;
         }
         if (sum > highest) {
