@@ -76,8 +76,8 @@ static void try_attribute(struct subgroup_search *search, const struct subgroup_
 static struct step best_step(struct subgroup_search *search, const struct subgroup_trial *trial)
 {
     struct step best = {.score = -INFINITY};
-    double times = 1;
-    for (int i = 0; i < RATES; i++, times *= 2) {
+    for (int i = 0; i < RATES; i++) {
+        double times = (double)(1U << i);
         subgroup_weigh(search, trial, times);
         for (uint32_t a = 0; a < search->segments->attribute_count; a++) {
             if (search->first[a + 1] > search->first[a]) {

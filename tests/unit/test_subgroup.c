@@ -185,8 +185,8 @@ static const uint32_t value_counts[ATTRIBUTES] = {2, 4, 12, 3, 3, 2, 3, 4, 2};
 #define ONSETS_A_MINUTE 0.0025 /* 0.15 an hour, as of a quarter of an hour's scans */
 
 struct kind {
-    uint32_t values[ATTRIBUTES];
     double minutes;
+    uint32_t values[ATTRIBUTES];
     bool struck;
 };
 

@@ -118,15 +118,15 @@ enum rollout {
 struct scenario {
     const char *name;
     trigger *trigger;
-    double share; /* of those, struck */
+    const char *segment;   /* as said */
+    double share;          /* of those, struck */
+    double scans_per_hour; /* that pin a host for a quarter of an hour; 0: 0.1 */
     enum harm harm;
     enum rollout rollout;
-    const char *segment; /* as said */
-    bool says_serial;
-    double scans_per_hour;         /* that pin a host for a quarter of an hour; 0: 0.1 */
     uint32_t hosts;                /* 0: 1500 */
     int delay;                     /* minutes from installation; 0: 3 */
     int window, minutes, interval; /* 0: 60, 240, 2 */
+    bool says_serial;
 };
 
 static int between(struct random_stream *random, int from, int until)
