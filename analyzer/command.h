@@ -23,11 +23,16 @@ int command_account(int argc, char **argv);
 int command_key(int argc, char **argv);
 
 /* The analysis as both `serve` and `analyze` run it, so that they answer alike: defaults, `alpha`,
- * and one seed for good, so that the same reports give the same figures. */
-struct analysis_options command_analysis_options(double alpha);
+ * the risk window (0: the default), and one seed for good, so that the same reports give the same
+ * figures. */
+struct analysis_options command_analysis_options(double alpha, instant_us risk_window);
 
 /* Reads "0.001": more than 0, at most 0.1. */
 MUST_CHECK bool command_parse_alpha(const char *text, double *alpha, struct failure *failure);
+
+/* Reads minutes, 5 to 2880. */
+MUST_CHECK bool command_parse_risk_window(const char *text, instant_us *risk_window,
+                                          struct failure *failure);
 
 /* Says on standard error what failed; returns `status`. */
 int command_failed(const char *command, const struct failure *failure, int status);

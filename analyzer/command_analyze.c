@@ -29,6 +29,7 @@ enum {
     KEY_RATES,
     KEY_JSON,
     KEY_ALPHA,
+    KEY_RISK_WINDOW,
     KEY_CALLS
 };
 
@@ -43,6 +44,7 @@ struct arguments {
     const char *rates;
     bool json;
     double alpha;
+    instant_us risk_window;
     long calls;
 };
 
@@ -67,6 +69,8 @@ static const struct argp_option options[] = {
     {"json", KEY_JSON, NULL, 0, "the document of GET /v1/updates instead of a summary", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
+    {"risk-window", KEY_RISK_WINDOW, "MINUTES", 0,
+     "how long after its installation an update may be to blame (default 60)", 0},
     {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 10)", 0},
     {0}};
 
@@ -102,6 +106,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_ALPHA:
         if (!command_parse_alpha(argument, &arguments->alpha, &failure)) {
+            argp_error(state, "%s", failure.message);
+        }
+        return 0;
+    case KEY_RISK_WINDOW:
+        if (!command_parse_risk_window(argument, &arguments->risk_window, &failure)) {
             argp_error(state, "%s", failure.message);
         }
         return 0;
@@ -198,7 +207,8 @@ int command_analyze(int argc, char **argv)
     struct analysis *analysis = NULL;
     struct cost_parameters parameters;
     struct report_file_counts counts;
-    struct analysis_options analysis_options = command_analysis_options(arguments.alpha);
+    struct analysis_options analysis_options =
+        command_analysis_options(arguments.alpha, arguments.risk_window);
     if (!fill_parameters(&parameters, &arguments, &failure) || !registry_new(&registry, &failure) ||
         !fill_registry(registry, &arguments, &failure) ||
         !analysis_new(&analysis_options, registry, &parameters, &analysis, &failure) ||

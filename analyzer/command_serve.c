@@ -10,7 +10,14 @@
 
 #include "analyzer/serve.h"
 
-enum { KEY_HORIZON = 256, KEY_ALPHA, KEY_KEEP_REPORTS, KEY_KEEP_CONTACTS, KEY_PROXY_SOCKET };
+enum {
+    KEY_HORIZON = 256,
+    KEY_ALPHA,
+    KEY_RISK_WINDOW,
+    KEY_KEEP_REPORTS,
+    KEY_KEEP_CONTACTS,
+    KEY_PROXY_SOCKET
+};
 
 /* Both: what is kept longer is hardly needed, and contacts are people's. */
 #define KEEP_DAYS 30
@@ -22,6 +29,7 @@ enum { KEY_HORIZON = 256, KEY_ALPHA, KEY_KEEP_REPORTS, KEY_KEEP_CONTACTS, KEY_PR
 struct arguments {
     struct serve_options serve;
     double alpha;
+    instant_us risk_window;
 };
 
 static const char doc[] =
@@ -41,6 +49,8 @@ static const struct argp_option options[] = {
     {"horizon-hours", KEY_HORIZON, "HOURS", 0, "how far back to read on start (default 24)", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
+    {"risk-window", KEY_RISK_WINDOW, "MINUTES", 0,
+     "how long after its installation an update may be to blame (default 60)", 0},
     {"proxy-socket", KEY_PROXY_SOCKET, "PATH", 0,
      "listen on a Unix socket, too, for a proxy that says who asks", 0},
     {"keep-reports", KEY_KEEP_REPORTS, "DAYS", 0, "delete older raw reports (default 30)", 0},
@@ -86,6 +96,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             argp_error(state, "%s", failure.message);
         }
         return 0;
+    case KEY_RISK_WINDOW:
+        if (!command_parse_risk_window(argument, &arguments->risk_window, &failure)) {
+            argp_error(state, "%s", failure.message);
+        }
+        return 0;
     case KEY_PROXY_SOCKET:
         if (argument[0] != '/') {
             argp_error(state, "--proxy-socket takes a path from the root, not \"%s\"", argument);
@@ -101,6 +116,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         argp_usage(state);
+        return 0;
+    case ARGP_KEY_END:
+        if (arguments->risk_window > arguments->serve.horizon) {
+            argp_error(state, "--risk-window is longer than what --horizon-hours reads on start");
+        }
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -119,7 +139,7 @@ int command_serve(int argc, char **argv)
     };
     struct failure failure;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    arguments.serve.analysis = command_analysis_options(arguments.alpha);
+    arguments.serve.analysis = command_analysis_options(arguments.alpha, arguments.risk_window);
     if (!serve(&arguments.serve, &failure)) {
         return command_failed(argv[0], &failure, 1);
     }

@@ -50,9 +50,14 @@ static void print_help(FILE *out)
     fprintf(out, "\n`analyzer COMMAND --help` teaches each of them; --version names this one.\n");
 }
 
-struct analysis_options command_analysis_options(double alpha)
+/* Minutes after installation: before a host can have told of harm, and of two days, in which so
+ * many updates are in flight that nobody is left to compare with. */
+#define RISK_LEAST 5
+#define RISK_MOST 2880
+
+struct analysis_options command_analysis_options(double alpha, instant_us risk_window)
 {
-    return (struct analysis_options){.alpha = alpha, .seed = 1};
+    return (struct analysis_options){.alpha = alpha, .risk_window = risk_window, .seed = 1};
 }
 
 bool command_parse_alpha(const char *text, double *alpha, struct failure *failure)
@@ -66,6 +71,19 @@ bool command_parse_alpha(const char *text, double *alpha, struct failure *failur
                            text);
     }
     *alpha = value;
+    return true;
+}
+
+bool command_parse_risk_window(const char *text, instant_us *risk_window, struct failure *failure)
+{
+    char *end;
+    long minutes = strtol(text, &end, 10);
+    if (end == text || *end != '\0' || minutes < RISK_LEAST || minutes > RISK_MOST) {
+        return failure_set(failure, FAILURE_INVALID,
+                           "--risk-window takes minutes, %d to %d, not \"%s\"", RISK_LEAST,
+                           RISK_MOST, text);
+    }
+    *risk_window = minutes * INSTANT_MINUTE;
     return true;
 }
 
