@@ -1,10 +1,11 @@
 /* Which hosts does the update harm? The likeliest segment: one in which the update adds onsets at
  * one rate, while outside it adds none, with what it costs to say the segment taken off.
  *
- * A segment holds some attributes to one or more of their values. Every one that can be told is
- * compared by the likelihood of all onsets, inside and outside, so that a value is left outside
- * when it looks more like unharmed hosts than like the harmed ones: what is peeled off a fleet
- * little by little would have to be shown unharmed beside an excess that is spread over everybody.
+ * A segment holds some attributes to one or more of their values. Segments are compared by the
+ * likelihood of all onsets, inside and outside, so a value is left outside when it looks more like
+ * unharmed hosts than like harmed ones. Peeling unharmed values off the fleet one attribute at a
+ * time takes far more onsets: each has to be shown unharmed beside an excess that is thinned over
+ * everybody. Not all segments are tried: the search climbs, from several places.
  * The costs make the shortest of equals the likeliest (minimum description length, Rissanen 1978).
  * How much kinds of hosts differ by themselves is estimated, and the likelihood tempered with it.
  * See subgroup_trial.h for the likelihood and subgroup_climb.h for the search.
