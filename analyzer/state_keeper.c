@@ -34,6 +34,7 @@ struct state_keeper {
     atomic_bool written; /* … which has done its work */
     struct buffer plain; /* the thread's until then */
     instant_us as_of;
+    int64_t held_ms;    /* how long the follower stood still for it */
     size_t usual_bytes; /* of the last state */
 };
 
@@ -124,6 +125,7 @@ static void *write_state(void *context)
     if (good) {
         log_info("the state is stored", log_number("bytes", (int64_t)length),
                  log_number("packed_bytes", (int64_t)packed.length),
+                 log_number("held_milliseconds", keeper->held_ms),
                  log_number("milliseconds", milliseconds_since(began)));
     } else {
         log_warning("the state could not be stored; the one before is kept",
@@ -170,7 +172,7 @@ void state_keeper_store(struct state_keeper *keeper, const struct state_parts *p
     finish_writing(keeper);
     instant_us began = instant_now();
     bool good = copy_state(keeper, parts, &failure);
-    log_debug("the state is copied", log_number("milliseconds", milliseconds_since(began)));
+    keeper->held_ms = milliseconds_since(began);
     atomic_store(&keeper->written, false);
     int status = good ? pthread_create(&keeper->thread, NULL, write_state, keeper) : 0;
     if (status != 0) {
