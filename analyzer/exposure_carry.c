@@ -1,6 +1,6 @@
-/* What of exposure is carried over; see carry.h. Contrasts, their members and leftovers, and who is
- * alone are of the minute being closed only; the window and the segments are the owner's; the
- * indexes are made anew.
+/* What of exposure is carried over; see carry.h. Contrasts, their members and leftovers, who is
+ * alone and the minute itself are of the minute being closed only; the window and the segments are
+ * the owner's; the indexes are made anew.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/exposure.h"
 #include "analyzer/exposure_cells.h"
@@ -10,7 +10,6 @@ _Static_assert(sizeof(struct exposure) == 1704,
 
 void exposure_carry(struct carry *carry, struct exposure *exposure)
 {
-    carry_value(carry, &exposure->minute);
     carry_array(carry, (void **)&exposure->updates, &exposure->update_count,
                 &exposure->update_capacity, sizeof *exposure->updates);
     carry_value(carry, &exposure->slots);

@@ -146,6 +146,7 @@ static void an_analyzer_goes_on_as_if_it_had_never_stopped(void **state)
 
     /* Hosts are pinned, nothing is decided, and it begins once more, from the state of before. */
     struct buffer early = ask(&second, "/v1/updates");
+    assert_non_null(early.data);
     assert_null(strstr(early.data, "\"verdict\":\"HOLD\""));
     buffer_free(&early);
     kill_one(&second);
@@ -171,17 +172,37 @@ static void a_stop_leaves_the_state_of_the_last_minute(void **state)
     assert_int_equal(serving_stop(&third), 0);
     assert_int_equal(serving_stop(&steady), 0);
     wait_for_state(SAMPLE_MINUTES - 5);
+    assert_non_null(updates.data);
+    assert_non_null(changes.data);
     private_cluster_run(cluster, "truncate report, report_update"); /* it is not read again */
     steady = start(GOES_ON);
     wait_until(&steady, "/readyz", "\"ready\"");
     struct buffer updates_now = ask(&steady, "/v1/updates");
     struct buffer changes_now = ask(&steady, "/v1/changes");
+    assert_non_null(updates_now.data);
+    assert_non_null(changes_now.data);
     assert_string_equal(updates_now.data, updates.data);
     assert_string_equal(changes_now.data, changes.data);
     buffer_free(&updates);
     buffer_free(&changes);
     buffer_free(&updates_now);
     buffer_free(&changes_now);
+}
+
+/* The database takes everything but the state. */
+static void a_state_that_cannot_be_stored_leaves_the_one_before(void **state)
+{
+    (void)state;
+    private_cluster_run(cluster, "revoke insert on stored_state from epicenter_analyzer");
+    go_on_to(&steady, SAMPLE_MINUTES);
+    process_signal(steady.process, SIGTERM);
+    process_wait_for_log(steady.process, "the state could not be stored; the one before is kept");
+    assert_int_equal(process_wait(steady.process, 30), 0);
+    process_free(steady.process);
+    private_cluster_run(cluster, "grant insert on stored_state to epicenter_analyzer");
+    wait_for_state(SAMPLE_MINUTES - 5);
+    steady = start(GOES_ON);
+    wait_until(&steady, "/readyz", "\"ready\"");
 }
 
 /* Each in place of a state that was good. */
@@ -221,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_analyzer_goes_on_as_if_it_had_never_stopped),
         cmocka_unit_test(a_stop_leaves_the_state_of_the_last_minute),
+        cmocka_unit_test(a_state_that_cannot_be_stored_leaves_the_one_before),
         cmocka_unit_test(a_state_of_no_use_costs_only_the_reading),
     };
     cluster = private_cluster_start(&(struct private_cluster_options){.without_fsync = true});

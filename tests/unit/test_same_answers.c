@@ -73,7 +73,8 @@ static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
     instant_us clock_error = random_below(&random, 5) == 0 ? -40 * INSTANT_MINUTE : 0;
     int installs_at = 20 + (int)random_below(&random, 100);
     uint32_t update = (uint32_t)random_below(&random, 3);
-    bool told_update = false;
+    unsigned told_updates = 0;
+    unsigned updates_in_all = host % 3 == 0 ? 2 : 1; /* the second is harmless, minutes later */
     int off = random_below(&random, 4) == 0 ? 30 + (int)random_below(&random, 90) : fleet->minutes;
     for (int m = (int)host % interval; m < fleet->minutes; m += interval) {
         bool is_off = m >= off && m < off + 25;
@@ -81,9 +82,10 @@ static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
             continue;
         }
         bool struck = update == 1 && system == 0 && m >= installs_at + 4;
-        bool tells = m >= installs_at && !told_update;
+        bool tells = told_updates < updates_in_all && m >= installs_at + 6 * (int)told_updates;
+        uint32_t told_now = told_updates == 0 ? update : update == 0 ? 2 : 0;
         struct told *told = &fleet->told[fleet->count++];
-        *told = (struct told){.update = {.id = updates[update], .outcome = UPDATE_INSTALLED},
+        *told = (struct told){.update = {.id = updates[told_now], .outcome = UPDATE_INSTALLED},
                               .report = {.customer_id = customers[host % 64],
                                          .has_host = m % 5 == 0 || tells,
                                          .attribute_count = ATTRIBUTES + (fleet->serials ? 1 : 0),
@@ -101,7 +103,7 @@ static void report_host(struct fleet_case *fleet, uint32_t host, uint64_t seed)
                                    (instant_us)random_below(&random, 3 * INSTANT_SECOND);
         told->update.at = told->report.observed_at - INSTANT_SECOND;
         told->arrives_at = told->report.received_at;
-        told_update |= tells;
+        told_updates += tells ? 1 : 0;
     }
 }
 
@@ -567,9 +569,10 @@ static void a_damaged_or_foreign_state_is_refused(void **state)
 
     size_t step = packed.length / 400 + 1;
     for (size_t i = 0; i < packed.length; i += i < 100 ? 1 : step) {
-        packed.data[i] ^= (char)(1U << i % 8);
+        uint8_t *byte = (uint8_t *)packed.data + i;
+        *byte ^= (uint8_t)(1U << i % 8);
         assert_false(opens(&packed, &build));
-        packed.data[i] ^= (char)(1U << i % 8);
+        *byte ^= (uint8_t)(1U << i % 8);
     }
     size_t whole = packed.length;
     for (packed.length = 0; packed.length < whole;
