@@ -253,6 +253,7 @@ bool state_keeper_resume(struct state_keeper *keeper, struct database *database,
     bool good = read_state(keeper, database, &plain, &found, &why) &&
                 (!found || restore(&plain, database, parts, &why));
     size_t length = plain.length;
+    keeper->usual_bytes = length;
     buffer_free(&plain);
     if (good && found) {
         char as_of[INSTANT_TEXT_SIZE];
