@@ -104,7 +104,7 @@ static double said(const char *log, const char *field)
     if (at == NULL) {
         fail_msg("no %s in: %s", field, log);
     }
-    return strtod(at + strlen(field), NULL);
+    return at == NULL ? 0 : strtod(at + strlen(field), NULL);
 }
 
 static void stop_when_stored(struct serving *analyzer)
