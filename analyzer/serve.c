@@ -176,15 +176,19 @@ static bool resume(struct server *server, struct failure *failure)
     return server->state_sought;
 }
 
-/* At once when it begins to lead, which may have taken minutes, and then every so often; as its end
- * comes, whenever it was. By the machine's clock: minutes of a past that is replayed fly by. */
+/* At once when it begins to lead, which may have taken minutes, and then every so often, in a pause
+ * while there is nothing to take in or, where there is none, at half the pace. By the machine's
+ * clock: minutes of a past that is replayed fly by. */
+static bool state_is_due(const struct server *server, instant_us now, bool idle)
+{
+    return server->stored_at == INSTANT_NONE ||
+           now - server->stored_at >= (idle ? STATE_INTERVAL : 2 * STATE_INTERVAL);
+}
+
 static void store_state(struct server *server, instant_us now, bool ending)
 {
-    bool due =
-        ending || server->stored_at == INSTANT_NONE || now - server->stored_at >= STATE_INTERVAL;
-    if (due && server->status.leads &&
-        publish_advances(server->publisher) > server->stored_advances) {
-        struct state_parts parts = parts_of(server);
+    struct state_parts parts = parts_of(server);
+    if (server->status.leads && publish_advances(server->publisher) > server->stored_advances) {
         server->stored_at = now;
         server->stored_advances = publish_advances(server->publisher);
         state_keeper_store(server->keeper, &parts, ending);
@@ -223,11 +227,7 @@ static bool lead(struct server *server, instant_us now, struct failure *failure)
         log_info("leading: this analyzer writes");
     }
     server->status.leads = true;
-    if (!publish_write(server->publisher, server->database, failure)) {
-        return false;
-    }
-    store_state(server, now, false);
-    return true;
+    return publish_write(server->publisher, server->database, failure);
 }
 
 /* ---- One turn of the loop ---- */
@@ -303,6 +303,10 @@ static void *follow_database(void *context)
         bool idle = false;
         if (turn(server, &idle, &failure)) {
             note_success(server);
+            instant_us now = instant_now();
+            if (state_is_due(server, now, idle)) {
+                store_state(server, now, false);
+            }
             if (idle) {
                 rest(server, POLL_INTERVAL);
             }

@@ -511,6 +511,44 @@ static void threads_go_on_from_each_other(void **state)
     free(fleet.told);
 }
 
+/* Late reports and duplicates: the one that goes on counts as the one that stayed. */
+static void what_was_odd_stays_counted(void **state)
+{
+    (void)state;
+    struct fleet_case fleet = make_fleet(3, 160, 60);
+    struct buffer texts[2];
+    for (size_t t = 0; t < 2; t++) {
+        struct failure failure;
+        const struct answers *answers;
+        struct run run;
+        size_t next = 0;
+        run_open(&run, 1);
+        while (fleet.told[next].report.received_at < START + 40 * INSTANT_MINUTE) {
+            add(&run, &fleet.told[next++]);
+        }
+        advance(&run, START + 40 * INSTANT_MINUTE);
+        for (size_t i = next - 200; i < next; i++) {
+            add(&run, &fleet.told[i]);
+        }
+        advance(&run, START + 41 * INSTANT_MINUTE);
+        if (t == 1) {
+            move_on(&run, 1);
+        }
+        while (next < fleet.count) {
+            add(&run, &fleet.told[next++]);
+        }
+        advance(&run, START + 60 * INSTANT_MINUTE);
+        assert_true(analysis_answers(run.analysis, &answers, &failure));
+        assert_true(answers->fleet.duplicate_reports >= 100);
+        assert_true(answers->fleet.late_reports >= 200);
+        texts[t] = (struct buffer){0};
+        assert_true(answer_write_json(answers, &texts[t], &failure));
+        run_close(&run);
+    }
+    assert_same(&texts[1], &texts[0]);
+    free(fleet.told);
+}
+
 /* ---- States that are refused ---- */
 
 /* A run in the middle of an incident. */
@@ -653,6 +691,7 @@ int main(void)
         cmocka_unit_test(what_waits_and_what_is_not_told_is_in_the_state),
         cmocka_unit_test(an_attribute_left_out_stays_left_out),
         cmocka_unit_test(threads_go_on_from_each_other),
+        cmocka_unit_test(what_was_odd_stays_counted),
         cmocka_unit_test(a_damaged_or_foreign_state_is_refused),
         cmocka_unit_test(half_a_state_leaves_nothing_behind),
         cmocka_unit_test(a_state_of_other_options_is_refused),
