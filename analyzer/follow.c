@@ -46,6 +46,7 @@ struct follow {
     bool resumed;             /* goes on from what another run has taken in */
     bool started;             /* the horizon is known */
     instant_us horizon_start; /* loads of before, among those there at the start, are passed over */
+    int64_t before_start;     /* the load before the first that is to be taken in */
     int64_t newest_at_start;
     int64_t newest_polled;
     instant_us first_received;
@@ -110,6 +111,7 @@ static bool start(struct follow *follow, struct database *database, struct failu
         follow->newest_at_start = integer_at(rows, 0, 1, 0);
         follow->horizon_start = integer_at(rows, 0, 2, INSTANT_NONE);
     }
+    follow->before_start = follow->newest_polled;
     follow->started = true;
     PQclear(rows);
     return true;
@@ -375,9 +377,20 @@ bool follow_has_caught_up(const struct follow *follow)
     return follow->started && follow->gaps.newest_id >= follow->newest_at_start;
 }
 
+static unsigned percent_of_start(const struct follow *follow)
+{
+    if (follow_has_caught_up(follow)) {
+        return 100;
+    }
+    int64_t all = follow->newest_at_start - follow->before_start;
+    int64_t taken = follow->gaps.newest_id - follow->before_start;
+    return taken > 0 && all > 0 ? (unsigned)(100 * taken / all) : 0;
+}
+
 struct follow_counts follow_counts(const struct follow *follow)
 {
     struct follow_counts counts = follow->counts;
     counts.missing_loads = follow->gaps.missing_count;
+    counts.percent = percent_of_start(follow);
     return counts;
 }

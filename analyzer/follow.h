@@ -56,6 +56,7 @@ bool follow_has_caught_up(const struct follow *follow);
 struct follow_counts {
     uint64_t loads, reports, updates;
     size_t missing_loads;
+    unsigned percent; /* of the loads that were there at the start and were to be taken in */
 };
 struct follow_counts follow_counts(const struct follow *follow);
 

@@ -140,6 +140,7 @@ static void tell_progress(struct server *server, instant_us now)
     }
     server->progress_told_at = now;
     log_info("reading what has been reported so far",
+             log_number("percent", server->status.followed.percent),
              log_number("loads", (int64_t)server->status.followed.loads),
              log_number("reports", (int64_t)server->status.followed.reports));
 }
@@ -188,7 +189,8 @@ static bool state_is_due(const struct server *server, instant_us now, bool idle)
 static void store_state(struct server *server, instant_us now, bool ending)
 {
     struct state_parts parts = parts_of(server);
-    if (server->status.leads && publish_advances(server->publisher) > server->stored_advances) {
+    if (server->status.leads && publish_advanced_to(server->publisher) != INSTANT_NONE &&
+        publish_advances(server->publisher) > server->stored_advances) {
         server->stored_at = now;
         server->stored_advances = publish_advances(server->publisher);
         state_keeper_store(server->keeper, &parts, ending);

@@ -291,8 +291,10 @@ static void another_goes_on_where_one_has_come_and_takes_what_was_missing(void *
     assert_true(carry_check(&carry, &failure));
     assert_true(follow_resume(follow, database, &failure));
     assert_false(follow_has_caught_up(follow));
+    assert_int_equal(follow_counts(follow).percent, 0);
     step_until_idle(follow, database);
     assert_true(follow_has_caught_up(follow));
+    assert_int_equal(follow_counts(follow).percent, 100);
     assert_int_equal(follow_counts(follow).missing_loads, 0);
     assert_int_equal(follow_counts(follow).reports,
                      (SAMPLE_MINUTES - 31) * SAMPLE_HOSTS + SAMPLE_HOSTS / 2);
