@@ -15,7 +15,6 @@
 #include "analyzer/statements.h"
 #include "analyzer/stored_state.h"
 #include "common/buffer.h"
-#include "common/large_pages.h"
 #include "common/log.h"
 
 /* In one row; a row must fit the server's memory several times over. */
@@ -138,14 +137,14 @@ static void *write_state(void *context)
 }
 
 /* Room for as much as the last state took and a little more, so that it is not moved as it grows.
- */
+ * In small pages: large ones are four times as fast when the kernel has some, and six times as slow
+ * when it must make them. */
 static void make_room(struct buffer *plain, size_t usual_bytes)
 {
     size_t capacity = usual_bytes + usual_bytes / 8;
     plain->data = capacity > 0 ? malloc(capacity) : NULL;
     if (plain->data != NULL) {
         plain->capacity = capacity;
-        large_pages_ask(plain->data, capacity);
     }
 }
 
