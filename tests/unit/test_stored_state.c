@@ -187,6 +187,28 @@ static void a_thinned_course_stays_thinned(void **state)
     free(fleet.told);
 }
 
+/* Before any report, and before the first minute has ended. */
+static void a_state_of_nothing_yet_goes_on_the_same(void **state)
+{
+    (void)state;
+    struct fleet_case fleet = make_fleet(1, 160, 40);
+    struct run run;
+    run_open(&run, 1);
+    move_on(&run, 1);
+    for (size_t i = 0; i < fleet.count; i++) {
+        add(&run, &fleet.told[i]);
+        if (i == 3) {
+            move_on(&run, 1);
+        }
+    }
+    advance(&run, START + fleet.minutes * INSTANT_MINUTE);
+    struct buffer text = answers_of(&run);
+    struct buffer wanted = expected(&fleet, fleet.minutes);
+    assert_same(&text, &wanted);
+    run_close(&run);
+    free(fleet.told);
+}
+
 /* Late reports and duplicates: the one that goes on counts as the one that stayed. */
 static void what_was_odd_stays_counted(void **state)
 {
@@ -364,6 +386,7 @@ int main(void)
         cmocka_unit_test(an_attribute_left_out_stays_left_out),
         cmocka_unit_test(threads_go_on_from_each_other),
         cmocka_unit_test(a_thinned_course_stays_thinned),
+        cmocka_unit_test(a_state_of_nothing_yet_goes_on_the_same),
         cmocka_unit_test(what_was_odd_stays_counted),
         cmocka_unit_test(a_damaged_or_foreign_state_is_refused),
         cmocka_unit_test(half_a_state_leaves_nothing_behind),
