@@ -48,7 +48,8 @@ void carry_bytes(struct carry *carry, void *bytes, size_t length);
 /* How many follow, each of `size` bytes at least: `count` where it is stored. */
 size_t carry_count(struct carry *carry, size_t count, size_t size);
 
-/* An array from malloc whose elements lie in it whole. Restoring replaces a NULL *array; `capacity`
+/* An array from malloc whose elements lie in it whole: a pointer in them would be carried as it is
+ * and lead nowhere. Restoring replaces a NULL *array; `capacity`
  * may be NULL. */
 void carry_array(struct carry *carry, void **array, uint32_t *count, uint32_t *capacity,
                  size_t size);

@@ -6,6 +6,7 @@
 
 _Static_assert(sizeof(struct lattice) == 48,
                "a field more or less: carry it below, or say why not");
+_Static_assert(sizeof(struct lattice_update) == 18288, "likewise, above all a pointer");
 
 /* All but `values` as it lies in memory. */
 static void carry_update(struct carry *carry, struct lattice_update *update)
