@@ -92,7 +92,7 @@ static bool send_part(struct database *database, int32_t part, instant_us as_of,
 }
 
 /* In one transaction. Were the connection lost on the way, another would find the parts of the
- * state before still there, and fail. */
+ * state before still there, and fail; where there was none it leaves what the seal refuses. */
 static bool send_state(struct database *database, const struct buffer *packed, instant_us as_of,
                        struct failure *failure)
 {
