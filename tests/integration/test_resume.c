@@ -156,9 +156,7 @@ static void an_analyzer_goes_on_as_if_it_had_never_stopped(void **state)
     go_on_to(&second, SAMPLE_MINUTES / 2);
     wait_until(&second, "/v1/updates", "\"verdict\":\"HOLD\"");
     assert_same(&second);
-    assert_int_equal(private_cluster_number(cluster, "select count(*) from verdict_change where "
-                                                     "verdict = 'HOLD'"),
-                     1);
+    wait_for_sql("select count(*) = 1 from verdict_change where verdict = 'HOLD'");
     assert_int_equal(serving_stop(&second), 0); /* who stands by stores nothing */
     wait_for_state(CALM);
 }
