@@ -110,8 +110,8 @@ static bool same_name(const void *context, uint32_t item)
     return strcmp(key->list->texts[item], key->text) == 0;
 }
 
-static bool intern(struct analysis *analysis, struct name_list *list, const char *text,
-                   uint32_t *number, struct failure *failure)
+bool analysis_intern(struct analysis *analysis, struct name_list *list, const char *text,
+                     uint32_t *number, struct failure *failure)
 {
     size_t length = strlen(text);
     struct name_key key = {.list = list, .text = text};
@@ -194,8 +194,8 @@ static bool add_updates(struct analysis *analysis, struct open_minute *open,
         struct pending_update *update = &open->updates[open->update_count];
         *update = (struct pending_update){.outcome = report->updates[i].outcome,
                                           .at = report->updates[i].at};
-        if (!intern(analysis, &analysis->updates, report->updates[i].id, &update->update,
-                    failure) ||
+        if (!analysis_intern(analysis, &analysis->updates, report->updates[i].id, &update->update,
+                             failure) ||
             !exposure_know_update(&analysis->exposure, update->update, failure)) {
             return false;
         }
@@ -250,7 +250,8 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
                                        .has_cpu = report->has_cpu && !isnan(report->busy),
                                        .first_update = (uint32_t)open->update_count,
                                        .update_count = (uint8_t)report->update_count};
-    if (!intern(analysis, &analysis->customers, report->customer_id, &pending->customer, failure) ||
+    if (!analysis_intern(analysis, &analysis->customers, report->customer_id, &pending->customer,
+                         failure) ||
         (report->has_host &&
          !segments_intern(&analysis->met, &report->segment_id, report->attributes,
                           report->attribute_count, &pending->segment, failure)) ||

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "analyzer/cost.h"
 #include "analyzer/registry.h"
 #include "common/failure.h"
@@ -74,6 +75,13 @@ struct verdict_change {
     struct range rate_ratio;
 };
 void analysis_next_change(struct analysis *analysis, const struct verdict_change **change);
+
+/* Carries all that the analysis has taken in over to another run, waiting reports and changes not
+ * yet told included. Stored between two calls of the above; nothing of the analysis is changed.
+ * Restored into one that has taken in nothing and has the same options, which then answers and goes
+ * on as the one that was stored would; where carry_check fails it still has taken in nothing. What
+ * comes from the registry and the parameters is looked up anew. */
+void analysis_carry(struct carry *carry, struct analysis *analysis);
 
 /* What is known of one host. False when it has never been seen. Answers change nothing that this
  * reads: the two may go on at once. */

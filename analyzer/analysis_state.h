@@ -143,6 +143,10 @@ static inline uint64_t analysis_id_prefix(const struct uuid *id)
     return __builtin_bswap64(prefix);
 }
 
+/* The number of a name; a new one is copied. */
+MUST_CHECK bool analysis_intern(struct analysis *analysis, struct name_list *list, const char *text,
+                                uint32_t *number, struct failure *failure);
+
 /* Makes room for one more element of `size` bytes in an array. */
 MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,
                                    struct failure *failure);

@@ -289,8 +289,8 @@ static void serve_readiness(void *context, struct http_request *request)
                              status.trouble[0] != '\0' ? status.trouble : "not connected yet");
     } else if (!status.horizon_replayed) {
         http_respond_problem(request, 503,
-                             "reading what has been reported so far: %llu reports read",
-                             (unsigned long long)status.followed.reports);
+                             "reading what has been reported so far: %llu reports read, %u %%",
+                             (unsigned long long)status.followed.reports, status.followed.percent);
     } else if (!status.leads) {
         http_respond_static(request, 200, JSON_TYPE, standby, sizeof standby - 1);
     } else {

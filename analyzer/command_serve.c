@@ -35,9 +35,11 @@ struct arguments {
 static const char doc[] =
     "Follows the database the collectors write to, keeps the verdict on every update, and answers "
     "the API and the operations page.\v"
-    "On start it reads the last 24 hours (--horizon-hours); the answers depend on nothing else, so "
-    "it may be restarted at any time. While the database is away it goes on answering from memory "
-    "and says so on /readyz.\n\n"
+    "It may be stopped and started at any time. Every ten minutes, and when it is asked to end, it "
+    "stores what it knows in the database; on start it goes on from there, as if it had never "
+    "stopped, and reads only what has been reported since. Where nothing of use is stored, as on "
+    "the first start of a new version, it reads the last 24 hours (--horizon-hours). While the "
+    "database is away it goes on answering from memory and says so on /readyz.\n\n"
     "By default it listens on 127.0.0.1:8421. CONNINFO is any libpq connection string, such as "
     "\"host=/run/postgresql dbname=epicenter "
     "user=epicenter_analyzer\"; what it leaves out comes from libpq's own variables and files. "
@@ -46,7 +48,8 @@ static const char doc[] =
     "Remote-Groups epicenter- and a role. Give the proxy alone access to it (the socket's group).";
 
 static const struct argp_option options[] = {
-    {"horizon-hours", KEY_HORIZON, "HOURS", 0, "how far back to read on start (default 24)", 0},
+    {"horizon-hours", KEY_HORIZON, "HOURS", 0,
+     "how far back to read on start where no state is stored (default 24)", 0},
     {"alpha", KEY_ALPHA, "ALPHA", 0,
      "chance of a false hold that a rollout may run (default 0.001)", 0},
     {"risk-window", KEY_RISK_WINDOW, "MINUTES", 0,

@@ -154,6 +154,32 @@ bool course_take(struct course *course, const struct exposure *exposure,
     return true;
 }
 
+/* ---- From one run to the next ---- */
+
+_Static_assert(sizeof(struct course) == 40, "a field more or less: carry it below, or say why not");
+_Static_assert(sizeof(struct course_update) == 24, "likewise");
+
+void course_carry(struct carry *carry, struct course *course)
+{
+    size_t count = carry_count(carry, course->update_count, sizeof(size_t));
+    if (carry_restores(carry) && count > 0) {
+        course->updates = calloc(count, sizeof *course->updates);
+        if (course->updates == NULL) {
+            carry_refuse_memory(carry);
+            return;
+        }
+        course->update_count = (uint32_t)count;
+    }
+    for (uint32_t i = 0; i < course->update_count; i++) {
+        struct course_update *path = &course->updates[i];
+        carry_array(carry, (void **)&path->marks, &path->count, &path->capacity,
+                    sizeof *path->marks);
+        carry_value(carry, &path->step);
+    }
+    carry_value(carry, &course->rings);
+    carry_value(carry, &course->ring_count);
+}
+
 /* ---- Answers ---- */
 
 static struct course_point point_of(const struct course_mark *mark)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "analyzer/exposure.h"
 #include "analyzer/segment.h"
 #include "common/arena.h"
@@ -59,5 +60,8 @@ MUST_CHECK bool course_answer(const struct course *course, const struct exposure
                               const struct segments *segments, uint32_t update, int32_t now,
                               struct arena *arena, struct update_answer *answer,
                               struct failure *failure);
+
+/* Restored into an empty course. */
+void course_carry(struct carry *carry, struct course *course);
 
 #endif

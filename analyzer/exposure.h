@@ -41,6 +41,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/carry.h"
 #include "analyzer/fleet.h"
 #include "analyzer/segment.h"
 #include "analyzer/wheel.h"
@@ -264,5 +265,8 @@ int32_t exposure_window_minutes(const struct exposure *exposure, const struct fl
  * than its risk window and two intervals; 0: longer ago. */
 uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_host *host,
                            int32_t age_minutes);
+
+/* Between two minutes; restored into one that is as exposure_init left it. */
+void exposure_carry(struct carry *carry, struct exposure *exposure);
 
 #endif

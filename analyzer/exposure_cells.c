@@ -33,12 +33,17 @@ static bool same_stratum(const void *context, uint32_t item)
     return stratum->segment == key->first && stratum->size_class == key->second;
 }
 
+static uint64_t stratum_hash(uint32_t segment, uint8_t size_class)
+{
+    return hash_number((uint64_t)segment << 8 | size_class);
+}
+
 /* One step deep: a parent is its own. NOLINTNEXTLINE(misc-no-recursion) */
 bool exposure_find_stratum(struct exposure *exposure, uint32_t segment, uint8_t size_class,
                            uint32_t *number, struct failure *failure)
 {
     struct pair_key key = {.exposure = exposure, .first = segment, .second = size_class};
-    uint64_t hash = hash_number((uint64_t)segment << 8 | size_class);
+    uint64_t hash = stratum_hash(segment, size_class);
     *number = hash_index_find(&exposure->by_stratum, hash, same_stratum, &key);
     if (*number != HASH_INDEX_NONE) {
         return true;
@@ -126,11 +131,16 @@ static bool same_tally(const void *context, uint32_t item)
     return tally->update == key->first && tally->stratum == key->second;
 }
 
+static uint64_t tally_hash(uint32_t update, uint32_t stratum)
+{
+    return hash_number((uint64_t)update << 32 | stratum);
+}
+
 bool exposure_find_tally(struct exposure *exposure, uint32_t update, uint32_t stratum,
                          struct exposure_tally **tally, struct failure *failure)
 {
     struct pair_key key = {.exposure = exposure, .first = update, .second = stratum};
-    uint64_t hash = hash_number((uint64_t)update << 32 | stratum);
+    uint64_t hash = tally_hash(update, stratum);
     uint32_t number = hash_index_find(&exposure->by_tally, hash, same_tally, &key);
     if (number == HASH_INDEX_NONE) {
         if (!exposure_make_room((void **)&exposure->tallies, exposure->tally_count,
@@ -153,4 +163,26 @@ void exposure_drop_cell(struct exposure *exposure, uint32_t number)
     hash_index_remove(&exposure->by_cell, cell_hash(cell->stratum, cell->mask), number);
     cell->next = exposure->free_cell;
     exposure->free_cell = number;
+}
+
+bool exposure_index_again(struct exposure *exposure, struct failure *failure)
+{
+    bool done = true;
+    for (uint32_t s = 0; done && s < exposure->stratum_count; s++) {
+        const struct exposure_stratum *stratum = &exposure->strata[s];
+        done = hash_index_add(&exposure->by_stratum,
+                              stratum_hash(stratum->segment, stratum->size_class), s, failure);
+        /* Those in no stratum's list are free. */
+        for (uint32_t c = stratum->first_cell; done && c != EXPOSURE_NONE;
+             c = exposure->cells[c].next) {
+            done = hash_index_add(&exposure->by_cell, cell_hash(s, exposure->cells[c].mask), c,
+                                  failure);
+        }
+    }
+    for (uint32_t t = 0; done && t < exposure->tally_count; t++) {
+        const struct exposure_tally *tally = &exposure->tallies[t];
+        done = hash_index_add(&exposure->by_tally, tally_hash(tally->update, tally->stratum), t,
+                              failure);
+    }
+    return done;
 }

@@ -25,6 +25,9 @@ MUST_CHECK bool exposure_find_tally(struct exposure *exposure, uint32_t update, 
 /* The cell of the stratum with this mask, or HASH_INDEX_NONE. */
 uint32_t exposure_look_up_cell(const struct exposure *exposure, uint32_t stratum, uint64_t mask);
 
+/* Makes the indexes of strata, cells and tallies, which are empty. */
+MUST_CHECK bool exposure_index_again(struct exposure *exposure, struct failure *failure);
+
 /* Forgets an empty cell, which the caller has taken out of its stratum's list. */
 void exposure_drop_cell(struct exposure *exposure, uint32_t number);
 

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "common/failure.h"
 #include "common/hash_index.h"
 #include "common/instant.h"
@@ -147,5 +148,8 @@ void fleet_clear_events(struct fleet *fleet);
  * never later than `received_at`. */
 fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
                            instant_us received_at);
+
+/* Between two minutes; restored into an empty fleet. */
+void fleet_carry(struct carry *carry, struct fleet *fleet);
 
 #endif

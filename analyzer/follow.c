@@ -43,8 +43,10 @@ struct follow {
     struct load_gaps gaps;
     instant_us database_now;
 
+    bool resumed;             /* goes on from what another run has taken in */
     bool started;             /* the horizon is known */
     instant_us horizon_start; /* loads of before, among those there at the start, are passed over */
+    int64_t before_start;     /* the load before the first that is to be taken in */
     int64_t newest_at_start;
     int64_t newest_polled;
     instant_us first_received;
@@ -100,11 +102,16 @@ static bool start(struct follow *follow, struct database *database, struct failu
     if (!database_run(database, STATEMENT_HORIZON, 1, parameters, &rows, failure)) {
         return false;
     }
-    if (PQntuples(rows) == 1 && !PQgetisnull(rows, 0, 0)) {
+    if (follow->resumed) {
+        follow->newest_polled = follow->gaps.newest_id;
+        follow->newest_at_start = integer_at(rows, 0, 1, 0);
+        follow->horizon_start = INT64_MIN; /* all that came since, as if it had never stopped */
+    } else if (PQntuples(rows) == 1 && !PQgetisnull(rows, 0, 0)) {
         follow->newest_polled = integer_at(rows, 0, 0, 0) - 1;
         follow->newest_at_start = integer_at(rows, 0, 1, 0);
         follow->horizon_start = integer_at(rows, 0, 2, INSTANT_NONE);
     }
+    follow->before_start = follow->newest_polled;
     follow->started = true;
     PQclear(rows);
     return true;
@@ -307,6 +314,53 @@ bool follow_step(struct follow *follow, struct database *database, bool *idle,
     return true;
 }
 
+/* ---- Going on from where another run has come ---- */
+
+void follow_carry(struct carry *carry, struct follow *follow)
+{
+    instant_us horizon = follow->horizon;
+    carry_value(carry, &horizon);
+    if (!carry->failed && horizon != follow->horizon) {
+        carry_refuse(carry, "it was made with another horizon");
+    }
+    load_gaps_carry(carry, &follow->gaps);
+    carry_value(carry, &follow->database_now);
+    carry_value(carry, &follow->first_received);
+    if (carry_restores(carry)) {
+        follow->resumed = true;
+        if (carry->failed) {
+            follow_forget(follow);
+        }
+    }
+}
+
+void follow_forget(struct follow *follow)
+{
+    load_gaps_free(&follow->gaps);
+    follow->database_now = 0;
+    follow->first_received = INSTANT_NONE;
+    follow->resumed = false;
+}
+
+bool follow_resume(struct follow *follow, struct database *database, struct failure *failure)
+{
+    PGresult *rows = NULL;
+    char newest[24];
+    const char *parameters[] = {newest};
+    (void)snprintf(newest, sizeof newest, "%lld", (long long)follow->gaps.newest_id);
+    if (!database_run(database, STATEMENT_RESUME, 1, parameters, &rows, failure)) {
+        return false;
+    }
+    instant_us received_until = integer_at(rows, 0, 0, INSTANT_NONE);
+    instant_us newest_until = integer_at(rows, 0, 1, INSTANT_NONE);
+    PQclear(rows);
+    if (received_until == INSTANT_NONE || received_until > follow->gaps.newest_until) {
+        return failure_set(failure, FAILURE_INVALID, "the loads it has taken in are gone");
+    }
+    return newest_until - follow->horizon <= follow->gaps.newest_until ||
+           failure_set(failure, FAILURE_INVALID, "it is older than the horizon");
+}
+
 instant_us follow_known_before(const struct follow *follow)
 {
     instant_us until = load_gaps_known_until(&follow->gaps, follow->database_now);
@@ -323,9 +377,20 @@ bool follow_has_caught_up(const struct follow *follow)
     return follow->started && follow->gaps.newest_id >= follow->newest_at_start;
 }
 
+static unsigned percent_of_start(const struct follow *follow)
+{
+    if (follow_has_caught_up(follow)) {
+        return 100;
+    }
+    int64_t all = follow->newest_at_start - follow->before_start;
+    int64_t taken = follow->gaps.newest_id - follow->before_start;
+    return taken > 0 && all > 0 ? (unsigned)(100 * taken / all) : 0;
+}
+
 struct follow_counts follow_counts(const struct follow *follow)
 {
     struct follow_counts counts = follow->counts;
     counts.missing_loads = follow->gaps.missing_count;
+    counts.percent = percent_of_start(follow);
     return counts;
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/carry.h"
 #include "common/database.h"
 #include "common/failure.h"
 #include "common/instant.h"
@@ -33,6 +34,15 @@ void follow_free(struct follow *follow);
 MUST_CHECK bool follow_step(struct follow *follow, struct database *database, bool *idle,
                             struct failure *failure);
 
+/* How far it has come: which loads are in the analysis, and which are still to come. Restored into
+ * one that has taken no step; follow_resume then says whether it may go on from there
+ * (FAILURE_INVALID with the reason where not: the loads are gone, or there is more to read than the
+ * horizon), and follow_forget begins with the horizon after all. */
+void follow_carry(struct carry *carry, struct follow *follow);
+MUST_CHECK bool follow_resume(struct follow *follow, struct database *database,
+                              struct failure *failure);
+void follow_forget(struct follow *follow);
+
 /* Every report received before this has been added: what analysis_advance wants. INSTANT_NONE
  * before the first load. Loads that are missing hold it back for LOAD_GAP_HOLDS. */
 instant_us follow_known_before(const struct follow *follow);
@@ -46,6 +56,7 @@ bool follow_has_caught_up(const struct follow *follow);
 struct follow_counts {
     uint64_t loads, reports, updates;
     size_t missing_loads;
+    unsigned percent; /* of the loads that were there at the start and were to be taken in */
 };
 struct follow_counts follow_counts(const struct follow *follow);
 

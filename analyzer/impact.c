@@ -105,3 +105,12 @@ bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
     }
     return note(impact, install, host, host->since, 0, SIGN_SEEN, failure);
 }
+
+_Static_assert(sizeof(struct impact) == 32, "a field more or less: carry it below, or say why not");
+
+void impact_carry(struct carry *carry, struct impact *impact)
+{
+    carry_array(carry, (void **)&impact->records, &impact->record_count, &impact->record_capacity,
+                sizeof *impact->records);
+    carry_array(carry, (void **)&impact->first, &impact->update_count, NULL, sizeof *impact->first);
+}

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "analyzer/exposure.h"
 #include "analyzer/fleet.h"
 #include "analyzer/impact_census.h"
@@ -59,6 +60,9 @@ MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
 MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
                                          const struct fleet *fleet, uint32_t install,
                                          struct failure *failure);
+
+/* Restored into an empty ledger. */
+void impact_carry(struct carry *carry, struct impact *impact);
 
 /* The customers of the fleet: their ids by the fleet's customer number, and which of them report.
  */

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "analyzer/evidence.h"
 #include "analyzer/exposure.h"
 #include "analyzer/segment.h"
@@ -150,5 +151,8 @@ bool lattice_harms_without(const struct lattice_update *update, uint32_t other);
 /* The update without which this one shows no excess though it had every occasion to, or
  * EXPOSURE_NONE. */
 uint32_t lattice_only_with(const struct lattice_update *update);
+
+/* Between two minutes; restored into an empty lattice. */
+void lattice_carry(struct carry *carry, struct lattice *lattice);
 
 #endif

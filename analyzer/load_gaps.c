@@ -106,6 +106,20 @@ instant_us load_gaps_known_until(const struct load_gaps *gaps, instant_us now)
     return gaps->newest_until;
 }
 
+_Static_assert(sizeof(struct load_gaps) == 40,
+               "a field more or less: carry it below, or say why not");
+
+void load_gaps_carry(struct carry *carry, struct load_gaps *gaps)
+{
+    uint32_t count = (uint32_t)gaps->missing_count;
+    carry_array(carry, (void **)&gaps->missing, &count, NULL, sizeof *gaps->missing);
+    if (carry_restores(carry)) {
+        gaps->missing_count = gaps->missing_capacity = count;
+    }
+    carry_value(carry, &gaps->newest_id);
+    carry_value(carry, &gaps->newest_until);
+}
+
 void load_gaps_free(struct load_gaps *gaps)
 {
     free(gaps->missing);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/carry.h"
 #include "common/failure.h"
 #include "common/instant.h"
 
@@ -45,6 +46,9 @@ void load_gaps_expire(struct load_gaps *gaps, instant_us now);
 /* The receive time up to which all loads are known; INSTANT_NONE before the first. `now` is the
  * database's clock. */
 instant_us load_gaps_known_until(const struct load_gaps *gaps, instant_us now);
+
+/* Restored into gaps that have seen nothing. */
+void load_gaps_carry(struct carry *carry, struct load_gaps *gaps);
 
 void load_gaps_free(struct load_gaps *gaps);
 

@@ -49,16 +49,63 @@ static void free_change(struct change_record *change)
     free(change->reasons_json);
 }
 
-void publisher_free(struct publisher *publisher)
+void publish_forget(struct publisher *publisher)
 {
-    if (publisher == NULL) {
-        return;
-    }
     for (size_t i = 0; i < publisher->change_count; i++) {
         free_change(&publisher->changes[i]);
     }
     free(publisher->changes);
-    free(publisher);
+    *publisher = (struct publisher){.live = publisher->live,
+                                    .advanced_to = INSTANT_NONE,
+                                    .parameters_version = publisher->parameters_version};
+}
+
+void publisher_free(struct publisher *publisher)
+{
+    if (publisher != NULL) {
+        publish_forget(publisher);
+        free(publisher);
+    }
+}
+
+/* ---- From one run to the next ---- */
+
+_Static_assert(sizeof(struct change_record) == 72,
+               "a field more or less: carry it below, or say why not");
+
+static void carry_change(struct carry *carry, struct change_record *change)
+{
+    carry_text(carry, (const char **)&change->update_id, NULL);
+    carry_value(carry, &change->decided_at);
+    carry_value(carry, &change->verdict);
+    carry_value(carry, &change->previous);
+    carry_value(carry, &change->log10_e_value);
+    carry_value(carry, &change->rate_ratio);
+    carry_text(carry, (const char **)&change->sentence, NULL);
+    carry_text(carry, (const char **)&change->reasons_json, NULL);
+}
+
+/* Changes are written again by whoever leads next, and the table keeps the first. */
+void publish_carry(struct carry *carry, struct publisher *publisher)
+{
+    size_t count = carry_count(carry, publisher->change_count, sizeof(size_t));
+    if (carry_restores(carry)) {
+        publisher->changes = calloc(count + 1, sizeof *publisher->changes);
+        if (publisher->changes == NULL) {
+            carry_refuse_memory(carry);
+            return;
+        }
+        publisher->change_count = count;
+        publisher->change_capacity = count + 1;
+        publisher->advances = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        carry_change(carry, &publisher->changes[i]);
+    }
+    carry_value(carry, &publisher->advanced_to);
+    if (carry_restores(carry) && carry->failed) {
+        publish_forget(publisher);
+    }
 }
 
 static const struct update_answer *find_answer(const struct answers *answers, const char *id)
@@ -181,6 +228,11 @@ bool publish_advance(struct publisher *publisher, instant_us first_received,
         }
     }
     return true;
+}
+
+instant_us publish_advanced_to(const struct publisher *publisher)
+{
+    return publisher->advanced_to;
 }
 
 uint64_t publish_advances(const struct publisher *publisher)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "analyzer/carry.h"
 #include "analyzer/live.h"
 #include "common/database.h"
 #include "common/failure.h"
@@ -18,6 +19,11 @@ struct publisher;
 MUST_CHECK bool publisher_new(struct live *live, struct publisher **publisher,
                               struct failure *failure);
 void publisher_free(struct publisher *publisher);
+
+/* How far the analysis has been advanced and what changes have been told. Restored into one that
+ * has published nothing; publish_forget makes it so again. */
+void publish_carry(struct carry *carry, struct publisher *publisher);
+void publish_forget(struct publisher *publisher);
 
 /* Advances the analysis to `known_before` (INSTANT_NONE: not at all), minute by minute, so that
  * what is told of a change is what was known in that minute, however much came at once.
@@ -30,6 +36,9 @@ void publish_set_parameters_version(struct publisher *publisher, int64_t version
 
 /* The registry or the cost's parameters have changed: the present answers are to be made again. */
 void publish_again(struct publisher *publisher);
+
+/* Where the analysis has been advanced to; INSTANT_NONE before the first time. */
+instant_us publish_advanced_to(const struct publisher *publisher);
 
 /* How many calls have moved the analysis or asked for its answers again. */
 uint64_t publish_advances(const struct publisher *publisher);

@@ -133,16 +133,19 @@ static bool add_value(struct segments *segments, const struct value_key *key, ui
     return true;
 }
 
+static uint64_t value_hash(uint32_t attribute, const char *parent, const char *text)
+{
+    uint64_t hash = hash_number(attribute) ^ hash_bytes(text, strlen(text));
+    return parent != NULL ? hash_number(hash ^ hash_bytes(parent, strlen(parent))) : hash;
+}
+
 /* `text` and `parent` are already the arena's. */
 static bool intern_value(struct segments *segments, uint32_t attribute, const char *parent,
                          const char *text, uint32_t *number, struct failure *failure)
 {
     struct value_key key = {
         .segments = segments, .attribute = attribute, .parent = parent, .text = text};
-    uint64_t hash = hash_number(attribute) ^ hash_bytes(text, strlen(text));
-    if (parent != NULL) {
-        hash = hash_number(hash ^ hash_bytes(parent, strlen(parent)));
-    }
+    uint64_t hash = value_hash(attribute, parent, text);
     *number = hash_index_find(&segments->by_value, hash, same_value, &key);
     return *number != HASH_INDEX_NONE || add_value(segments, &key, hash, number, failure);
 }
@@ -328,4 +331,119 @@ const char *segment_attribute_text(const struct segments *segments, uint32_t num
     }
     const struct segment *segment = &segments->items[number];
     return report_attribute_value(segment->attributes, segment->attribute_count, name);
+}
+
+/* ---- From one run to the next ---- */
+
+_Static_assert(sizeof(struct segments) == 1128,
+               "a field more or less: carry it below, or say why not");
+_Static_assert(sizeof(struct segment_attribute) == 32, "likewise");
+_Static_assert(sizeof(struct segment_value) == 24, "likewise");
+_Static_assert(sizeof(struct segment) == 176, "likewise");
+
+static void carry_attributes(struct carry *carry, struct segments *segments)
+{
+    size_t count = carry_count(carry, segments->attribute_count, sizeof(size_t));
+    if (count > REPORT_ATTRIBUTES_LIMIT) {
+        carry_refuse(carry, "it has more attributes than there may be");
+        return;
+    }
+    if (carry_restores(carry)) {
+        segments->attribute_count = (uint32_t)count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct segment_attribute *attribute = &segments->attributes[i];
+        carry_text(carry, &attribute->name, &segments->arena);
+        carry_value(carry, &attribute->value_count);
+        carry_value(carry, &attribute->segment_count);
+        carry_value(carry, &attribute->left_out);
+        if (carry_restores(carry) && !carry->failed) {
+            attribute->parent = parent_of(attribute->name);
+        }
+    }
+    carry_value(carry, &segments->left_out_count);
+}
+
+static void carry_segment_value(struct carry *carry, struct segments *segments, uint32_t number)
+{
+    struct segment_value *value = &segments->values[number];
+    carry_value(carry, &value->attribute);
+    carry_value(carry, &value->rank);
+    carry_text(carry, &value->parent, &segments->arena);
+    carry_text(carry, &value->text, &segments->arena);
+    struct failure failure;
+    if (carry_restores(carry) && !carry->failed &&
+        !hash_index_add(&segments->by_value,
+                        value_hash(value->attribute, value->parent, value->text), number,
+                        &failure)) {
+        carry_note_failure(carry, &failure);
+    }
+}
+
+static void carry_said(struct carry *carry, struct segments *segments, struct segment *segment)
+{
+    size_t count = carry_count(carry, segment->attribute_count, sizeof(size_t));
+    struct report_attribute *said = (struct report_attribute *)segment->attributes;
+    if (carry_restores(carry)) {
+        said = arena_allocate(&segments->arena, (count + 1) * sizeof *said);
+        if (said == NULL) {
+            carry_refuse_memory(carry);
+            return;
+        }
+        segment->attributes = said;
+        segment->attribute_count = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        carry_text(carry, &said[i].name, &segments->arena);
+        carry_text(carry, &said[i].value, &segments->arena);
+    }
+}
+
+static void carry_segment(struct carry *carry, struct segments *segments, uint32_t number)
+{
+    struct segment *segment = &segments->items[number];
+    carry_value(carry, &segment->id);
+    carry_said(carry, segments, segment);
+    carry_value(carry, &segment->values);
+    carry_value(carry, &segment->kind);
+    carry_value(carry, &segment->parent);
+    carry_value(carry, &segment->settled);
+    struct failure failure;
+    if (carry_restores(carry) && !carry->failed &&
+        !hash_index_add(&segments->by_id, hash_bytes(&segment->id, sizeof segment->id), number,
+                        &failure)) {
+        carry_note_failure(carry, &failure);
+    }
+}
+
+/* Room for what is restored. */
+static bool make_room(struct carry *carry, struct segments *segments, size_t values, size_t items)
+{
+    segments->values = calloc(values + 1, sizeof *segments->values);
+    segments->items = calloc(items + 1, sizeof *segments->items);
+    if (segments->values == NULL || segments->items == NULL) {
+        carry_refuse_memory(carry);
+        return false;
+    }
+    segments->value_count = (uint32_t)values;
+    segments->value_capacity = (uint32_t)values + 1;
+    segments->count = (uint32_t)items;
+    segments->capacity = (uint32_t)items + 1;
+    return true;
+}
+
+void segments_carry(struct carry *carry, struct segments *segments)
+{
+    carry_attributes(carry, segments);
+    size_t values = carry_count(carry, segments->value_count, sizeof(size_t));
+    size_t items = carry_count(carry, segments->count, sizeof(size_t));
+    if (carry_restores(carry) && !make_room(carry, segments, values, items)) {
+        return;
+    }
+    for (uint32_t i = 0; i < values && !carry->failed; i++) {
+        carry_segment_value(carry, segments, i);
+    }
+    for (uint32_t i = 0; i < items && !carry->failed; i++) {
+        carry_segment(carry, segments, i);
+    }
 }

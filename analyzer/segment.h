@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "common/arena.h"
 #include "common/buffer.h"
 #include "common/failure.h"
@@ -85,5 +86,8 @@ uint32_t segments_find(const struct segments *segments, const struct uuid *id);
 /* The value of a named attribute of a segment, or NULL. */
 const char *segment_attribute_text(const struct segments *segments, uint32_t number,
                                    const char *name);
+
+/* Restored into segments that have met nothing; `keeps_all` is the owner's. */
+void segments_carry(struct carry *carry, struct segments *segments);
 
 #endif

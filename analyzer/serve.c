@@ -21,6 +21,7 @@
 #include "analyzer/publish.h"
 #include "analyzer/registry.h"
 #include "analyzer/registry_database.h"
+#include "analyzer/state_keeper.h"
 #include "analyzer/statements.h"
 #include "analyzer/webhook.h"
 #include "common/database.h"
@@ -33,6 +34,9 @@
 #define PUBLISH_INTERVAL INSTANT_SECOND   /* a page polls every five */
 #define REGISTRY_INTERVAL INSTANT_SECOND  /* a change counts with the next answers */
 #define MAINTENANCE_INTERVAL INSTANT_HOUR /* partitions are daily, made three days ahead */
+/* Who starts has so much to catch up with, 2 million reports of a million hosts, in seconds;
+ * storing twice as often would double what it costs and save half of those. */
+#define STATE_INTERVAL (10 * INSTANT_MINUTE)
 #define PROGRESS_INTERVAL (5 * INSTANT_SECOND)
 #define STATEMENT_TIMEOUT_MS 60000 /* a step takes a second; a minute is a server that hangs */
 
@@ -44,6 +48,10 @@ struct server {
     struct live *live;
     struct follow *follow;
     struct publisher *publisher;
+    struct state_keeper *keeper;
+    bool state_sought;             /* the stored one, to go on from */
+    instant_us stored_at;          /* by the machine's clock: the last state, while it leads */
+    uint64_t stored_advances;      /* what it had of publish_advances */
     struct leadership leadership;  /* sought once the horizon is replayed */
     struct webhook *webhook;       /* NULL while it does not lead */
     int64_t registry_version;      /* of what has been read */
@@ -132,6 +140,7 @@ static void tell_progress(struct server *server, instant_us now)
     }
     server->progress_told_at = now;
     log_info("reading what has been reported so far",
+             log_number("percent", server->status.followed.percent),
              log_number("loads", (int64_t)server->status.followed.loads),
              log_number("reports", (int64_t)server->status.followed.reports));
 }
@@ -149,6 +158,43 @@ static bool publish(struct server *server, struct failure *failure)
     instant_us pause = 4 * (ended - began);
     server->publish_after = ended + (pause > PUBLISH_INTERVAL ? pause : PUBLISH_INTERVAL);
     return good;
+}
+
+/* ---- The stored state ---- */
+
+static struct state_parts parts_of(const struct server *server)
+{
+    return (struct state_parts){
+        .live = server->live, .follow = server->follow, .publisher = server->publisher};
+}
+
+/* Before the first step. */
+static bool resume(struct server *server, struct failure *failure)
+{
+    struct state_parts parts = parts_of(server);
+    server->state_sought = server->state_sought ||
+                           state_keeper_resume(server->keeper, server->database, &parts, failure);
+    return server->state_sought;
+}
+
+/* At once when it begins to lead, which may have taken minutes, and then every so often, in a pause
+ * while there is nothing to take in or, where there is none, at half the pace. By the machine's
+ * clock: minutes of a past that is replayed fly by. */
+static bool state_is_due(const struct server *server, instant_us now, bool idle)
+{
+    return server->stored_at == INSTANT_NONE ||
+           now - server->stored_at >= (idle ? STATE_INTERVAL : 2 * STATE_INTERVAL);
+}
+
+static void store_state(struct server *server, instant_us now, bool ending)
+{
+    struct state_parts parts = parts_of(server);
+    if (server->status.leads && publish_advanced_to(server->publisher) != INSTANT_NONE &&
+        publish_advances(server->publisher) > server->stored_advances) {
+        server->stored_at = now;
+        server->stored_advances = publish_advances(server->publisher);
+        state_keeper_store(server->keeper, &parts, ending);
+    }
 }
 
 /* ---- Who writes ---- */
@@ -199,7 +245,7 @@ static bool turn(struct server *server, bool *idle, struct failure *failure)
 {
     instant_us now = instant_now();
     if (!connect_database(server, failure) || !maintain(server, now, failure) ||
-        !read_registry(server, now, failure) ||
+        !read_registry(server, now, failure) || !resume(server, failure) ||
         !follow_step(server->follow, server->database, idle, failure) ||
         !publish_advance(server->publisher, follow_first_received(server->follow),
                          follow_known_before(server->follow), failure)) {
@@ -259,6 +305,10 @@ static void *follow_database(void *context)
         bool idle = false;
         if (turn(server, &idle, &failure)) {
             note_success(server);
+            instant_us now = instant_now();
+            if (state_is_due(server, now, idle)) {
+                store_state(server, now, false);
+            }
             if (idle) {
                 rest(server, POLL_INTERVAL);
             }
@@ -267,6 +317,7 @@ static void *follow_database(void *context)
             rest(server, RETRY_INTERVAL);
         }
     }
+    store_state(server, instant_now(), true);
     return NULL;
 }
 
@@ -281,7 +332,8 @@ static bool prepare(struct server *server, struct failure *failure)
            live_new(server->analysis, &server->live, failure) &&
            follow_new(server->analysis, live_analysis_lock(server->live), server->options->horizon,
                       &server->follow, failure) &&
-           publisher_new(server->live, &server->publisher, failure);
+           publisher_new(server->live, &server->publisher, failure) &&
+           state_keeper_new(server->options->common.conninfo, &server->keeper, failure);
 }
 
 /* Signals are taken by waiting for them here; every thread started later inherits the mask. */
@@ -332,10 +384,12 @@ bool serve(const struct serve_options *options, struct failure *failure)
     struct server server = {.options = options,
                             .registry_asked_at = INSTANT_NONE,
                             .maintained_at = INSTANT_NONE,
+                            .stored_at = INSTANT_NONE,
                             .status = {.trouble = "not connected yet"}};
     atomic_init(&server.stopping, false);
     bool good = prepare(&server, failure) && run(&server, failure);
     webhook_stop(server.webhook);
+    state_keeper_free(server.keeper);
     publisher_free(server.publisher);
     follow_free(server.follow);
     live_free(server.live);

@@ -23,6 +23,14 @@
     " select (select min(load_id) from report_load, start where received_until >= start.at),"      \
     "        newest.load_id, " STATEMENT_MICROSECONDS("start.at") " from newest, start"
 
+/* $1 load id -> until when it was received, and until when the newest, in microseconds; null: it is
+ * not there. */
+#define STATEMENT_RESUME                                                                           \
+    "select (select " STATEMENT_MICROSECONDS(                                                      \
+        "received_until") " from report_load where load_id = $1::bigint), "                        \
+                          "(select " STATEMENT_MICROSECONDS(                                       \
+                              "max(received_until)") " from report_load)"
+
 /* $1 load id, $2 how many at most -> the loads after it. */
 #define STATEMENT_LOADS_AFTER                                                                      \
     "select " STATEMENT_LOAD_COLUMNS " from report_load l"                                         \
@@ -72,6 +80,15 @@
 
 /* Keeps the BRIN indexes on load_id good for the copies above. */
 #define STATEMENT_SUMMARIZE_LOADS "select summarize_report_loads()"
+
+/* ---- state_keeper: what is known, stored ---- */
+
+/* Readers keep seeing the state that is being replaced; another writer waits. */
+#define STATEMENT_STATE_BEGIN                                                                      \
+    "begin; lock table stored_state in share row exclusive mode; delete from stored_state"
+#define STATEMENT_STATE_STORE "copy stored_state (part, as_of, bytes) from stdin (format binary)"
+#define STATEMENT_STATE_READ                                                                       \
+    "copy (select bytes from stored_state order by part) to stdout (format binary)"
 
 /* ---- leadership: who writes ---- */
 

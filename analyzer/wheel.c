@@ -82,6 +82,27 @@ void wheel_done(struct wheel *wheel, int32_t minute, struct wheel_bucket bucket)
     }
 }
 
+_Static_assert(sizeof(struct wheel) == 16, "a field more or less: carry it below, or say why not");
+
+void wheel_carry(struct carry *carry, struct wheel *wheel)
+{
+    uint32_t span = (uint32_t)carry_count(carry, wheel->span, sizeof(size_t));
+    if (carry_restores(carry) && span > 0) {
+        wheel->buckets = calloc(span, sizeof *wheel->buckets);
+        if (wheel->buckets == NULL) {
+            carry_refuse_memory(carry);
+            return;
+        }
+        wheel->span = span;
+    }
+    carry_value(carry, &wheel->next);
+    for (uint32_t i = 0; i < wheel->span; i++) {
+        struct wheel_bucket *bucket = &wheel->buckets[i];
+        carry_array(carry, (void **)&bucket->items, &bucket->count, &bucket->capacity,
+                    sizeof *bucket->items);
+    }
+}
+
 void wheel_free(struct wheel *wheel)
 {
     for (uint32_t i = 0; i < wheel->span; i++) {

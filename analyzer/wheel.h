@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/carry.h"
 #include "common/failure.h"
 
 /* A zeroed struct is an empty wheel. */
@@ -28,6 +29,9 @@ MUST_CHECK bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint
  * called meanwhile. */
 struct wheel_bucket wheel_take(struct wheel *wheel, int32_t minute);
 void wheel_done(struct wheel *wheel, int32_t minute, struct wheel_bucket bucket);
+
+/* Restored into an empty wheel. */
+void wheel_carry(struct carry *carry, struct wheel *wheel);
 
 void wheel_free(struct wheel *wheel);
 

@@ -13,6 +13,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/answer.h"
+#include "analyzer/carry.h"
 #include "analyzer/cost.h"
 #include "analyzer/follow.h"
 #include "analyzer/registry.h"
@@ -242,6 +243,104 @@ static void a_load_that_was_rolled_back_is_waited_for_no_longer_than_said(void *
     database_close(collector);
 }
 
+static struct buffer store(struct bench *bench, struct follow *follow)
+{
+    struct failure failure;
+    struct buffer plain = {0};
+    struct carry carry = {.into = &plain};
+    follow_carry(&carry, follow);
+    analysis_carry(&carry, bench->analysis);
+    assert_true(carry_check(&carry, &failure));
+    return plain;
+}
+
+/* A load is missing when the state is stored, and commits while nobody follows; so do others. */
+static void another_goes_on_where_one_has_come_and_takes_what_was_missing(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct bench bench;
+    bench_open(&bench);
+    struct database *quick = open_as(PRIVATE_CLUSTER_OWNER);
+    struct database *slow = open_as(PRIVATE_CLUSTER_OWNER);
+    struct database *database = open_as("epicenter_analyzer");
+    struct follow *follow = follow_of(&bench);
+    sample_fleet_store_minutes(quick, 0, 30);
+    sample_fleet_run(slow, "begin");
+    sample_fleet_store(slow, 30, 0, 2, "now");
+    sample_fleet_run(quick, "begin");
+    sample_fleet_store(quick, 30, 1, 2, "now");
+    sample_fleet_run(quick, "commit");
+    step_until_idle(follow, database);
+    assert_int_equal(follow_counts(follow).missing_loads, 1);
+    assert_true(analysis_advance(bench.analysis, follow_known_before(follow), &failure));
+    struct buffer plain = store(&bench, follow);
+    follow_free(follow);
+    bench_close(&bench);
+    sample_fleet_run(slow, "commit");
+    sample_fleet_store_minutes(quick, 31, SAMPLE_MINUTES);
+    /* What was taken in is not read again. */
+    private_cluster_run(cluster, "delete from report where load_id <= (select min(load_id) + 29 "
+                                 "from report_load)");
+
+    bench_open(&bench);
+    follow = follow_of(&bench);
+    struct carry carry = {.from = plain.data, .left = plain.length};
+    follow_carry(&carry, follow);
+    analysis_carry(&carry, bench.analysis);
+    assert_true(carry_check(&carry, &failure));
+    assert_true(follow_resume(follow, database, &failure));
+    assert_false(follow_has_caught_up(follow));
+    assert_int_equal(follow_counts(follow).percent, 0);
+    step_until_idle(follow, database);
+    assert_true(follow_has_caught_up(follow));
+    assert_int_equal(follow_counts(follow).percent, 100);
+    assert_int_equal(follow_counts(follow).missing_loads, 0);
+    assert_int_equal(follow_counts(follow).reports,
+                     (SAMPLE_MINUTES - 31) * SAMPLE_HOSTS + SAMPLE_HOSTS / 2);
+    struct buffer answers = answers_of(bench.analysis, follow_known_before(follow));
+    struct buffer expected = expected_answers(SAMPLE_MINUTES, follow_known_before(follow));
+    assert_string_equal(answers.data, expected.data);
+    buffer_free(&expected);
+    buffer_free(&answers);
+    buffer_free(&plain);
+    follow_free(follow);
+    bench_close(&bench);
+    database_close(database);
+    database_close(slow);
+    database_close(quick);
+}
+
+static void a_state_of_another_horizon_is_refused(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct bench bench;
+    bench_open(&bench);
+    struct database *collector = open_as(PRIVATE_CLUSTER_OWNER);
+    struct database *database = open_as("epicenter_analyzer");
+    sample_fleet_store_minutes(collector, 0, SAMPLE_MINUTES);
+    struct follow *follow = follow_of(&bench);
+    step_until_idle(follow, database);
+    struct buffer plain = store(&bench, follow);
+    follow_free(follow);
+    bench_close(&bench);
+
+    bench_open(&bench);
+    struct carry carry = {.from = plain.data, .left = plain.length};
+    assert_true(follow_new(bench.analysis, &bench.lock, 10 * INSTANT_MINUTE, &follow, &failure));
+    follow_carry(&carry, follow);
+    assert_false(carry_check(&carry, &failure));
+    assert_string_equal(failure.message, "it was made with another horizon");
+    step_until_idle(follow, database); /* as if nothing had been tried */
+    assert_int_equal(follow_counts(follow).reports, 11 * SAMPLE_HOSTS);
+    buffer_free(&plain);
+    follow_free(follow);
+    bench_close(&bench);
+    database_close(database);
+    database_close(collector);
+}
+
 static void loads_before_the_horizon_are_passed_over(void **state)
 {
     (void)state;
@@ -313,6 +412,9 @@ int main(void)
         cmocka_unit_test_setup(a_load_that_commits_late_is_waited_for_and_taken_once, set_up),
         cmocka_unit_test_setup(a_load_that_was_rolled_back_is_waited_for_no_longer_than_said,
                                set_up),
+        cmocka_unit_test_setup(another_goes_on_where_one_has_come_and_takes_what_was_missing,
+                               set_up),
+        cmocka_unit_test_setup(a_state_of_another_horizon_is_refused, set_up),
         cmocka_unit_test_setup(loads_before_the_horizon_are_passed_over, set_up),
         cmocka_unit_test_setup(a_crash_of_the_database_loses_nothing_and_doubles_nothing, set_up),
     };

@@ -159,8 +159,10 @@ static void the_live_path_answers_as_the_file_does(void **state)
     assert_string_equal(live.data, expected.data);
     assert_int_equal(serving_stop(&analyzer), 0);
 
-    /* And once more, all at once. */
+    /* And once more, all at once: without the state that the first has stored. */
+    private_cluster_run(cluster, "truncate stored_state");
     analyzer = start_analyzer();
+    process_wait_for_log(analyzer.process, "no state is stored");
     struct buffer again = live_document(&analyzer, last);
     assert_string_equal(again.data, expected.data);
 
