@@ -213,7 +213,7 @@ static bool answer_forecast(const struct analysis *analysis, uint32_t update,
                                          pooled_rate(&analysis->exposure, totals, SIGN_SEEN) +
                                          pooled_rate(&analysis->exposure, totals, SIGN_SILENT),
                                      .without = inside > installed ? inside - installed : 0,
-                                     .affected = answer->hosts_total.all.likely,
+                                     .affected = answer->hosts_total.all,
                                      .withdrawn = answer->withdrawn_at != INSTANT_NONE};
     return impact_forecast(&analysis->impact, &analysis->exposure, &analysis->fleet,
                            &analysis->segments, subgroup, update, &outlook,

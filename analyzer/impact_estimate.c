@@ -84,7 +84,9 @@ struct stratum_draw {
 /* What one draw says of a cell. */
 struct cell_draw {
     double z;           /* how many coincidences there are, beside what is to be expected */
+    double unshown;     /* likewise, how many were hit that do not show it */
     double keep, heard; /* shares of noted and unheard hosts that are the update's doing */
+    double shows;       /* of what the update does */
 };
 
 static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
@@ -96,7 +98,8 @@ static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
     struct stratum_draw draw = {.hosts =
                                     fit->hosts * drawn->keep + fit->unheard_hosts * drawn->heard};
     /* A customer with several hosts shows by another one. */
-    double unshown = fit->single * (1 / cell->sight.shows - 1);
+    double masked = fit->single * (1 / drawn->shows - 1);
+    double unshown = gamma_of(drawn->unshown, masked, masked / drawn->shows);
     for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
         double mistaken = fit->mistaken.customers[degree];
         double variance =
@@ -121,6 +124,7 @@ static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
     double of_hosts = correlation * z + sqrt(1 - correlation * correlation) * other;
     draw.unseen_hosts =
         gamma_of(of_hosts, on * moments.hosts, SPREAD * on * moments.hosts_variance);
+    draw.unseen_hosts *= cell->sight.shows / drawn->shows;
     draw.hosts += draw.unseen_hosts;
     for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
         double unseen = gamma_of(z, on * moments.customers[degree],
@@ -131,17 +135,21 @@ static struct stratum_draw draw_stratum(const struct impact_stratum_fit *fit,
     return draw;
 }
 
+/* `share` is how many more hosts are distressed anyway than are known to be: one for all cells, as
+ * they are known from the same hosts. */
 static struct cell_draw draw_cell(const struct impact_cell_fit *cell,
-                                  const struct impact_known *known, struct random_stream *random)
+                                  const struct impact_known *known, double share,
+                                  struct random_stream *random)
 {
     struct cell_draw draw = {.z = random_normal(random)};
     double silent = random_normal(random);
-    double unshown = random_normal(random);
+    draw.unshown = random_normal(random);
     double hosts = coincidence(draw.z, known->expected_hosts, known->control_onsets);
     double unheard = coincidence(silent, known->unheard_expected, known->unheard_control);
     double hit = fmax(0, cell->hosts - hosts);
-    double masked = hit * (1 / cell->sight.shows - 1);
-    hit += gamma_of(unshown, masked, masked / cell->sight.shows);
+    draw.shows = 1 - fmin(share * (1 - cell->sight.shows), IMPACT_MASKED_MOST);
+    double masked = hit * (1 / draw.shows - 1);
+    hit += gamma_of(draw.unshown, masked, masked / draw.shows);
     draw.keep = cell->hosts > 0 ? hit / cell->hosts : 0;
     draw.heard = cell->unheard > 0 ? fmax(0, 1 - unheard / cell->unheard) : 0;
     return draw;
@@ -153,15 +161,17 @@ struct scratch {
     struct cell_draw *cells;
 };
 
-static void draw_once(const struct impact_fit *fitting, const size_t *tier_of, double distinct,
-                      double on, struct random_stream *random, size_t at,
+static void draw_once(const struct impact_fit *fitting, const size_t *tier_of,
+                      const double *distinct, double on, struct random_stream *random, size_t at,
                       const struct scratch *scratch, const struct series *series)
 {
     for (size_t i = 0; i < fitting->family_count; i++) {
         scratch->bonds[i] = random_uniform(random);
     }
+    double masked_hosts = fitting->cell_count > 0 ? fitting->known[0].masked_hosts : 0;
+    double share = gamma_of(random_normal(random), 1, 1 / (masked_hosts + 1));
     for (size_t i = 0; i < fitting->cell_count; i++) {
-        scratch->cells[i] = draw_cell(&fitting->cells[i], &fitting->known[i], random);
+        scratch->cells[i] = draw_cell(&fitting->cells[i], &fitting->known[i], share, random);
     }
     for (size_t turn = 0; turn < fitting->population->stratum_count; turn++) {
         size_t i = fitting->order[turn];
@@ -179,12 +189,12 @@ static void draw_once(const struct impact_fit *fitting, const size_t *tier_of, d
         for (int t = 0; t < TOTAL_SERIES; t++) {
             bool counts_customers = t == TOTAL_CUSTOMERS || t == TOTAL_UNSEEN_CUSTOMERS;
             series->cells[cell][t][at] += totals[t];
-            series->all[t][at] += totals[t] * (counts_customers ? distinct : 1);
+            series->all[t][at] += totals[t] * (counts_customers ? distinct[stratum->kind] : 1);
         }
         for (int degree = 0; degree < IMPACT_DEGREES; degree++) {
-            series->degrees[degree][at] += distinct * draw.customers[degree];
+            series->degrees[degree][at] += distinct[stratum->kind] * draw.customers[degree];
         }
-        double customers = distinct * draw.customers[DEGREE_ANY];
+        double customers = distinct[stratum->kind] * draw.customers[DEGREE_ANY];
         series->tiers[tier_of[i]][at] += customers;
         if (stratum->kind == CUSTOMER_CORPORATE) {
             series->corporates[at] += customers;
@@ -255,7 +265,7 @@ static void fill_ranges(const struct series *series, size_t cell_count,
     }
 }
 
-static bool draw_all(const struct impact_fit *fitting, double distinct,
+static bool draw_all(const struct impact_fit *fitting, const double *distinct,
                      const struct impact_drawing *drawing, const size_t *tier_of,
                      const struct series *series, struct impact_estimate *estimate,
                      struct failure *failure)
@@ -283,7 +293,8 @@ static bool draw_all(const struct impact_fit *fitting, double distinct,
 }
 
 bool impact_estimate_draw(const struct impact_population *population,
-                          const struct impact_known *cells, size_t cell_count, double distinct,
+                          const struct impact_known *cells, size_t cell_count,
+                          const double distinct[CUSTOMER_KINDS],
                           const struct impact_drawing *drawing, struct arena *arena,
                           struct impact_estimate *estimate, struct failure *failure)
 {

@@ -44,7 +44,7 @@ struct impact_known {
     double control_onsets;                    /* that those stand on */
     double unheard_expected, unheard_control; /* likewise, of those that fell silent unheard */
     /* Share of hosts that are distressed anyway: what hits them meanwhile does not show. */
-    double masked;
+    double masked, masked_hosts; /* that is known from so many distressed ones, of all cells */
 };
 
 struct impact_population {
@@ -89,12 +89,12 @@ struct impact_estimate {
     const double *consumers, *corporates, *corporate_hosts;
 };
 
-/* `distinct` customers there are for each in one cell, at most 1: one in two product lines counts
- * once in the total. Lists are allocated in `arena`. */
+/* Of each kind there are as many customers as `distinct` says for each in one cell, at most 1: one
+ * in two product lines counts once in the total. Lists are allocated in `arena`. */
 MUST_CHECK bool impact_estimate_draw(const struct impact_population *population,
                                      const struct impact_known *cells, size_t cell_count,
-                                     double distinct, const struct impact_drawing *drawing,
-                                     struct arena *arena, struct impact_estimate *estimate,
-                                     struct failure *failure);
+                                     const double distinct[CUSTOMER_KINDS],
+                                     const struct impact_drawing *drawing, struct arena *arena,
+                                     struct impact_estimate *estimate, struct failure *failure);
 
 #endif

@@ -24,10 +24,6 @@ static const double node_quantiles[IMPACT_NODES] = {0.05, 0.25, 0.5, 0.75, 0.95}
  */
 #define LEARNT_FROM 2000
 
-/* Where more hosts than this are distressed anyway, a control says nothing of those that are hit.
- */
-#define MASKED_MOST 0.5
-
 /* A bond with less weight than this is left out. */
 #define WEIGHT_LEAST 0.05
 
@@ -121,7 +117,7 @@ static void sum_cells(struct impact_fit *fitting, const struct impact_kin *kin, 
         double shown = cell->hosts + cell->unheard;
         double expected =
             fmin(cell->hosts, known->expected_hosts) + fmin(cell->unheard, known->unheard_expected);
-        cell->sight.shows = 1 - fmin(fmax(known->masked, 0), MASKED_MOST);
+        cell->sight.shows = 1 - fmin(fmax(known->masked, 0), IMPACT_MASKED_MOST);
         cell->sight.coincidence = expected / fmax(1, cell->reporting - shown + expected);
         cell->affected = fmax(0, cell->hosts - known->expected_hosts) / cell->sight.shows +
                          fmax(0, cell->unheard - known->unheard_expected);
@@ -184,41 +180,48 @@ static double mean_elsewhere(const struct impact_fit *fitting, size_t stratum)
     return (cell->affected + of_family) / (cell->reporting + 1);
 }
 
-static void learn_bonds(struct impact_fit *fitting)
+/* Where each customer has one host that reports, nothing tells immune ones from others. */
+static void weigh_family(struct impact_family *family)
 {
-    const struct impact_bond usual = {.together = 0.3};
+    double most = -INFINITY;
+    double sum = 0;
+    for (size_t point = 0; point < IMPACT_BONDS; point++) {
+        if (!family->tells && impact_bond_at(point).immune > 0) {
+            family->log_weights[point] = -INFINITY;
+        }
+        most = fmax(most, family->log_weights[point]);
+    }
+    for (size_t point = 0; point < IMPACT_BONDS; point++) {
+        double weight = exp(family->log_weights[point] - most);
+        sum += weight >= WEIGHT_LEAST ? weight : 0;
+        family->cumulative[point] = sum;
+    }
+    for (size_t point = 0; point < IMPACT_BONDS; point++) {
+        family->cumulative[point] /= sum;
+    }
+}
+
+static void learn_bonds(struct impact_fit *fitting, struct impact_alike *some)
+{
     for (size_t i = 0; i < fitting->population->stratum_count; i++) {
         fitting->strata[i].family->kinds += fitting->strata[i].alike_count;
     }
     for (size_t at = 0; at < fitting->population->stratum_count; at++) {
         size_t i = fitting->order[at];
         struct impact_stratum_fit *fit = &fitting->strata[i];
-        const struct impact_cell_fit *cell = cell_of(fitting, i);
-        if (fit->alike_count > 0) {
-            struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, usual,
-                                                  mean_elsewhere(fitting, i));
-            size_t step = 1 + fit->family->kinds / LEARNT_FROM;
-            for (size_t k = at % step; k < fit->alike_count; k += step) {
-                impact_weigh_bonds(mean.a / (mean.a + mean.b), &cell->sight, &fit->alike[k], 1,
-                                   fit->family->log_weights);
-            }
+        size_t count = 0;
+        size_t step = 1 + fit->family->kinds / LEARNT_FROM;
+        for (size_t k = at % step; k < fit->alike_count; k += step) {
+            fit->family->tells |= fit->alike[k].reporting > 1;
+            some[count++] = fit->alike[k];
+        }
+        if (count > 0) {
+            impact_weigh_bonds(mean_elsewhere(fitting, i), &cell_of(fitting, i)->sight, some, count,
+                               fit->family->log_weights);
         }
     }
     for (size_t i = 0; i < fitting->family_count; i++) {
-        struct impact_family *family = &fitting->families[i];
-        double most = -INFINITY;
-        double sum = 0;
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            most = fmax(most, family->log_weights[point]);
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            double weight = exp(family->log_weights[point] - most);
-            sum += weight >= WEIGHT_LEAST ? weight : 0;
-            family->cumulative[point] = sum;
-        }
-        for (size_t point = 0; point < IMPACT_BONDS; point++) {
-            family->cumulative[point] /= sum;
-        }
+        weigh_family(&fitting->families[i]);
     }
 }
 
@@ -256,15 +259,16 @@ static void reckon_stratum(const struct impact_fit *fitting, size_t number)
             continue;
         }
         struct impact_bond bond = impact_bond_at(point);
-        struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, cell->real, bond,
+        struct impact_beta mean = impact_mean(fit->alike, fit->alike_count, &cell->sight, bond,
                                               mean_elsewhere(fitting, number));
+        double liable = 1 - bond.immune;
         if (point == likeliest(fit->family)) {
-            impact_add_mistaken(mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
+            impact_add_mistaken(liable * mean.a / (mean.a + mean.b), bond, &cell->sight, fit->alike,
                                 fit->alike_count, &fit->mistaken);
         }
         for (size_t node = 0; fit->moments != NULL && node < IMPACT_NODES; node++) {
             double at = distribution_beta_quantile(node_quantiles[node], mean.a, mean.b);
-            impact_add_unseen(at, bond, &cell->sight, fit->alike, fit->alike_count,
+            impact_add_unseen(liable * at, bond, &cell->sight, fit->alike, fit->alike_count,
                               &fit->moments[point][node]);
         }
     }
@@ -324,7 +328,7 @@ static int compare_strata(const void *left, const void *right, void *context)
     return strcmp(a->tier != NULL ? a->tier : "", b->tier != NULL ? b->tier : "");
 }
 
-static void fit_kin(struct impact_fit *fit, struct impact_kin *kin)
+static void fit_kin(struct impact_fit *fit, struct impact_kin *kin, struct impact_alike *some)
 {
     size_t count = 0;
     for (size_t i = 0; i < fit->population->kin_count; i++) {
@@ -338,7 +342,7 @@ static void fit_kin(struct impact_fit *fit, struct impact_kin *kin)
     }
     sum_cells(fit, kin, count);
     sum_strata(fit, kin, count, fit->alike);
-    learn_bonds(fit);
+    learn_bonds(fit, some);
 }
 
 bool impact_fit(const struct impact_population *population, const struct impact_known *known,
@@ -346,6 +350,7 @@ bool impact_fit(const struct impact_population *population, const struct impact_
 {
     size_t strata = population->stratum_count + 1;
     struct impact_kin *kin = calloc(population->kin_count + 1, sizeof *kin);
+    struct impact_alike *some = calloc(population->kin_count + 1, sizeof *some);
     *fit = (struct impact_fit){.population = population,
                                .known = known,
                                .cell_count = cell_count,
@@ -354,20 +359,21 @@ bool impact_fit(const struct impact_population *population, const struct impact_
                                .strata = calloc(strata, sizeof *fit->strata),
                                .families = calloc(strata, sizeof *fit->families),
                                .alike = calloc(population->kin_count + 1, sizeof *fit->alike)};
-    bool room = kin != NULL && fit->order != NULL && fit->cells != NULL && fit->strata != NULL &&
-                fit->families != NULL && fit->alike != NULL;
+    bool room = kin != NULL && some != NULL && fit->order != NULL && fit->cells != NULL &&
+                fit->strata != NULL && fit->families != NULL && fit->alike != NULL;
     if (room) {
         for (size_t i = 0; i < population->stratum_count; i++) {
             fit->order[i] = i;
         }
         qsort_r(fit->order, population->stratum_count, sizeof *fit->order, compare_strata,
                 population->strata);
-        fit_kin(fit, kin);
+        fit_kin(fit, kin, some);
     } else {
         (void)failure_memory(failure, "estimating the impact");
     }
     bool done = room && reckon_moments(fit, failure);
     free(kin);
+    free(some);
     if (!done) {
         impact_fit_free(fit);
     }

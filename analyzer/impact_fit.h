@@ -3,6 +3,7 @@
 #ifndef EPICENTER_ANALYZER_IMPACT_FIT_H
 #define EPICENTER_ANALYZER_IMPACT_FIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,10 @@ struct impact_stratum {
 #define IMPACT_NODES 5
 extern const double impact_nodes[IMPACT_NODES];
 
+/* Where more hosts than this are distressed anyway, a control says nothing of those that are hit.
+ */
+#define IMPACT_MASKED_MOST 0.5
+
 /* One product line and kind of customer: hosts fall together alike in all its strata. */
 struct impact_family {
     const char *product_line;
@@ -36,6 +41,7 @@ struct impact_family {
     double cumulative[IMPACT_BONDS]; /* of the posterior */
     double affected, hosts;          /* that report */
     size_t kinds;                    /* of customers */
+    bool tells; /* a customer with several hosts that report, how they fall together */
 };
 
 struct impact_cell_fit {

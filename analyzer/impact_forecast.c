@@ -10,6 +10,8 @@
 #define PACE_MIN 15
 #define HOUR_MIN 60
 #define HORIZON_HOURS 4
+/* Of a normal variable, to either end of 90 %. */
+#define DEVIATIONS 1.645
 
 /* Installations inside the segment by minutes: since then, and from then until harm. */
 struct course {
@@ -84,28 +86,45 @@ static double chance_from(const struct course *course, int32_t age)
     return left > 0 ? fmax(0, 1 - course->left[course->window] / left) : 0;
 }
 
+/* For each that is known to be affected there are so many in all, give or take a standard deviation
+ * of `doubt`. */
+struct scale {
+    double likely, doubt;
+};
+
+static struct scale scale_of(struct range affected, double harmed)
+{
+    if (harmed <= 0) {
+        return (struct scale){.likely = 1};
+    }
+    return (struct scale){.likely = fmax(1, affected.likely / harmed),
+                          .doubt = (affected.high - affected.low) / (2 * DEVIATIONS * harmed)};
+}
+
 /* Of `hosts` that report, with that chance each known from so many, and of as many more as `scale`
  * says. Counts vary like Poisson ones, of those that do not report and of those that stand for
  * them.
  */
-static struct range range_of(double hosts, double chance, double known_from, double scale)
+static struct range range_of(double hosts, double chance, double known_from, struct scale scale)
 {
     double seen = hosts * chance;
-    double mean = scale * seen;
-    double doubt = hosts * hosts * chance * (1 - chance) / (known_from + 1);
-    double variance =
-        (1 + (scale - 1) + (scale - 1) * (scale - 1)) * (seen + 1) + scale * scale * doubt;
-    double reach = 1.645 * sqrt(variance); /* 90 % */
+    double more = scale.likely - 1;
+    double mean = scale.likely * seen;
+    double chance_doubt = hosts * hosts * chance * (1 - chance) / (known_from + 1);
+    double variance = (1 + more + more * more) * (seen + 1) +
+                      scale.likely * scale.likely * chance_doubt +
+                      seen * scale.doubt * seen * scale.doubt;
+    double reach = DEVIATIONS * sqrt(variance);
     return (struct range){.low = fmax(0, mean - reach),
                           .likely = mean,
-                          .high = hosts > 0 ? fmin(scale * hosts, mean + reach) : 0};
+                          .high = hosts > 0 ? fmin(scale.likely * hosts, mean + reach) : 0};
 }
 
 static void tell(const struct course *course, const struct impact_outlook *outlook,
                  struct impact_forecast *forecast)
 {
     /* Whatever came of those that told of it comes of all that have it. */
-    double scale = course->harmed > 0 ? fmax(1, outlook->affected / course->harmed) : 1;
+    struct scale scale = scale_of(outlook->affected, course->harmed);
     double chance = fmax(0, 1 - course->left[course->window]);
     double pace = outlook->withdrawn ? 0 : course->in_pace / PACE_MIN;
     double untold = course->installs > 0 ? pace * course->heard_after / course->installs : 0;
@@ -120,8 +139,8 @@ static void tell(const struct course *course, const struct impact_outlook *outlo
     double without = fmax(0, outlook->without - untold);
     double hour = fmin(HOUR_MIN * pace, without);
     double hours = fmin(HORIZON_HOURS * HOUR_MIN * pace, without);
-    forecast->hosts_an_hour = scale * HOUR_MIN * pace;
-    forecast->hosts_without = scale * without;
+    forecast->hosts_an_hour = scale.likely * HOUR_MIN * pace;
+    forecast->hosts_without = scale.likely * without;
     forecast->next_hour = range_of(hour, chance, known_from, scale);
     forecast->four_hours = range_of(hours, chance, known_from, scale);
     forecast->an_hour_ago =

@@ -21,10 +21,10 @@
 #include "common/failure.h"
 
 struct impact_outlook {
-    int32_t now;         /* minute */
-    double control_rate; /* onsets a host-minute without the update */
-    double without;      /* hosts of the segment that report and do not have it yet */
-    double affected;     /* so far, hosts in all: scales what is forecast */
+    int32_t now;           /* minute */
+    double control_rate;   /* onsets a host-minute without the update */
+    double without;        /* hosts of the segment that report and do not have it yet */
+    struct range affected; /* so far, hosts in all: scales what is forecast */
     bool withdrawn;
 };
 

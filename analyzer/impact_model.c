@@ -8,11 +8,25 @@
 #include "analyzer/distribution.h"
 
 /* From hosts that fall each for itself to customers hit as a whole. */
-static const double together_points[] = {0.02, 0.1, 0.25, 0.45, 0.7, 0.9};
-static const double immune_points[] = {0, 0.15, 0.3, 0.45, 0.65};
+static const double together_points[] = {0.03, 0.1, 0.2, 0.35, 0.55, 0.8};
+static const double immune_points[] = {0, 0.08, 0.16, 0.24, 0.32, 0.4, 0.5, 0.65};
 #define IMMUNE_POINTS (sizeof immune_points / sizeof *immune_points)
 _Static_assert(sizeof together_points / sizeof *together_points * IMMUNE_POINTS == IMPACT_BONDS,
                "the grid has a point for each pair");
+
+/* Where a stratum has fewer immune customers than the bond says, the mean of the others would come
+ * out at 1, of which nothing could tell it off. */
+#define MEAN_MOST 0.98
+
+/* Rounds of expectation and maximisation: each leaves at most half of the error where a customer
+ * has one host that reports, and next to none where it has several. */
+#define MEAN_ROUNDS 3
+
+/* By so much of itself the mean is moved to see how far a round brings it back. */
+#define MEAN_NUDGE 0.1
+
+/* One knows at least so much of what one would, were immune customers marked. */
+#define KNOWN_LEAST 0.1
 
 /* Up to here the distribution is summed up seat by seat. */
 #define SUMMED_SEATS 64
@@ -74,9 +88,10 @@ double impact_beta_binomial_above(struct impact_beta beta, double n, double k)
 
 struct behind {
     double likelihood;
-    double immune;   /* chance */
-    double none;     /* that none of it is the update's doing, immune or not */
-    double affected; /* of the reporting hosts, where it is not immune */
+    double immune; /* chance */
+    double none;   /* that none of it is the update's doing, immune or not */
+    /* Of the reporting hosts, where it is not immune: as many as show for, and on average. */
+    double affected, expected;
 };
 
 /* Coincidences past so many standard deviations are left out. */
@@ -107,10 +122,15 @@ static struct behind look_behind(struct impact_beta beta, struct impact_bond bon
     }
     double immune = bond.immune * exp(x * log(expected) - expected - distribution_log_gamma(x + 1));
     double all = immune + (1 - bond.immune) * sum;
+    double shown = sum > 0 ? affected / sum : x;
+    /* A host is hit as often as others of the customer, and then it may not show it. */
+    double share = (beta.a + shown) / (beta.a + beta.b + fmax(0, n - 1));
+    double masked = (n - shown) * share * (1 - sight->shows) / (1 - share * sight->shows);
     return (struct behind){.likelihood = all,
                            .immune = all > 0 ? immune / all : 0,
                            .none = all > 0 ? (immune + (1 - bond.immune) * none) / all : 0,
-                           .affected = sum > 0 ? fmin(n, affected / sum / sight->shows) : x};
+                           .affected = fmin(n, shown / sight->shows),
+                           .expected = shown + masked};
 }
 
 const double impact_degree_shares[IMPACT_DEGREES] = {0, 0.1, 0.5};
@@ -174,51 +194,84 @@ void impact_add_mistaken(double mean, struct impact_bond bond, const struct impa
     }
 }
 
-void impact_weigh_bonds(double mean, const struct impact_sight *sight,
+/* Of customers that are not immune, as many hosts as if each fell for itself. */
+struct worth {
+    double affected, hosts;
+};
+
+/* One round of expectation, where the mean of those customers is `mean`, and maximisation. */
+static struct worth weigh_hosts(double mean, struct impact_bond bond,
+                                const struct impact_sight *sight, const struct impact_alike *alike,
+                                size_t count, double prior)
+{
+    struct impact_beta beta = impact_beta((1 - bond.immune) * mean, bond);
+    struct worth sum = {.affected = prior, .hosts = 1};
+    for (size_t i = 0; i < count; i++) {
+        const struct impact_alike *one = &alike[i];
+        if (one->reporting > 0) {
+            struct behind behind = look_behind(beta, bond, sight, one);
+            double worth =
+                one->customers * (1 - behind.immune) / (1 + (one->reporting - 1.0) * bond.together);
+            sum.affected += worth * behind.expected;
+            sum.hosts += worth * one->reporting;
+        }
+    }
+    sum.affected = fmin(fmax(sum.affected, 1e-6), sum.hosts - 1e-6);
+    return sum;
+}
+
+static double prior_mean(struct impact_bond bond, double elsewhere)
+{
+    return fmin(inside(elsewhere / (1 - bond.immune)), MEAN_MOST);
+}
+
+static double mean_of(struct worth worth)
+{
+    return fmin(inside(worth.affected / worth.hosts), MEAN_MOST);
+}
+
+struct impact_beta impact_mean(const struct impact_alike *alike, size_t count,
+                               const struct impact_sight *sight, struct impact_bond bond,
+                               double elsewhere)
+{
+    double prior = prior_mean(bond, elsewhere);
+    double before = prior;
+    struct worth worth = weigh_hosts(before, bond, sight, alike, count, prior);
+    for (int round = 1; round < MEAN_ROUNDS; round++) {
+        before = mean_of(worth);
+        worth = weigh_hosts(before, bond, sight, alike, count, prior);
+    }
+    /* Not knowing who is immune, one knows less of the others: by as much as a round does not bring
+     * back (Dempster, Laird and Rubin 1977; Meng and Rubin 1991). */
+    double known = 1;
+    if (bond.immune > 0) {
+        double lower = before * (1 - MEAN_NUDGE);
+        struct worth nudged = weigh_hosts(lower, bond, sight, alike, count, prior);
+        double moved = worth.affected / worth.hosts - nudged.affected / nudged.hosts;
+        known = fmin(fmax(1 - moved / (before - lower), KNOWN_LEAST), 1);
+    }
+    double share = worth.affected / worth.hosts;
+    return (struct impact_beta){.a = share * worth.hosts * known,
+                                .b = (1 - share) * worth.hosts * known};
+}
+
+void impact_weigh_bonds(double elsewhere, const struct impact_sight *sight,
                         const struct impact_alike *alike, size_t count, double *log_weights)
 {
     for (size_t point = 0; point < IMPACT_BONDS; point++) {
         struct impact_bond bond = impact_bond_at(point);
-        if (mean >= 1 - bond.immune) {
-            log_weights[point] = -INFINITY;
-            continue;
+        double prior = prior_mean(bond, elsewhere);
+        double mean = prior;
+        for (int round = 0; round < MEAN_ROUNDS; round++) {
+            mean = mean_of(weigh_hosts(mean, bond, sight, alike, count, prior));
         }
-        struct impact_beta beta = impact_beta(mean, bond);
+        struct impact_beta beta = impact_beta((1 - bond.immune) * mean, bond);
         for (size_t i = 0; i < count; i++) {
             const struct impact_alike *one = &alike[i];
-            if (one->reporting > 1) { /* one host says nothing of others */
+            if (one->reporting > 0) {
                 double likely = look_behind(beta, bond, sight, one).likelihood;
                 log_weights[point] += one->customers * log(fmax(likely, 1e-300));
             }
         }
     }
-}
-
-/* The intraclass correlation over all customers: of a share that is 0 in some and beta distributed
- * in the others. */
-static double correlation(double mean, struct impact_bond bond)
-{
-    double all = inside(mean);
-    double of_others = inside(all / (1 - bond.immune));
-    double square =
-        (1 - bond.immune) * (of_others * of_others + bond.together * of_others * (1 - of_others));
-    return fmin(fmax((square - all * all) / (all * (1 - all)), 0.001), 0.999);
-}
-
-struct impact_beta impact_mean(const struct impact_alike *alike, size_t count, double real,
-                               struct impact_bond bond, double elsewhere)
-{
-    double together = correlation(elsewhere, bond);
-    double affected = elsewhere;
-    double hosts = 1;
-    for (size_t i = 0; i < count; i++) {
-        const struct impact_alike *one = &alike[i];
-        if (one->reporting > 0) {
-            double worth = one->customers / (1 + (one->reporting - 1.0) * together);
-            affected += worth * fmin(one->reporting, one->shown * real);
-            hosts += worth * one->reporting;
-        }
-    }
-    affected = fmin(fmax(affected, 1e-6), hosts - 1e-6);
-    return (struct impact_beta){.a = affected, .b = hosts - affected};
 }

@@ -75,19 +75,22 @@ void impact_add_mistaken(double mean, struct impact_bond bond, const struct impa
                          struct impact_mistaken *mistaken);
 
 /* Bonds are learnt on a grid, with equal prior weights. */
-#define IMPACT_BONDS 30
+#define IMPACT_BONDS 48
 struct impact_bond impact_bond_at(size_t point);
 
-/* The log likelihood of what shows, at each point of the grid, is added to `log_weights`; `mean` is
- * the stratum's. */
-void impact_weigh_bonds(double mean, const struct impact_sight *sight,
-                        const struct impact_alike *alike, size_t count, double *log_weights);
+/* The mean share affected of a stratum's customers that are not immune, as a beta distribution:
+ * each customer weighs as many independent hosts as its reporting ones are worth,
+ * n / (1 + (n - 1) r) with r = together, times the chance that it is not immune; on top of one
+ * host's worth of what `elsewhere`, the mean of like strata, immune or not, leads to expect. Who is
+ * immune and how many fall in the others are told from one another by expectation and maximisation
+ * (Dempster, Laird and Rubin 1977), a few rounds of it. */
+struct impact_beta impact_mean(const struct impact_alike *alike, size_t count,
+                               const struct impact_sight *sight, struct impact_bond bond,
+                               double elsewhere);
 
-/* The mean share affected of a stratum as a beta distribution, where the share `real` of what shows
- * is the update's doing: each customer weighs as many independent hosts as its reporting ones are
- * worth, n / (1 + (n - 1) r), where r is the correlation over all customers, immune or not; on top
- * of one host's worth of `elsewhere`, the mean of like strata. */
-struct impact_beta impact_mean(const struct impact_alike *alike, size_t count, double real,
-                               struct impact_bond bond, double elsewhere);
+/* The log likelihood of what shows, at each point of the grid and the stratum's mean for it, is
+ * added to `log_weights`. */
+void impact_weigh_bonds(double elsewhere, const struct impact_sight *sight,
+                        const struct impact_alike *alike, size_t count, double *log_weights);
 
 #endif

@@ -306,18 +306,35 @@ static void know_cells(const struct impact_sums *sums, struct impact_known *know
         known[i].control_onsets =
             cell->control_onsets[SIGN_SEEN] + cell->control_onsets[SIGN_SILENT];
         known[i].masked = masked;
+        known[i].masked_hosts = (double)sums->outside_distressed;
     }
 }
 
-/* Customers there are for each that is noted in one cell. */
-static double distinct_share(const struct impact_sums *sums, size_t candidates)
+static enum customer_kind kind_of(const struct impact_census *census, uint32_t customer)
 {
-    double in_cells = 0;
-    for (size_t i = 0; i < sums->census->place_count; i++) {
-        in_cells += (double)sums->cells[i].customers[SIGN_SEEN] +
-                    (double)sums->cells[i].customers[SIGN_SILENT];
+    const struct registry_customer *known = census->registered[customer];
+    return known != NULL                          ? known->kind
+           : census->customer_hosts[customer] > 1 ? CUSTOMER_CORPORATE
+                                                  : CUSTOMER_CONSUMER;
+}
+
+/* Customers there are for each that is noted in one cell. */
+static void share_distinct(const struct impact_sums *sums, const struct impact_answer *answer,
+                           double distinct[CUSTOMER_KINDS])
+{
+    double in_cells[CUSTOMER_KINDS] = {0};
+    double there[CUSTOMER_KINDS] = {0};
+    for (uint32_t i = 0; i < sums->share_count; i++) {
+        if (is_noted(&sums->shares[i])) {
+            in_cells[kind_of(sums->census, sums->shares[i].customer)]++;
+        }
     }
-    return in_cells > 0 ? (double)candidates / in_cells : 1;
+    for (size_t i = 0; i < answer->candidate_count; i++) {
+        there[kind_of(sums->census, answer->candidates[i].number)]++;
+    }
+    for (int kind = 0; kind < CUSTOMER_KINDS; kind++) {
+        distinct[kind] = in_cells[kind] > 0 ? there[kind] / in_cells[kind] : 1;
+    }
 }
 
 bool impact_tell(struct impact_sums *sums, const struct impact_customers *customers,
@@ -335,14 +352,17 @@ bool impact_tell(struct impact_sums *sums, const struct impact_customers *custom
     count_customers(sums);
     struct impact_population population = {0};
     struct impact_estimate estimate;
+    double distinct[CUSTOMER_KINDS];
     bool done = fill_candidates(sums, customers, arena, answer, failure) &&
                 fill_partners(answer, arena, failure) &&
                 impact_population_copy(&sums->census->population, &population, failure) &&
-                add_shown(sums, &population, failure) &&
-                impact_estimate_draw(&population, known, places,
-                                     distinct_share(sums, answer->candidate_count), drawing, arena,
-                                     &estimate, failure) &&
-                fill_cells(sums, known, &estimate, arena, answer, failure);
+                add_shown(sums, &population, failure);
+    if (done) {
+        share_distinct(sums, answer, distinct);
+        done = impact_estimate_draw(&population, known, places, distinct, drawing, arena, &estimate,
+                                    failure) &&
+               fill_cells(sums, known, &estimate, arena, answer, failure);
+    }
     if (done) {
         fill_total(sums, &estimate, answer);
         tell_silence(sums, known, answer);

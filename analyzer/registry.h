@@ -17,6 +17,7 @@
 struct registry;
 
 enum customer_kind { CUSTOMER_CONSUMER, CUSTOMER_CORPORATE };
+#define CUSTOMER_KINDS 2
 
 /* What a stop of its hosts means to a customer: a hospital's ward or a cash desk is not a reading
  * room. */

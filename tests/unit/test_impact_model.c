@@ -198,7 +198,9 @@ static struct impact_estimate estimate(const struct impact_population *populatio
     const struct impact_known known[2] = {{.product_line = "a", .control_onsets = 50},
                                           {.product_line = "b", .control_onsets = 50}};
     struct impact_estimate made;
-    assert_true(impact_estimate_draw(population, known, 2, 1, drawing, arena, &made, &failure));
+    const double distinct[CUSTOMER_KINDS] = {1, 1};
+    assert_true(
+        impact_estimate_draw(population, known, 2, distinct, drawing, arena, &made, &failure));
     return made;
 }
 
@@ -320,6 +322,49 @@ static void ranges_hold_what_the_model_draws(void **state)
     assert_in_range(customers_inside, 120, 150);
 }
 
+/* Of 100 customers with four of six hosts reporting a third is immune, and in the others nearly all
+ * hosts fall. Beside them strata of one customer each, all of whose hosts fell: that nobody of
+ * those is immune is chance, and must not talk the model out of immune customers altogether. Then
+ * customers of which nothing shows are immune, and hardly any of them is affected; the truth is
+ * that of the draws.
+ */
+static void small_strata_do_not_tell_that_nobody_is_immune(void **state)
+{
+    (void)state;
+    static const char *const own[] = {"a", "b", "c", "d"};
+    double said = 0;
+    double there = 0;
+    for (uint64_t t = 0; t < 40; t++) {
+        struct arena arena = {0};
+        struct impact_population population = {0};
+        for (uint64_t i = 0; i < 104; i++) {
+            struct random_stream random = random_stream_new(t + 2000, i);
+            bool alone = i >= 100;
+            bool immune = random_below(&random, 3) == 0;
+            double share = alone ? 1 : immune ? 0 : random_beta(&random, 8, 2);
+            struct impact_seats seats = {.kind = CUSTOMER_CORPORATE,
+                                         .tier = alone ? own[i - 100] : tiers[0],
+                                         .reporting = 4,
+                                         .unseen = 2};
+            uint32_t unseen_hit = 0;
+            for (int s = 0; s < 6; s++) {
+                bool hit = random_uniform(&random) < share;
+                seats.shown += s < 4 && hit;
+                unseen_hit += s >= 4 && hit;
+            }
+            there += seats.shown == 0 && unseen_hit > 0;
+            assert_true(impact_population_add(&population, &seats, 1, &failure));
+        }
+        const struct impact_drawing drawing = {.seed = t, .heard_for = INSTANT_DAY};
+        struct impact_estimate made = estimate(&population, &drawing, &arena);
+        said += made.unseen_customers.likely;
+        impact_population_free(&population);
+        arena_free(&arena);
+    }
+    /* 11 of the 4,160 customers; were nobody taken for immune, it would be said to be 160. */
+    assert_close(said, there, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +376,7 @@ int main(void)
         cmocka_unit_test(everybody_reporting_leaves_nothing_to_estimate),
         cmocka_unit_test(whoever_has_hardly_listened_knows_less),
         cmocka_unit_test(ranges_hold_what_the_model_draws),
+        cmocka_unit_test(small_strata_do_not_tell_that_nobody_is_immune),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
