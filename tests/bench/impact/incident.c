@@ -326,6 +326,10 @@ static double true_cost(const struct incident *incident, const struct truth *tru
     return cost;
 }
 
+/* Ends are told in whole numbers, and the truth is one: a range of two or three holds it more often
+ * than it says, however it was reckoned. */
+#define WIDE 4
+
 static bool is_inside(struct range range, double value)
 {
     return value >= range.low - 0.5 && value <= range.high + 0.5;
@@ -364,7 +368,11 @@ static void judge(const struct incident *incident, const struct update_answer *u
             }
             moment->cells++;
             moment->host_cells_inside += is_inside(hosts, truth->hosts[region][line]);
-            moment->customer_cells_inside += is_inside(customers, truth->customers[region][line]);
+            bool inside = is_inside(customers, truth->customers[region][line]);
+            bool wide = customers.high - customers.low >= WIDE;
+            moment->customer_cells_inside += inside;
+            moment->wide_cells += wide;
+            moment->wide_cells_inside += wide && inside;
         }
     }
 }

@@ -34,6 +34,8 @@ struct incident_result {
     struct incident_moment {
         bool hosts_inside, customers_inside, cost_inside, to_come_inside;
         uint32_t cells, host_cells_inside, customer_cells_inside;
+        /* Of the customers' ranges: spanning so many that whole numbers matter little. */
+        uint32_t wide_cells, wide_cells_inside;
         double true_hosts, true_customers;
         double to_come, true_to_come;   /* have it, and do not show it yet */
         double hosts, customers;        /* likely */

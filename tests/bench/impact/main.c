@@ -85,7 +85,8 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
                         size_t count, int at)
 {
     double of = 0, hosts = 0, customers = 0, cost = 0, cells = 0, host_cells = 0;
-    double customer_cells = 0, width = 0, to_come = 0, error = 0;
+    double customer_cells = 0, wide_cells = 0, wide_cells_inside = 0, width = 0, to_come = 0,
+           error = 0;
     for (size_t i = 0; i < count; i++) {
         const struct incident_moment *moment = &results[i].moments[at];
         if (results[i].held) {
@@ -96,6 +97,8 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
             cells += moment->cells;
             host_cells += moment->host_cells_inside;
             customer_cells += moment->customer_cells_inside;
+            wide_cells += moment->wide_cells;
+            wide_cells_inside += moment->wide_cells_inside;
             width += moment->hosts_width;
             to_come += moment->to_come_inside;
             error += moment->to_come / fmax(1, moment->true_to_come);
@@ -107,6 +110,8 @@ static bool tell_moment(struct bench_table *table, const struct incident_result 
     good &= tell_inside(table, "affected customers", customers, of, of);
     good &= tell_inside(table, "hosts by region and product line", host_cells, cells, of);
     good &= tell_inside(table, "customers by region and product line", customer_cells, cells, of);
+    good &= tell_inside(table, "of those, in ranges of four customers and more", wide_cells_inside,
+                        wide_cells, of);
     good &= tell_inside(table, "cost", cost, of, of);
     bool ahead = tell_inside(table, "hosts that have it and may still turn", to_come, of, of);
     good &= ahead || at > 0; /* later hardly any is left to turn */
