@@ -11,8 +11,7 @@
 #include "common/random_stream.h"
 
 /* No fleet is quite as the model has it: with the model's own variance, ranges of 90 % held the
- * truth of a thousand made incidents in 82 to 92 % of them (bench_impact), with this much more in
- * about 90.
+ * truth of made incidents in 84 to 93 % of them (bench_impact), with this much more in 87 to 94.
  */
 #define SPREAD 1.25
 
