@@ -47,6 +47,18 @@ uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
                      : size_class_of(analysis->customer_sizes[customer].hosts);
 }
 
+void customer_note_move(struct analysis *analysis, uint32_t customer)
+{
+    atomic_store_explicit(&analysis->customer_sizes[customer].moved_in, analysis->next_minute + 1,
+                          memory_order_relaxed);
+}
+
+bool customer_moved(const struct analysis *analysis, uint32_t customer)
+{
+    return atomic_load_explicit(&analysis->customer_sizes[customer].moved_in,
+                                memory_order_relaxed) == analysis->next_minute + 1;
+}
+
 bool customer_sizes_reach(struct analysis *analysis, struct failure *failure)
 {
     uint32_t known = analysis->customers.count;

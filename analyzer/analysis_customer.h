@@ -20,4 +20,9 @@ uint8_t customer_size_class(struct analysis *analysis, uint32_t customer);
 /* Whether seats are registered for it. */
 bool customer_is_registered(struct analysis *analysis, uint32_t customer);
 
+/* Notes, from any thread, that a host comes or goes in the minute being closed; and whether one
+ * does. */
+void customer_note_move(struct analysis *analysis, uint32_t customer);
+bool customer_moved(const struct analysis *analysis, uint32_t customer);
+
 #endif

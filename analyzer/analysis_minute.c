@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/analysis_order.h"
 #include "analyzer/analysis_place.h"
 #include "analyzer/analysis_state.h"
+#include "common/prefetch.h"
 
 /* ---- Onsets ---- */
 
@@ -34,7 +36,7 @@ static int compare_onsets(const void *left, const void *right)
 /* So many events ahead a host is asked for; see analysis_place.c. */
 #define AHEAD 16
 
-static void ask_ahead(const struct fleet *fleet, size_t event)
+PREFETCHING ask_ahead(const struct fleet *fleet, size_t event)
 {
     if (event + AHEAD < fleet->event_count) {
         __builtin_prefetch(&fleet->hosts[fleet->events[event + AHEAD].host], 1);
@@ -117,7 +119,8 @@ bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
     struct minute_order *order = NULL;
     bool done =
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
-        analysis_place(analysis, open, &order, failure) && analysis_hear(order, failure) &&
+        analysis_prepare(analysis, failure) && minute_order_make(analysis, open, &order, failure) &&
+        analysis_place(order, failure) && analysis_hear(order, failure) &&
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
         note_onsets(analysis, open->minute, failure) &&
         exposure_end_minute(&analysis->exposure, failure) &&

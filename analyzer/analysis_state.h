@@ -52,12 +52,24 @@ struct pending_update {
 
 /* The waiting reports of a minute lie in heaps by the first byte of the host's id, ids being random
  * or hashes: a heap of each fits the processor's cache where the whole does not. */
-#define PENDING_HEAPS 256
+#define PENDING_HEAPS FLEET_SHARDS
 
 struct pending_heap {
     struct pending_report *reports;
     uint32_t count, capacity;
 };
+
+/* By place in the order of a minute's reports; kept from minute to minute. See analysis_order.h. */
+struct order_room {
+    uint32_t *places, *hosts;
+    uint8_t *flags;
+    struct order_rest {
+        const struct pending_report *report;
+        uint32_t host, place;
+    } * rest;
+    size_t capacity;
+};
+void order_room_free(struct order_room *room);
 
 struct open_minute {
     int32_t minute;
@@ -79,9 +91,9 @@ struct update_state {
 };
 
 struct customer_size {
-    _Atomic uint64_t known; /* see registered_class in analysis_customer.c */
-    int32_t moved_in;       /* 1 + the last minute in which a host came or went */
-    uint32_t hosts;         /* that it has now */
+    _Atomic uint64_t known;   /* see registered_class in analysis_customer.c */
+    _Atomic int32_t moved_in; /* 1 + the last minute in which a host came or went */
+    uint32_t hosts;           /* that it has now */
 };
 
 /* A segment by its number in `met`, as `segments` has it. */
@@ -106,6 +118,8 @@ struct analysis {
 
     struct open_minute *open; /* by minute */
     size_t open_count, open_capacity;
+    struct open_minute spare; /* what the last minute closed has left for the next */
+    struct order_room order_room;
     size_t usual_count; /* reports of the last minute closed: what the next may bring */
     bool started;
     int32_t first_minute; /* that had a report */
@@ -145,6 +159,9 @@ static inline uint64_t analysis_id_prefix(const struct uuid *id)
 /* Makes room for one more element of `size` bytes in an array. */
 MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,
                                    struct failure *failure);
+
+/* Frees what is kept from minute to minute for the reports of the next. */
+void analysis_free_spare(struct analysis *analysis);
 
 /* Takes the minute's reports through the stations up to the verdicts. */
 MUST_CHECK bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
