@@ -79,20 +79,33 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
     return true;
 }
 
+/* Hosts whose state has changed are counted anew; each once, however often it has. */
 static bool settle_events(struct analysis *analysis, int32_t minute, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
-    for (size_t i = 0; i < fleet->event_count; i++) {
+    uint32_t *hosts = malloc((fleet->event_count + 1) * sizeof *hosts);
+    if (hosts == NULL) {
+        return failure_memory(failure, "counting who is at risk");
+    }
+    size_t count = 0;
+    bool done = true;
+    for (size_t i = 0; done && i < fleet->event_count; i++) {
         ask_ahead(fleet, i);
         const struct fleet_event *event = &fleet->events[i];
-        fleet->hosts[event->host].onset_noted = 0;
-        if (!impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure) ||
-            !exposure_refresh(&analysis->exposure, fleet, event->host, failure)) {
-            return false;
-        }
+        struct fleet_host *host = &fleet->hosts[event->host];
+        host->onset_noted = 0;
+        hosts[count] = event->host;
+        count += host->event_noted == 0;
+        host->event_noted = 1;
+        done = impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure);
     }
+    done = done && exposure_refresh_all(&analysis->exposure, fleet, hosts, count, failure);
+    for (size_t i = 0; i < count; i++) {
+        fleet->hosts[hosts[i]].event_noted = 0;
+    }
+    free(hosts);
     fleet_clear_events(fleet);
-    return true;
+    return done;
 }
 
 /* Updates without a control are compared with the past, which learns from the minute only after. */

@@ -169,7 +169,8 @@ static void take_host(struct order_work *work, struct heap_view *heap, size_t be
         if (end - begin == 1 && fleet_hear_calm(&work->part.heard, host, &reading)) {
             heap->flags[i] |= ORDER_HEARD;
         } else {
-            fleet_note_delay(&analysis->fleet.hosts[host], &reading);
+            fleet_note_delay(&analysis->fleet.hosts[host], reading.observed_at,
+                             reading.received_at);
         }
     }
 }

@@ -8,8 +8,8 @@
 #include "analyzer/analysis_customer.h"
 #include "common/prefetch.h"
 
-/* So many reports ahead a line is asked for: a miss takes about as long as ten reports. */
-#define AHEAD 16
+/* So many reports ahead a line is asked for: a miss takes as long as 20 reports that say little. */
+#define AHEAD 24
 
 /* ---- List ---- */
 
@@ -199,8 +199,8 @@ static bool place_report(const struct minute_order *order, const struct order_re
     if (!place_host(analysis, rest->report, rest->host, meets, failure)) {
         return false;
     }
-    struct fleet_reading reading = reading_of(rest->report);
-    fleet_note_delay(&analysis->fleet.hosts[rest->host], &reading);
+    fleet_note_delay(&analysis->fleet.hosts[rest->host], rest->report->observed_at,
+                     rest->report->received_at);
     return take_updates(analysis, order->open, rest->report, rest->host, failure);
 }
 

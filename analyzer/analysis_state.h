@@ -74,6 +74,8 @@ void order_room_free(struct order_room *room);
 struct open_minute {
     int32_t minute;
     struct pending_heap heaps[PENDING_HEAPS];
+    struct pending_report *slab; /* in large pages: a share for each heap, until it outgrows it */
+    uint32_t slab_share;         /* reports */
     size_t report_count;
     struct pending_update *updates;
     size_t update_count, update_capacity;
@@ -91,7 +93,7 @@ struct update_state {
 };
 
 struct customer_size {
-    _Atomic uint64_t known;   /* see registered_class in analysis_customer.c */
+    _Atomic uint64_t known;   /* see customer_registered_class */
     _Atomic int32_t moved_in; /* 1 + the last minute in which a host came or went */
     uint32_t hosts;           /* that it has now */
 };
@@ -111,6 +113,7 @@ struct analysis {
     struct name_list customers, updates;
     struct customer_size *customer_sizes; /* by customer number */
     uint32_t customer_sizes_count;
+    uint64_t seat_changes; /* of the registry, plus one, as of the minute being closed; 0: none */
     struct segment_kind *segment_kinds; /* by number in `met` */
     uint32_t segment_kinds_count;
     struct segments met;      /* in the order of arrival: texts only */

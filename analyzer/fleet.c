@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "analyzer/deadline.h"
+
 _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
 /* "At the top": an agent's own sampling leaves a pinned host a few points short of 1. */
@@ -32,7 +34,7 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 /* A baseline of fewer reports is a guess; half an hour at the usual interval. */
 #define BASELINE_LEAST 6
 /* The baseline's memory, in reports: about 5 hours at the usual interval, so it follows the day. */
-#define BASELINE_MEMORY 64.0F
+#define BASELINE_MEMORY 64
 /* A host that idles at exactly 0 has no deviation at all; agents round to whole percents. */
 #define BASELINE_DEVIATION_LEAST 0.01F
 
@@ -42,30 +44,9 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
 #define CALM_REPORTS 2
 
-#define SILENT_INTERVALS 3
-#define SILENT_SECONDS 300
-
-fleet_second fleet_second_of(instant_us instant)
-{
-    int64_t since = instant - FLEET_EPOCH;
-    int64_t second = since / INSTANT_SECOND - (since % INSTANT_SECOND < 0);
-    if (second < INT32_MIN / 2) {
-        return INT32_MIN / 2;
-    }
-    return second > INT32_MAX / 2 * 2 ? INT32_MAX / 2 * 2 : (fleet_second)second;
-}
-
 instant_us fleet_instant_of(fleet_second second)
 {
     return FLEET_EPOCH + second * INSTANT_SECOND;
-}
-
-void fleet_note_delay(struct fleet_host *host, const struct fleet_reading *reading)
-{
-    int64_t delay_s = (reading->received_at - reading->observed_at) / INSTANT_SECOND;
-    if (delay_s < host->delay_s) {
-        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
-    }
 }
 
 fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
@@ -106,27 +87,15 @@ static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet
     return true;
 }
 
-int32_t fleet_patience_s(const struct fleet_host *host)
-{
-    int32_t patience = SILENT_INTERVALS * host->interval_s;
-    return patience > SILENT_SECONDS ? patience : SILENT_SECONDS;
-}
-
 static fleet_second silence_due(const struct fleet_host *host)
 {
     return host->last_seen + fleet_patience_s(host);
 }
 
-/* Of whichever thread comes last: the earliest minute stands. */
 static void watch_silence(const struct fleet *fleet, uint32_t number)
 {
-    int32_t minute = silence_due(&fleet->hosts[number]) / 60;
-    _Atomic int32_t *at = &fleet->silent_at[number / FLEET_BLOCK];
-    int32_t before = atomic_load_explicit(at, memory_order_relaxed);
-    while (minute < before &&
-           !atomic_compare_exchange_weak_explicit(at, &before, minute, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-    }
+    deadline_bring_forward(&fleet->silent_at[number / FLEET_BLOCK],
+                           silence_due(&fleet->hosts[number]) / 60);
 }
 
 static void count_up(uint8_t *streak, bool counts)
@@ -180,10 +149,9 @@ static bool is_calm(const struct fleet_host *host, float busy)
 
 static void learn_baseline(struct fleet_host *host, float busy)
 {
-    float weight = 1.0F / (float)(host->baseline_count + 1);
-    if (weight < 1.0F / BASELINE_MEMORY) {
-        weight = 1.0F / BASELINE_MEMORY;
-    }
+    float weight = host->baseline_count + 1 < BASELINE_MEMORY
+                       ? 1.0F / (float)(host->baseline_count + 1)
+                       : 1.0F / BASELINE_MEMORY;
     float difference = busy - host->baseline_mean;
     host->baseline_mean += weight * difference;
     /* West 1979, the exponentially weighted form. */
@@ -289,7 +257,7 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
 {
     struct fleet_host *host = &fleet->hosts[number];
     fleet_second now = fleet_second_of(reading->received_at);
-    fleet_note_delay(host, reading);
+    fleet_note_delay(host, reading->observed_at, reading->received_at);
     bool unwatched = host->last_seen == INT32_MIN || host->state == HOST_SILENT;
     uint16_t interval_s = host->interval_s;
     host->since = host->last_seen == INT32_MIN ? now : host->since;
@@ -328,7 +296,7 @@ bool fleet_hear_calm(struct fleet *fleet, uint32_t number, const struct fleet_re
         return false;
     }
     fleet_second now = fleet_second_of(reading->received_at);
-    fleet_note_delay(host, reading);
+    fleet_note_delay(host, reading->observed_at, reading->received_at);
     host->last_seen = now > host->last_seen ? now : host->last_seen;
     host->last_observed_at = reading->observed_at;
     host->busy = rounded(reading->busy * 10000);

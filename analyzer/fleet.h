@@ -32,8 +32,19 @@
 /* Seconds since 2000-01-01T00:00:00Z: half the size of an instant, good to 2068. */
 typedef int32_t fleet_second;
 #define FLEET_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
-fleet_second fleet_second_of(instant_us instant); /* rounded down, clamped to the range */
 instant_us fleet_instant_of(fleet_second second);
+
+/* Rounded down, clamped to the range. Here, as others below, because it is asked for each report of
+ * millions. */
+static inline fleet_second fleet_second_of(instant_us instant)
+{
+    int64_t since = instant - FLEET_EPOCH;
+    int64_t second = since / INSTANT_SECOND - (since % INSTANT_SECOND < 0);
+    if (second < INT32_MIN / 2) {
+        return INT32_MIN / 2;
+    }
+    return second > INT32_MAX / 2 * 2 ? INT32_MAX / 2 * 2 : (fleet_second)second;
+}
 
 #define FLEET_NONE UINT32_MAX
 
@@ -64,7 +75,8 @@ struct fleet_host {
     uint8_t baseline_count; /* reports in the baseline, saturating */
     uint8_t size_class;     /* exposure's: log2 of the customer's hosts */
     uint8_t has_cpu;
-    uint8_t onset_noted; /* it has had an onset in the minute being closed */
+    uint8_t onset_noted : 1; /* it has had an onset in the minute being closed … */
+    uint8_t event_noted : 1; /* … a change of state, which is being taken */
 };
 
 /* Hosts are found by one index for each first byte of their ids. */
@@ -126,7 +138,14 @@ void fleet_take_put(struct fleet *fleet, uint32_t count);
 size_t fleet_index_bytes(const struct fleet *fleet);
 
 /* What a report says of its host's clock; hearing it notes that as well. */
-void fleet_note_delay(struct fleet_host *host, const struct fleet_reading *reading);
+static inline void fleet_note_delay(struct fleet_host *host, instant_us observed_at,
+                                    instant_us received_at)
+{
+    int64_t delay_s = (received_at - observed_at) / INSTANT_SECOND;
+    if (delay_s < host->delay_s) {
+        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
+    }
+}
 
 /* Takes one report; may append events. Reports of one host come ordered by observed_at, and of two
  * at one instant the one with CPU first. */
@@ -149,8 +168,15 @@ MUST_CHECK bool fleet_join(struct fleet *fleet, struct fleet *part, bool take,
 /* Ends `minute` (fleet_second / 60): turns silent whoever should have reported by its end. */
 MUST_CHECK bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure);
 
-/* How long after its last report a host is found silent. */
-int32_t fleet_patience_s(const struct fleet_host *host);
+/* How long after its last report a host is found silent: three of its intervals, and five minutes.
+ */
+#define FLEET_SILENT_INTERVALS 3
+#define FLEET_SILENT_SECONDS 300
+static inline int32_t fleet_patience_s(const struct fleet_host *host)
+{
+    int32_t patience = FLEET_SILENT_INTERVALS * host->interval_s;
+    return patience > FLEET_SILENT_SECONDS ? patience : FLEET_SILENT_SECONDS;
+}
 
 /* Forgets the events. */
 void fleet_clear_events(struct fleet *fleet);
