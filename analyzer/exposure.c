@@ -15,7 +15,7 @@
 #define SAME_INSTALL_S 300
 
 /* So many items ahead a line of memory is asked for; see analysis_place.c. */
-#define AHEAD 16U
+#define AHEAD 24U
 
 void exposure_init(struct exposure *exposure, int32_t window_minutes,
                    const struct segments *segments)
@@ -222,32 +222,31 @@ void exposure_forget(struct exposure *exposure, uint32_t update)
     exposure->updates[update].mate_count = 0;
 }
 
-static bool age(struct exposure *exposure, struct fleet *fleet, uint32_t number, int32_t minute,
-                struct failure *failure)
+/* Puts the installation into the class of its age and down for the end of that. */
+static bool age(struct exposure *exposure, const struct fleet_host *host, uint32_t number,
+                int32_t minute, struct failure *failure)
 {
     struct exposure_install *install = &exposure->installs[number];
-    if (install->age_class == 0) {
-        return true; /* rolled back, or installed again, meanwhile */
-    }
-    const struct fleet_host *host = &fleet->hosts[install->host];
     install->age_class = age_class_of(exposure, host, minute - heard_minute(install));
     if (install->age_class == 0) {
         exposure->updates[install->update].exposed_now--;
-    } else if (!wheel_put(&exposure->ageing, minute,
-                          heard_minute(install) +
-                              age_class_ends(exposure, host, install->age_class),
-                          number, failure)) {
-        return false;
+        return true;
     }
-    return exposure_refresh(exposure, fleet, install->host, failure);
+    return wheel_put(&exposure->ageing, minute,
+                     heard_minute(install) + age_class_ends(exposure, host, install->age_class),
+                     number, failure);
 }
 
-bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32_t minute,
-                           struct failure *failure)
+/* Ages what is due, and counts anew the hosts it is on, each once. */
+static bool age_all(struct exposure *exposure, struct fleet *fleet, struct wheel_bucket due,
+                    struct failure *failure)
 {
-    exposure->minute = minute;
+    uint32_t *hosts = malloc(((size_t)due.count + 1) * sizeof *hosts);
+    if (hosts == NULL) {
+        return failure_memory(failure, "counting who is exposed");
+    }
+    uint32_t count = 0;
     bool done = true;
-    struct wheel_bucket due = wheel_take(&exposure->ageing, minute);
     for (uint32_t i = 0; done && i < due.count; i++) {
         if (i + 2 * AHEAD < due.count) {
             __builtin_prefetch(&exposure->installs[due.items[i + 2 * AHEAD]], 1);
@@ -255,8 +254,30 @@ bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32
         if (i + AHEAD < due.count) {
             __builtin_prefetch(&fleet->hosts[exposure->installs[due.items[i + AHEAD]].host], 1);
         }
-        done = age(exposure, fleet, due.items[i], minute, failure);
+        const struct exposure_install *install = &exposure->installs[due.items[i]];
+        if (install->age_class == 0) {
+            continue; /* rolled back, or installed again, meanwhile */
+        }
+        struct fleet_host *host = &fleet->hosts[install->host];
+        hosts[count] = install->host;
+        count += host->event_noted == 0;
+        host->event_noted = 1;
+        done = age(exposure, host, due.items[i], exposure->minute, failure);
     }
+    for (uint32_t i = 0; i < count; i++) {
+        fleet->hosts[hosts[i]].event_noted = 0;
+    }
+    done = done && exposure_refresh_all(exposure, fleet, hosts, count, failure);
+    free(hosts);
+    return done;
+}
+
+bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32_t minute,
+                           struct failure *failure)
+{
+    exposure->minute = minute;
+    struct wheel_bucket due = wheel_take(&exposure->ageing, minute);
+    bool done = due.count == 0 || age_all(exposure, fleet, due, failure);
     wheel_done(&exposure->ageing, minute, due);
     return done && exposure_settle(exposure, fleet, failure);
 }

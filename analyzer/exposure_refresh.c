@@ -12,7 +12,7 @@
 #include "common/prefetch.h"
 
 /* So many items ahead a line of memory is asked for; see analysis_place.c. */
-#define AHEAD 16U
+#define AHEAD 24U
 
 /* With fewer hosts threads cost more than they bring. */
 #define PART_HOSTS 4096
