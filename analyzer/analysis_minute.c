@@ -94,9 +94,10 @@ static bool settle_events(struct analysis *analysis, int32_t minute, struct fail
         const struct fleet_event *event = &fleet->events[i];
         struct fleet_host *host = &fleet->hosts[event->host];
         host->onset_noted = 0;
-        hosts[count] = event->host;
-        count += host->event_noted == 0;
-        host->event_noted = 1;
+        if (!host->event_noted) {
+            host->event_noted = 1;
+            hosts[count++] = event->host;
+        }
         done = impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure);
     }
     done = done && exposure_refresh_all(&analysis->exposure, fleet, hosts, count, failure);

@@ -10,6 +10,8 @@
 
 /* So many reports ahead a line is asked for: a miss takes as long as 20 reports that say little. */
 #define AHEAD 24
+/* Twice, where what the line names is asked for in turn. */
+#define FAR_AHEAD 48
 
 /* ---- List ---- */
 
@@ -222,8 +224,8 @@ static bool place_listed(const struct minute_order *order, const struct order_pa
     uint32_t left_out_count = segments->left_out_count;
     for (size_t i = 0; i < part->rest_count; i++) {
         const struct order_rest *rest = &part->rest[i];
-        if (i + 2 * AHEAD < part->rest_count) {
-            expect(&order->analysis->fleet, &rest[2 * AHEAD]);
+        if (i + FAR_AHEAD < part->rest_count) {
+            expect(&order->analysis->fleet, &rest[FAR_AHEAD]);
             expect_named(order, rest[AHEAD].report);
         }
         if (rest->place < *from || (order->room.flags[rest->place] & ORDER_CHANGES) == 0) {

@@ -259,9 +259,10 @@ static bool age_all(struct exposure *exposure, struct fleet *fleet, struct wheel
             continue; /* rolled back, or installed again, meanwhile */
         }
         struct fleet_host *host = &fleet->hosts[install->host];
-        hosts[count] = install->host;
-        count += host->event_noted == 0;
-        host->event_noted = 1;
+        if (!host->event_noted) {
+            host->event_noted = 1;
+            hosts[count++] = install->host;
+        }
         done = age(exposure, host, due.items[i], exposure->minute, failure);
     }
     for (uint32_t i = 0; i < count; i++) {

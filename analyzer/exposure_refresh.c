@@ -13,6 +13,7 @@
 
 /* So many items ahead a line of memory is asked for; see analysis_place.c. */
 #define AHEAD 24U
+#define FAR_AHEAD 48U
 
 /* With fewer hosts threads cost more than they bring. */
 #define PART_HOSTS 4096
@@ -303,8 +304,8 @@ static void refresh_items(void *context, unsigned number)
             part.failed = !settle_block(run, &part, run->items[i], &part.failure);
             continue;
         }
-        if (i + 2 * AHEAD < end) {
-            __builtin_prefetch(&run->fleet->hosts[run->items[i + 2 * AHEAD]], 1);
+        if (i + FAR_AHEAD < end) {
+            __builtin_prefetch(&run->fleet->hosts[run->items[i + FAR_AHEAD]], 1);
             expect_installs(run->exposure, &run->fleet->hosts[run->items[i + AHEAD]]);
         }
         part.failed = !refresh(run, &part, run->items[i], &part.failure);
@@ -366,21 +367,26 @@ static void settle_in(void *context, unsigned number)
     }
 }
 
+static bool open_part(struct refresh_part *part, uint32_t cells, struct failure *failure)
+{
+    part->cells = malloc(((size_t)cells + 1) * sizeof *part->cells);
+    if (part->cells == NULL) {
+        return failure_memory(failure, "counting who is exposed");
+    }
+    for (uint32_t i = 0; i < cells; i++) {
+        part->cells[i] = (struct refresh_cell){.towards = EXPOSURE_NONE};
+    }
+    return true;
+}
+
 static bool run_parts(struct refresh_run *run, size_t hosts, struct failure *failure)
 {
     size_t parts = hosts / PART_HOSTS;
     unsigned most = run->exposure->threads;
     run->parts = parts <= 1 || most <= 1 ? 1 : parts < most ? (unsigned)parts : most;
-    uint32_t cells = run->exposure->cell_count;
     bool done = reach_blocks(run->exposure, run->fleet, failure);
     for (unsigned i = 0; done && i < run->parts; i++) {
-        run->part[i].cells = malloc((cells + 1) * sizeof *run->part[i].cells);
-        if (run->part[i].cells == NULL) {
-            done = failure_memory(failure, "counting who is exposed");
-        }
-        for (uint32_t cell = 0; done && cell < cells; cell++) {
-            run->part[i].cells[cell] = (struct refresh_cell){.towards = EXPOSURE_NONE};
-        }
+        done = open_part(&run->part[i], run->exposure->cell_count, failure);
     }
     if (done) {
         parallel_run(run->parts, refresh_items, run);
