@@ -73,15 +73,18 @@ static void find_several(const struct fleet *fleet, const struct uuid *const *id
         hash_index_expect(shard_of(fleet, ids[i]), hashes[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        uint32_t guess = hash_index_guess(shard_of(fleet, ids[i]), hashes[i]);
-        if (guess != HASH_INDEX_NONE) {
-            __builtin_prefetch(&fleet->ids[guess]);
-            __builtin_prefetch(&fleet->hosts[guess], 1);
+        hosts[i] = hash_index_guess(shard_of(fleet, ids[i]), hashes[i]);
+        if (hosts[i] != FLEET_NONE) {
+            __builtin_prefetch(&fleet->ids[hosts[i]]);
+            __builtin_prefetch(&fleet->hosts[hosts[i]], 1);
         }
     }
     for (size_t i = 0; i < count; i++) {
-        struct id_key key = {.fleet = fleet, .id = ids[i]};
-        hosts[i] = hash_index_find(shard_of(fleet, ids[i]), hashes[i], same_id, &key);
+        /* The first of its hash is nearly always the one, and where there is none nobody is. */
+        if (hosts[i] != FLEET_NONE && !uuid_equal(&fleet->ids[hosts[i]], ids[i])) {
+            struct id_key key = {.fleet = fleet, .id = ids[i]};
+            hosts[i] = hash_index_find(shard_of(fleet, ids[i]), hashes[i], same_id, &key);
+        }
     }
 }
 
