@@ -160,15 +160,13 @@ static void take_host(struct order_work *work, struct heap_view *heap, size_t be
     if (host == FLEET_NONE) {
         heap->flags[begin] |= ORDER_MEETS;
         work->part.met++;
-    }
-    if (changes) {
         return;
     }
     for (size_t i = begin; i < end; i++) {
         struct fleet_reading reading = reading_of(heap_report(heap, i));
         if (end - begin == 1 && fleet_hear_calm(&work->part.heard, host, &reading)) {
             heap->flags[i] |= ORDER_HEARD;
-        } else {
+        } else if (!changes) { /* otherwise in its turn, before its own installations */
             fleet_note_delay(&analysis->fleet.hosts[host], reading.observed_at,
                              reading.received_at);
         }

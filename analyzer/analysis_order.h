@@ -7,8 +7,9 @@
  * here, for parts of the order side by side, as a report of one host says nothing of another. They
  * are done heap by heap, so that a report and its host are fetched from memory once. Nearly all
  * reports end here: of hosts known and counted where they are, that were healthy and still are. To
- * hear these before others are placed changes nothing, as placing a host looks at what a calm
- * report leaves as it is. The others are for analysis_place.h.
+ * hear them before they or others are placed changes nothing, as placing a host looks at what a
+ * calm report leaves as it is: state and since when, interval, installations, and the clock's
+ * delay, which is noted either way. The others are for analysis_place.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ANALYSIS_ORDER_H
