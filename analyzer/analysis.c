@@ -42,6 +42,7 @@ bool analysis_new(const struct analysis_options *options, const struct registry 
     made->parameters = parameters;
     exposure_init(&made->exposure, (int32_t)(made->options.risk_window / INSTANT_MINUTE),
                   &made->segments);
+    made->exposure.threads = made->options.threads;
     *analysis = made;
     return true;
 }
@@ -52,12 +53,39 @@ static void name_list_free(struct name_list *list)
     hash_index_free(&list->by_text);
 }
 
-static void open_minute_free(struct open_minute *open)
+static size_t slab_bytes(uint32_t share)
+{
+    return (size_t)share * PENDING_HEAPS * sizeof(struct pending_report);
+}
+
+/* Its share of the slab, or NULL where there is none. */
+static struct pending_report *slab_heap(const struct open_minute *open, unsigned heap)
+{
+    return open->slab == NULL ? NULL : open->slab + (size_t)open->slab_share * heap;
+}
+
+static void free_heaps(struct open_minute *open)
 {
     for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
-        free(open->heaps[heap].reports);
+        if (open->heaps[heap].reports != slab_heap(open, heap)) {
+            free(open->heaps[heap].reports);
+        }
+        open->heaps[heap] = (struct pending_heap){0};
     }
+}
+
+static void open_minute_free(struct open_minute *open)
+{
+    free_heaps(open);
+    (void)large_pages_resize(open->slab, slab_bytes(open->slab_share), 0);
     free(open->updates);
+    *open = (struct open_minute){0};
+}
+
+void analysis_free_spare(struct analysis *analysis)
+{
+    open_minute_free(&analysis->spare);
+    order_room_free(&analysis->order_room);
 }
 
 static void free_answers(struct analysis *analysis)
@@ -84,6 +112,7 @@ void analysis_free(struct analysis *analysis)
         open_minute_free(&analysis->open[i]);
     }
     free(analysis->open);
+    analysis_free_spare(analysis);
     fleet_free(&analysis->fleet);
     exposure_free(&analysis->exposure);
     lattice_free(&analysis->lattice);
@@ -138,6 +167,30 @@ bool analysis_intern(struct analysis *analysis, struct name_list *list, const ch
     return true;
 }
 
+/* Fewer reports than this do not fill large pages. */
+#define SLAB_REPORTS 65536
+
+/* Where the last minute brought many reports, the next one's wait in large pages: they are gone
+ * through in an order of their own, and of such a step finding out where the page is would be most.
+ * A quarter more than usual, so that a fleet that reports evenly never has a heap moved. */
+static void prepare_slab(const struct analysis *analysis, struct open_minute *open)
+{
+    size_t share = analysis->usual_count / PENDING_HEAPS * 5 / 4;
+    if (analysis->usual_count < SLAB_REPORTS || share > UINT32_MAX) {
+        share = 0;
+    }
+    if (open->slab_share < share || open->slab_share > share * 4) {
+        free_heaps(open);
+        (void)large_pages_resize(open->slab, slab_bytes(open->slab_share), 0);
+        open->slab = large_pages_resize(NULL, 0, slab_bytes((uint32_t)share));
+        open->slab_share = open->slab == NULL ? 0 : (uint32_t)share;
+    }
+    for (unsigned heap = 0; open->slab != NULL && heap < PENDING_HEAPS; heap++) {
+        open->heaps[heap] =
+            (struct pending_heap){.reports = slab_heap(open, heap), .capacity = open->slab_share};
+    }
+}
+
 /* NULL when memory is out. */
 static struct open_minute *find_open(struct analysis *analysis, int32_t minute,
                                      struct failure *failure)
@@ -162,7 +215,10 @@ static struct open_minute *find_open(struct analysis *analysis, int32_t minute,
     memmove(&analysis->open[at + 1], &analysis->open[at],
             (analysis->open_count - at) * sizeof *analysis->open);
     analysis->open_count++;
-    analysis->open[at] = (struct open_minute){.minute = minute};
+    analysis->open[at] = analysis->spare;
+    analysis->open[at].minute = minute;
+    analysis->spare = (struct open_minute){0};
+    prepare_slab(analysis, &analysis->open[at]);
     return &analysis->open[at];
 }
 
@@ -204,12 +260,29 @@ static bool add_updates(struct analysis *analysis, struct open_minute *open,
     return true;
 }
 
-static bool grow_heap(const struct analysis *analysis, struct pending_heap *heap,
-                      struct failure *failure)
+/* Leaves a closed minute's memory to the next one: fresh pages cost as much as all else about
+ * taking a report. Not that of a minute with four times the usual reports, which is a rare one. */
+static void recycle(struct analysis *analysis, struct open_minute *open)
 {
-    /* A quarter more than usual, so that a fleet that reports evenly never has one moved. */
-    size_t usual = analysis->usual_count / PENDING_HEAPS * 5 / 4;
-    size_t capacity = heap->capacity > 0 ? (size_t)heap->capacity * 2 : usual > 4 ? usual : 4;
+    if (analysis->usual_count > 0 && open->report_count / 4 > analysis->usual_count) {
+        open_minute_free(open);
+        return;
+    }
+    open_minute_free(&analysis->spare);
+    if (open->slab != NULL) {
+        free_heaps(open);
+    }
+    for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
+        open->heaps[heap].count = 0;
+    }
+    open->report_count = open->update_count = 0;
+    analysis->spare = *open;
+}
+
+static bool grow_heap(struct open_minute *open, unsigned number, struct failure *failure)
+{
+    struct pending_heap *heap = &open->heaps[number];
+    size_t capacity = heap->capacity > 0 ? (size_t)heap->capacity * 2 : 4;
     /* A report is one cache line when it does not lie across two. */
     struct pending_report *moved = aligned_alloc(sizeof *moved, capacity * sizeof *moved);
     if (moved == NULL) {
@@ -218,7 +291,9 @@ static bool grow_heap(const struct analysis *analysis, struct pending_heap *heap
     if (heap->count > 0) {
         memcpy(moved, heap->reports, heap->count * sizeof *moved);
     }
-    free(heap->reports);
+    if (heap->reports != slab_heap(open, number)) {
+        free(heap->reports);
+    }
     heap->reports = moved;
     heap->capacity = (uint32_t)capacity;
     return true;
@@ -236,7 +311,7 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
         return false;
     }
     struct pending_heap *heap = &open->heaps[report->host_id.bytes[0]];
-    if (heap->count == heap->capacity && !grow_heap(analysis, heap, failure)) {
+    if (heap->count == heap->capacity && !grow_heap(open, report->host_id.bytes[0], failure)) {
         return false;
     }
     struct pending_report *pending = &heap->reports[heap->count];
@@ -308,8 +383,9 @@ bool analysis_advance(struct analysis *analysis, instant_us received_before,
             memmove(analysis->open, analysis->open + 1,
                     analysis->open_count * sizeof *analysis->open);
             bool closed = analysis_close_minute(analysis, &open, failure);
-            open_minute_free(&open);
-            analysis->usual_count = open.report_count;
+            size_t count = open.report_count;
+            recycle(analysis, &open);
+            analysis->usual_count = count;
             if (!closed) {
                 return false;
             }

@@ -8,47 +8,33 @@
 
 #include "analyzer/registry.h"
 
-static uint8_t size_class_of(uint64_t hosts)
+unsigned customer_look_up_class(struct analysis *analysis, uint32_t customer)
 {
-    return hosts <= 1 ? 0 : (uint8_t)(63 - __builtin_clzll(hosts));
-}
-
-/* The class by the seats that are registered, as they stay the same while hosts come and go, plus
- * one; 0 where none are. Looked up again when seats have changed; threads that do so at once find
- * the same. */
-static unsigned registered_class(struct analysis *analysis, uint32_t customer)
-{
-    if (analysis->registry == NULL) {
-        return 0;
-    }
-    struct customer_size *size = &analysis->customer_sizes[customer];
-    uint64_t known = atomic_load_explicit(&size->known, memory_order_relaxed);
-    uint64_t changes = registry_seat_changes(analysis->registry) + 1;
-    if (known >> 8 == changes) {
-        return known & 0xff;
-    }
     const struct registry_customer *registered =
         registry_customer(analysis->registry, analysis->customers.texts[customer]);
     uint64_t seats = registered == NULL ? 0 : registry_total_seats(registered);
-    unsigned class = seats > 0 ? size_class_of(seats) + 1U : 0;
-    atomic_store_explicit(&size->known, changes << 8 | class, memory_order_relaxed);
+    unsigned class = seats > 0 ? customer_class_of(seats) + 1U : 0;
+    atomic_store_explicit(&analysis->customer_sizes[customer].known,
+                          analysis->seat_changes << 8 | class, memory_order_relaxed);
     return class;
 }
 
-bool customer_is_registered(struct analysis *analysis, uint32_t customer)
+void customer_note_move(struct analysis *analysis, uint32_t customer)
 {
-    return registered_class(analysis, customer) > 0;
+    atomic_store_explicit(&analysis->customer_sizes[customer].moved_in, analysis->next_minute + 1,
+                          memory_order_relaxed);
 }
 
-uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
+bool customer_moved(const struct analysis *analysis, uint32_t customer)
 {
-    unsigned class = registered_class(analysis, customer);
-    return class > 0 ? (uint8_t)(class - 1)
-                     : size_class_of(analysis->customer_sizes[customer].hosts);
+    return atomic_load_explicit(&analysis->customer_sizes[customer].moved_in,
+                                memory_order_relaxed) == analysis->next_minute + 1;
 }
 
 bool customer_sizes_reach(struct analysis *analysis, struct failure *failure)
 {
+    analysis->seat_changes =
+        analysis->registry == NULL ? 0 : registry_seat_changes(analysis->registry) + 1;
     uint32_t known = analysis->customers.count;
     if (known > analysis->customer_sizes_count) {
         uint32_t count = known + known / 2;

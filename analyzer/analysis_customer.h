@@ -5,19 +5,51 @@
 #ifndef EPICENTER_ANALYZER_ANALYSIS_CUSTOMER_H
 #define EPICENTER_ANALYZER_ANALYSIS_CUSTOMER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "analyzer/analysis_state.h"
 #include "common/failure.h"
 
-/* Makes room for the sizes of all customers known by name. */
+/* Before a minute is closed: makes room for the sizes of all customers known by name, and notes
+ * which seats are registered by now. */
 MUST_CHECK bool customer_sizes_reach(struct analysis *analysis, struct failure *failure);
 
-/* log2 of its registered seats or, where none are, of the hosts seen. */
-uint8_t customer_size_class(struct analysis *analysis, uint32_t customer);
+static inline uint8_t customer_class_of(uint64_t hosts)
+{
+    return hosts <= 1 ? 0 : (uint8_t)(63 - __builtin_clzll(hosts));
+}
+
+/* The class by the seats that are registered, as they stay the same while hosts come and go, plus
+ * one; 0 where none are. Looked up again when seats have changed; threads that do so at once find
+ * the same. */
+unsigned customer_look_up_class(struct analysis *analysis, uint32_t customer);
+static inline unsigned customer_registered_class(struct analysis *analysis, uint32_t customer)
+{
+    uint64_t known =
+        atomic_load_explicit(&analysis->customer_sizes[customer].known, memory_order_relaxed);
+    return known >> 8 == analysis->seat_changes ? (unsigned)(known & 0xff)
+                                                : customer_look_up_class(analysis, customer);
+}
 
 /* Whether seats are registered for it. */
-bool customer_is_registered(struct analysis *analysis, uint32_t customer);
+static inline bool customer_is_registered(struct analysis *analysis, uint32_t customer)
+{
+    return customer_registered_class(analysis, customer) > 0;
+}
+
+/* log2 of its registered seats or, where none are, of the hosts seen. */
+static inline uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
+{
+    unsigned class = customer_registered_class(analysis, customer);
+    return class > 0 ? (uint8_t)(class - 1)
+                     : customer_class_of(analysis->customer_sizes[customer].hosts);
+}
+
+/* Notes, from any thread, that a host comes or goes in the minute being closed; and whether one
+ * does. */
+void customer_note_move(struct analysis *analysis, uint32_t customer);
+bool customer_moved(const struct analysis *analysis, uint32_t customer);
 
 #endif

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/analysis_order.h"
 #include "analyzer/analysis_place.h"
 #include "analyzer/analysis_state.h"
+#include "common/prefetch.h"
 
 /* ---- Onsets ---- */
 
@@ -34,7 +36,7 @@ static int compare_onsets(const void *left, const void *right)
 /* So many events ahead a host is asked for; see analysis_place.c. */
 #define AHEAD 16
 
-static void ask_ahead(const struct fleet *fleet, size_t event)
+PREFETCHING ask_ahead(const struct fleet *fleet, size_t event)
 {
     if (event + AHEAD < fleet->event_count) {
         __builtin_prefetch(&fleet->hosts[fleet->events[event + AHEAD].host], 1);
@@ -83,20 +85,34 @@ static bool end_risk_sets(struct analysis *analysis, struct failure *failure)
     return exposure_end_minute(&analysis->exposure, failure);
 }
 
+/* Hosts whose state has changed are counted anew; each once, however often it has. */
 static bool settle_events(struct analysis *analysis, int32_t minute, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
-    for (size_t i = 0; i < fleet->event_count; i++) {
+    uint32_t *hosts = malloc((fleet->event_count + 1) * sizeof *hosts);
+    if (hosts == NULL) {
+        return failure_memory(failure, "counting who is at risk");
+    }
+    size_t count = 0;
+    bool done = true;
+    for (size_t i = 0; done && i < fleet->event_count; i++) {
         ask_ahead(fleet, i);
         const struct fleet_event *event = &fleet->events[i];
-        fleet->hosts[event->host].onset_noted = 0;
-        if (!impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure) ||
-            !exposure_refresh(&analysis->exposure, fleet, event->host, failure)) {
-            return false;
+        struct fleet_host *host = &fleet->hosts[event->host];
+        host->onset_noted = 0;
+        if (!host->event_noted) {
+            host->event_noted = 1;
+            hosts[count++] = event->host;
         }
+        done = impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure);
     }
+    done = done && exposure_refresh_all(&analysis->exposure, fleet, hosts, count, failure);
+    for (size_t i = 0; i < count; i++) {
+        fleet->hosts[hosts[i]].event_noted = 0;
+    }
+    free(hosts);
     fleet_clear_events(fleet);
-    return true;
+    return done;
 }
 
 /* Updates without a control are compared with the past, which learns from the minute only after. */
@@ -123,7 +139,8 @@ bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
     struct minute_order *order = NULL;
     bool done =
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
-        analysis_place(analysis, open, &order, failure) && analysis_hear(order, failure) &&
+        analysis_prepare(analysis, failure) && minute_order_make(analysis, open, &order, failure) &&
+        analysis_place(order, failure) && analysis_hear(order, failure) &&
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
         note_onsets(analysis, open->minute, failure) && end_risk_sets(analysis, failure) &&
         lattice_take(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&

@@ -1,215 +1,99 @@
-/* Order, find, check, place, hear; see analysis_place.h.
- *
- * The hard thing is memory: a report meets a host it has not met for minutes, so nearly each step
- * waits for a cache line. What is needed next is asked for some reports ahead.
- *
+/* Meet, place, hear; see analysis_place.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/analysis_place.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/analysis_customer.h"
-#include "analyzer/analysis_sort.h"
-#include "analyzer/parallel.h"
-#include "common/large_pages.h"
-#include "common/uuid.h"
+#include "common/prefetch.h"
 
-/* With fewer reports in a minute threads cost more than they bring. */
-#define PART_REPORTS 4096
+/* So many reports ahead a line is asked for: a miss takes as long as 20 reports that say little. */
+#define AHEAD 24
+/* Twice, where what the line names is asked for in turn. */
+#define FAR_AHEAD 48
 
-/* So many reports ahead a line is asked for: a miss takes about as long as ten reports. */
-#define AHEAD 16
+/* ---- List ---- */
 
-/* What a report changes: where its host is counted; a customer's number of hosts as well. */
-#define CHANGES 1
-#define MOVES 2
-
-struct minute_order {
-    struct analysis *analysis;
-    struct open_minute *open;         /* its heaps are put in order one by one */
-    uint32_t *hosts;                  /* by place in the order; FLEET_NONE until it is known */
-    uint8_t *changes;                 /* likewise: it must be placed */
-    size_t begins[PENDING_HEAPS + 1]; /* the place of each heap's first report */
-    size_t count, most_in_heap;
-    unsigned parts;
-    unsigned first_heap[PARALLEL_PARTS_MOST + 1]; /* each part begins with */
-    bool moved[PARALLEL_PARTS_MOST];              /* a customer gained or lost a host in it */
-    struct fleet heard[PARALLEL_PARTS_MOST];
-    struct failure failures[PARALLEL_PARTS_MOST];
-    bool failed[PARALLEL_PARTS_MOST];
-};
-
-/* A heap's reports, and what is known of them, once it is in order. */
-struct heap_view {
-    const struct pending_report *reports;
-    uint32_t *hosts;
-    uint8_t *changes;
-    size_t count;
-};
-
-static struct heap_view view_heap(const struct minute_order *order, unsigned heap)
+/* The rest: what is to be placed or heard, in order, from one end to the other of the memory that
+ * the reports themselves lie about in. */
+static void list_part(void *context, unsigned number)
 {
-    size_t begins = order->begins[heap];
-    return (struct heap_view){.reports = order->open->heaps[heap].reports,
-                              .hosts = order->hosts + begins,
-                              .changes = order->changes + begins,
-                              .count = order->begins[heap + 1] - begins};
-}
-
-/* ---- Order ---- */
-
-/* Parts end between heaps, so between hosts. */
-static void divide(struct minute_order *order)
-{
-    unsigned heap = 0;
-    for (unsigned part = 0; part < order->parts; part++) {
-        order->first_heap[part] = heap;
-        while (heap < PENDING_HEAPS &&
-               (part == order->parts - 1 ||
-                order->begins[heap] < order->count * (part + 1) / order->parts)) {
-            heap++;
+    struct minute_order *order = context;
+    struct order_rest *rest = order->room.rest + order->begins[order->first_heap[number]];
+    size_t count = 0;
+    for (unsigned i = order->first_heap[number]; i < order->first_heap[number + 1]; i++) {
+        struct heap_view heap = view_heap(order, i);
+        for (size_t at = 0; at < heap.count; at++) {
+            /* Without a branch, which would be a coin toss. */
+            rest[count] = (struct order_rest){.report = heap_report(&heap, at),
+                                              .host = heap.hosts[at],
+                                              .place = (uint32_t)(order->begins[i] + at)};
+            count += (heap.flags[at] & (ORDER_HEARD | ORDER_CHANGES)) != ORDER_HEARD;
         }
     }
-    order->first_heap[order->parts] = PENDING_HEAPS;
+    order->part[number].rest = rest;
+    order->part[number].rest_count = count;
 }
 
-static bool make_order(struct minute_order *order, struct failure *failure)
+PREFETCHING expect(const struct fleet *fleet, const struct order_rest *ahead)
 {
-    for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
-        size_t in_heap = order->open->heaps[heap].count;
-        order->begins[heap + 1] = order->begins[heap] + in_heap;
-        order->most_in_heap = in_heap > order->most_in_heap ? in_heap : order->most_in_heap;
+    __builtin_prefetch(ahead->report);
+    if (ahead->host != FLEET_NONE) {
+        __builtin_prefetch(&fleet->hosts[ahead->host], 1);
     }
-    size_t count = order->count = order->begins[PENDING_HEAPS];
-    size_t parts = count / PART_REPORTS;
-    unsigned most = order->analysis->options.threads;
-    order->parts = parts < 1 ? 1 : parts < most ? (unsigned)parts : most;
-    order->hosts = malloc((count + 1) * sizeof *order->hosts);
-    order->changes = calloc(count + 1, sizeof *order->changes);
-    if (order->hosts == NULL || order->changes == NULL) {
-        return failure_memory(failure, "ordering reports");
+}
+
+/* ---- Meet ---- */
+
+/* Numbers are given in the order of the reports. */
+static void meet_part(void *context, unsigned number)
+{
+    struct minute_order *order = context;
+    struct order_part *part = &order->part[number];
+    struct fleet *fleet = &order->analysis->fleet;
+    uint32_t next = part->meets_from;
+    for (size_t i = 0; part->met > 0 && i < part->rest_count; i++) {
+        struct order_rest *rest = &part->rest[i];
+        if (i + AHEAD < part->rest_count) {
+            expect(fleet, &rest[AHEAD]);
+        }
+        bool meets = (order->room.flags[rest->place] & ORDER_MEETS) != 0;
+        if (meets && !fleet_put(fleet, next, &rest->report->host_id, rest->report->customer,
+                                &part->failure)) {
+            part->failed = true;
+            return;
+        }
+        next += meets;
+        if (rest->host == FLEET_NONE) {
+            rest->host = next - 1; /* as well when the report before was of the same host */
+            order->room.hosts[rest->place] = rest->host;
+        }
     }
-    divide(order);
+}
+
+static bool meet(struct minute_order *order, struct failure *failure)
+{
+    struct fleet *fleet = &order->analysis->fleet;
+    uint32_t met = 0;
+    for (unsigned part = 0; part < order->parts; part++) {
+        order->part[part].meets_from = fleet->count + met;
+        met += order->part[part].met;
+    }
+    if (met == 0) {
+        return true;
+    }
+    if (!fleet_make_room(fleet, met, failure) || !minute_order_run(order, meet_part, failure)) {
+        return false;
+    }
+    fleet_take_put(fleet, met);
     return true;
 }
 
-/* ---- Find ---- */
-
-static void find_heap(const struct minute_order *order, struct heap_view heap, uint32_t *last)
-{
-    const struct analysis *analysis = order->analysis;
-    for (size_t begin = 0; begin < heap.count; begin += FLEET_FIND_MOST) {
-        const struct uuid *ids[FLEET_FIND_MOST];
-        size_t left = heap.count - begin;
-        size_t count = left < FLEET_FIND_MOST ? left : FLEET_FIND_MOST;
-        for (size_t i = 0; i < count; i++) {
-            ids[i] = &heap.reports[begin + i].host_id;
-            __builtin_prefetch(&analysis->customer_sizes[heap.reports[begin + i].customer]);
-        }
-        fleet_find_in_order(&analysis->fleet, ids, count, last, &heap.hosts[begin]);
-    }
-}
-
-/* ---- Check ---- */
-
-/* Whether a report is not as its host was when last heard. What movers make of the sizes of their
- * customers comes later; see note_movers. */
-static bool must_place(struct analysis *analysis, const struct pending_report *pending,
-                       uint32_t number, bool *moves)
-{
-    if (number == FLEET_NONE) {
-        *moves = true;
-        return true;
-    }
-    const struct fleet_host *host = &analysis->fleet.hosts[number];
-    if (host->customer != pending->customer) {
-        *moves = true;
-        return true;
-    }
-    if (pending->update_count > 0) {
-        return true;
-    }
-    if (pending->segment != SEGMENT_NONE) {
-        struct segment_kind kind = analysis->segment_kinds[pending->segment];
-        if (kind.settled != analysis->segments.left_out_count + 1 || kind.kind != host->segment) {
-            return true;
-        }
-    }
-    return customer_size_class(analysis, host->customer) != host->size_class;
-}
-
-static void note_delay(struct fleet_host *host, const struct pending_report *pending)
-{
-    int64_t delay_s = (pending->received_at - pending->observed_at) / INSTANT_SECOND;
-    if (delay_s < host->delay_s) {
-        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
-    }
-}
-
-/* All reports of one host are placed or none: what one says of its clock dates the next one's
- * installations. */
-static void check_heap(struct minute_order *order, struct heap_view heap, bool *moved)
-{
-    for (size_t begin = 0; begin < heap.count;) {
-        uint32_t host = heap.hosts[begin];
-        bool changes = false;
-        size_t next = begin;
-        do {
-            bool moves = false;
-            changes |= must_place(order->analysis, &heap.reports[next], host, &moves);
-            *moved |= moves;
-            heap.changes[next] = moves ? MOVES : 0;
-            next++;
-        } while (next < heap.count && host != FLEET_NONE && heap.hosts[next] == host);
-        for (; begin < next; begin++) {
-            heap.changes[begin] |= changes ? CHANGES : 0;
-            if (!changes) {
-                note_delay(&order->analysis->fleet.hosts[host], &heap.reports[begin]);
-            }
-        }
-    }
-}
-
-/* Heap by heap, so that what one step has read the next finds in the processor's cache. */
-static void order_part(void *context, unsigned part)
-{
-    struct minute_order *order = context;
-    struct sort_room room;
-    uint32_t last = FLEET_NONE;
-    order->failed[part] = !sort_room_make(&room, order->most_in_heap, &order->failures[part]);
-    for (unsigned heap = order->first_heap[part];
-         !order->failed[part] && heap < order->first_heap[part + 1]; heap++) {
-        sort_heap(&room, &order->open->heaps[heap]);
-        find_heap(order, view_heap(order, heap), &last);
-        check_heap(order, view_heap(order, heap), &order->moved[part]);
-    }
-    sort_room_free(&room);
-}
+/* ---- Movers ---- */
 
 /* A customer that gains or loses a host this minute changes its size on the way, unless its seats
- * are registered. */
-static void note_movers(struct minute_order *order)
-{
-    struct analysis *analysis = order->analysis;
-    for (unsigned number = 0; number < PENDING_HEAPS; number++) {
-        struct heap_view heap = view_heap(order, number);
-        for (size_t i = 0; i < heap.count; i++) {
-            uint32_t host = heap.hosts[i];
-            if ((heap.changes[i] & MOVES) != 0) {
-                analysis->customer_sizes[heap.reports[i].customer].moved_in =
-                    analysis->next_minute + 1;
-            }
-            if ((heap.changes[i] & MOVES) != 0 && host != FLEET_NONE) {
-                analysis->customer_sizes[analysis->fleet.hosts[host].customer].moved_in =
-                    analysis->next_minute + 1;
-            }
-        }
-    }
-}
-
-/* So its other hosts are placed anew. */
+ * are registered. So its other hosts are placed anew. */
 static void follow_movers_part(void *context, unsigned part)
 {
     struct minute_order *order = context;
@@ -218,11 +102,12 @@ static void follow_movers_part(void *context, unsigned part)
          number++) {
         struct heap_view heap = view_heap(order, number);
         for (size_t i = 0; i < heap.count; i++) {
-            uint32_t customer = heap.reports[i].customer;
-            if (heap.changes[i] == 0 &&
-                analysis->customer_sizes[customer].moved_in == analysis->next_minute + 1 &&
-                !customer_is_registered(analysis, customer)) {
-                heap.changes[i] = CHANGES;
+            if ((heap.flags[i] & ORDER_CHANGES) != 0) {
+                continue;
+            }
+            uint32_t customer = heap_report(&heap, i)->customer;
+            if (customer_moved(analysis, customer) && !customer_is_registered(analysis, customer)) {
+                heap.flags[i] |= ORDER_CHANGES;
             }
         }
     }
@@ -249,16 +134,10 @@ static bool learn_segment(struct analysis *analysis, uint32_t met, uint32_t *seg
 }
 
 static bool place_host(struct analysis *analysis, const struct pending_report *pending,
-                       uint32_t *number, struct failure *failure)
+                       uint32_t number, bool meets, struct failure *failure)
 {
-    struct fleet *fleet = &analysis->fleet;
-    if (*number == FLEET_NONE) {
-        if (!fleet_add(fleet, &pending->host_id, pending->customer, number, failure)) {
-            return false;
-        }
-        analysis->customer_sizes[pending->customer].hosts++;
-    }
-    struct fleet_host *host = &fleet->hosts[*number];
+    struct fleet_host *host = &analysis->fleet.hosts[number];
+    analysis->customer_sizes[host->customer].hosts += meets;
     if (host->customer != pending->customer) {
         analysis->customer_sizes[host->customer].hosts--;
         host->customer = pending->customer;
@@ -275,7 +154,7 @@ static bool place_host(struct analysis *analysis, const struct pending_report *p
     }
     host->segment = segment;
     host->size_class = size_class;
-    return exposure_refresh(&analysis->exposure, fleet, *number, failure);
+    return exposure_refresh(&analysis->exposure, &analysis->fleet, number, failure);
 }
 
 static bool take_updates(struct analysis *analysis, const struct open_minute *open,
@@ -315,19 +194,21 @@ static bool take_updates(struct analysis *analysis, const struct open_minute *op
 }
 
 /* Whether the report is one of the minute once more: it is counted once. */
-static bool is_told_again(const struct open_minute *open, struct heap_view heap, size_t at)
+static bool is_told_again(const struct minute_order *order, const struct order_rest *rest)
 {
-    const struct pending_report *told = &heap.reports[at];
-    const struct pending_update *updates = &open->updates[told->first_update];
-    for (size_t i = at; told->update_count > 0 && i > 0; i--) {
-        const struct pending_report *before = &heap.reports[i - 1];
+    const struct pending_report *told = rest->report;
+    unsigned number = told->host_id.bytes[0];
+    struct heap_view heap = view_heap(order, number);
+    const struct pending_update *updates = &order->open->updates[told->first_update];
+    for (size_t i = rest->place - order->begins[number]; told->update_count > 0 && i > 0; i--) {
+        const struct pending_report *before = heap_report(&heap, i - 1);
         if (before->observed_at != told->observed_at ||
             !uuid_equal(&before->host_id, &told->host_id)) {
             break;
         }
         bool same = before->update_count == told->update_count;
         for (uint32_t u = 0; same && u < told->update_count; u++) {
-            const struct pending_update *update = &open->updates[before->first_update + u];
+            const struct pending_update *update = &order->open->updates[before->first_update + u];
             same = update->update == updates[u].update && update->at == updates[u].at &&
                    update->outcome == updates[u].outcome;
         }
@@ -338,88 +219,79 @@ static bool is_told_again(const struct open_minute *open, struct heap_view heap,
     return false;
 }
 
-static void ask_ahead(const struct minute_order *order, struct heap_view heap, size_t at)
-{
-    if (at + AHEAD < heap.count && heap.hosts[at + AHEAD] != FLEET_NONE) {
-        __builtin_prefetch(&order->analysis->fleet.hosts[heap.hosts[at + AHEAD]], 1);
-    }
-}
-
-static bool place_report(const struct minute_order *order, struct heap_view heap, size_t at,
+static bool place_report(const struct minute_order *order, const struct order_rest *rest,
                          struct failure *failure)
 {
     struct analysis *analysis = order->analysis;
-    const struct pending_report *pending = &heap.reports[at];
-    uint32_t *host = &heap.hosts[at];
-    if (*host == FLEET_NONE && at > 0 &&
-        uuid_equal(&heap.reports[at - 1].host_id, &pending->host_id)) {
-        *host = heap.hosts[at - 1];
-    }
-    if (!place_host(analysis, pending, host, failure)) {
+    bool meets = (order->room.flags[rest->place] & ORDER_MEETS) != 0;
+    if (!place_host(analysis, rest->report, rest->host, meets, failure)) {
         return false;
     }
-    note_delay(&analysis->fleet.hosts[*host], pending);
-    return is_told_again(order->open, heap, at) ||
-           take_updates(analysis, order->open, pending, *host, failure);
+    fleet_note_delay(&analysis->fleet.hosts[rest->host], rest->report->observed_at,
+                     rest->report->received_at);
+    return is_told_again(order, rest) ||
+           take_updates(analysis, order->open, rest->report, rest->host, failure);
 }
 
-/* Of the reports that are placed, mostly few and far between, so many at once are asked for. */
-#define PLACE_MOST 32
-
-static void expect_report(const struct minute_order *order, struct heap_view heap, size_t at)
+/* What a report names, once the report itself is there. */
+PREFETCHING expect_named(const struct minute_order *order, const struct pending_report *report)
 {
-    const struct analysis *analysis = order->analysis;
-    const struct pending_report *pending = &heap.reports[at];
-    if (heap.hosts[at] == FLEET_NONE) {
-        fleet_expect(&analysis->fleet, &pending->host_id);
+    if (report->update_count > 0) {
+        __builtin_prefetch(&order->open->updates[report->first_update]);
     }
-    if (pending->update_count > 0) {
-        __builtin_prefetch(&order->open->updates[pending->first_update]);
-    }
-    __builtin_prefetch(&analysis->customer_sizes[pending->customer], 1);
+    __builtin_prefetch(&order->analysis->customer_sizes[report->customer], 1);
 }
 
-static bool place_heap(const struct minute_order *order, struct heap_view heap,
-                       uint32_t left_out_count, struct failure *failure)
+/* Places the listed reports of a part that stand at `*from` or later. Stops when an attribute is
+ * left out on the way, and sets *from to the place after. */
+static bool place_listed(const struct minute_order *order, const struct order_part *part,
+                         size_t *from, bool *stopped, struct failure *failure)
 {
-    const struct analysis *analysis = order->analysis;
-    for (size_t i = 0; i < heap.count;) {
-        size_t places[PLACE_MOST];
-        size_t count = 0;
-        for (; i < heap.count && count < PLACE_MOST; i++) {
-            /* An attribute left out on the way changes the kind of whoever comes after. */
-            if (heap.changes[i] != 0 || analysis->segments.left_out_count != left_out_count) {
-                __builtin_prefetch(&heap.reports[i]);
-                if (heap.hosts[i] != FLEET_NONE) {
-                    __builtin_prefetch(&analysis->fleet.hosts[heap.hosts[i]], 1);
-                }
-                places[count++] = i;
-            }
+    const struct segments *segments = &order->analysis->segments;
+    uint32_t left_out_count = segments->left_out_count;
+    for (size_t i = 0; i < part->rest_count; i++) {
+        const struct order_rest *rest = &part->rest[i];
+        if (i + FAR_AHEAD < part->rest_count) {
+            expect(&order->analysis->fleet, &rest[FAR_AHEAD]);
+            expect_named(order, rest[AHEAD].report);
         }
-        for (size_t j = 0; j < count; j++) {
-            expect_report(order, heap, places[j]);
+        if (rest->place < *from || (order->room.flags[rest->place] & ORDER_CHANGES) == 0) {
+            continue;
         }
-        for (size_t j = 0; j < count; j++) {
-            if (!place_report(order, heap, places[j], failure)) {
-                return false;
-            }
-            if (analysis->segments.left_out_count != left_out_count) {
-                i = places[j] + 1; /* from here on, everybody */
-                break;
-            }
+        if (!place_report(order, rest, failure)) {
+            return false;
+        }
+        if (segments->left_out_count != left_out_count) {
+            *from = rest->place + 1;
+            *stopped = true;
+            return true;
         }
     }
     return true;
 }
 
+/* An attribute left out on the way changes the kind of whoever comes after: from there on,
+ * everybody is placed. */
 static bool place_in_order(struct minute_order *order, struct failure *failure)
 {
-    uint32_t left_out_count = order->analysis->segments.left_out_count;
-    bool done = true;
-    for (unsigned heap = 0; done && heap < PENDING_HEAPS; heap++) {
-        done = place_heap(order, view_heap(order, heap), left_out_count, failure);
+    size_t from = 0;
+    for (unsigned part = 0; part < order->parts;) {
+        bool stopped = false;
+        if (!place_listed(order, &order->part[part], &from, &stopped, failure)) {
+            return false;
+        }
+        if (!stopped) {
+            part++;
+            continue;
+        }
+        for (size_t place = from; place < order->count; place++) {
+            order->room.flags[place] |= ORDER_CHANGES;
+        }
+        if (!minute_order_run(order, list_part, failure)) {
+            return false;
+        }
     }
-    return done;
+    return true;
 }
 
 static bool reach_segments(struct analysis *analysis, struct failure *failure)
@@ -439,101 +311,44 @@ static bool reach_segments(struct analysis *analysis, struct failure *failure)
     return true;
 }
 
-bool analysis_place(struct analysis *analysis, struct open_minute *open, struct minute_order **made,
-                    struct failure *failure)
+bool analysis_prepare(struct analysis *analysis, struct failure *failure)
 {
-    struct minute_order *order = calloc(1, sizeof *order);
-    *made = order;
-    if (order == NULL) {
-        return failure_memory(failure, "ordering reports");
-    }
-    order->analysis = analysis;
-    order->open = open;
-    if (!make_order(order, failure) || !customer_sizes_reach(analysis, failure) ||
-        !reach_segments(analysis, failure)) {
-        return false;
-    }
-    parallel_run(order->parts, order_part, order);
+    return customer_sizes_reach(analysis, failure) && reach_segments(analysis, failure);
+}
+
+bool analysis_place(struct minute_order *order, struct failure *failure)
+{
     bool moved = false;
     for (unsigned part = 0; part < order->parts; part++) {
-        if (order->failed[part]) {
-            *failure = order->failures[part];
-            return false;
-        }
-        moved |= order->moved[part];
+        moved |= order->part[part].moved;
     }
-    if (moved) {
-        note_movers(order);
-        parallel_run(order->parts, follow_movers_part, order);
-    }
-    return place_in_order(order, failure);
+    return (!moved || minute_order_run(order, follow_movers_part, failure)) &&
+           minute_order_run(order, list_part, failure) && meet(order, failure) &&
+           place_in_order(order, failure);
 }
 
 /* ---- Hear ---- */
 
-static bool hear_heap(const struct minute_order *order, struct fleet *fleet, struct heap_view heap,
-                      struct failure *failure)
-{
-    for (size_t i = 0; i < heap.count; i++) {
-        ask_ahead(order, heap, i);
-        const struct pending_report *pending = &heap.reports[i];
-        struct fleet_reading reading = {.observed_at = pending->observed_at,
-                                        .received_at = pending->received_at,
-                                        .has_cpu = pending->has_cpu,
-                                        .interval_s = pending->interval_s,
-                                        .busy = pending->busy};
-        if (!fleet_hear(fleet, heap.hosts[i], &reading, failure)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool hear_heaps(const struct minute_order *order, struct fleet *fleet, unsigned begin,
-                       unsigned end, struct failure *failure)
-{
-    bool done = true;
-    for (unsigned heap = begin; done && heap < end; heap++) {
-        done = hear_heap(order, fleet, view_heap(order, heap), failure);
-    }
-    return done;
-}
-
-static void hear_part(void *context, unsigned part)
+static void hear_part(void *context, unsigned number)
 {
     struct minute_order *order = context;
-    struct fleet heard = order->heard[part]; /* apart from the others' counts in memory, too */
-    order->failed[part] = !hear_heaps(order, &heard, order->first_heap[part],
-                                      order->first_heap[part + 1], &order->failures[part]);
-    order->heard[part] = heard;
+    struct order_part part = order->part[number]; /* apart from the others' in memory, too */
+    for (size_t i = 0; !part.failed && i < part.rest_count; i++) {
+        const struct order_rest *rest = &part.rest[i];
+        if (i + AHEAD < part.rest_count) {
+            expect(&part.heard, &rest[AHEAD]);
+        }
+        if ((order->room.flags[rest->place] & ORDER_HEARD) == 0) {
+            struct fleet_reading reading = reading_of(rest->report);
+            part.failed = !fleet_hear(&part.heard, rest->host, &reading, &part.failure);
+        }
+    }
+    order->part[number] = part;
 }
 
 bool analysis_hear(struct minute_order *order, struct failure *failure)
 {
-    struct analysis *analysis = order->analysis;
-    if (order->parts == 1) {
-        return hear_heaps(order, &analysis->fleet, 0, PENDING_HEAPS, failure);
-    }
-    for (unsigned part = 0; part < order->parts; part++) {
-        order->heard[part] = fleet_part(&analysis->fleet);
-    }
-    parallel_run(order->parts, hear_part, order);
-    bool done = true;
-    for (unsigned part = 0; part < order->parts; part++) {
-        if (done && order->failed[part]) {
-            *failure = order->failures[part];
-            done = false;
-        }
-        done = fleet_join(&analysis->fleet, &order->heard[part], done, failure) && done;
-    }
-    return done;
-}
-
-void minute_order_free(struct minute_order *order)
-{
-    if (order != NULL) {
-        free(order->hosts);
-        free(order->changes);
-        free(order);
-    }
+    minute_order_begin_hearing(order);
+    bool done = minute_order_run(order, hear_part, failure);
+    return minute_order_end_hearing(order, done, failure);
 }

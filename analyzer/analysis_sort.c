@@ -1,4 +1,5 @@
-/* Sorting keys of sixteen bytes and moving each report once; see analysis_sort.h.
+/* Sorting keys of eight bytes: the beginning of a host's id, and where its report is; see
+ * analysis_sort.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/analysis_sort.h"
 
@@ -7,20 +8,18 @@
 
 #include "common/uuid.h"
 
-/* A report while its heap is sorted. */
-struct sort_key {
-    uint64_t prefix; /* of the host's id, as a number that sorts like it */
-    const struct pending_report *report;
+/* How a heap's keys are read: the lowest bits are the place of the report, the others those of the
+ * host's id that follow its first byte, which all of a heap have in common. */
+struct key_form {
+    const struct pending_report *reports;
+    unsigned place_bits;
 };
 
 bool sort_room_make(struct sort_room *room, size_t most, struct failure *failure)
 {
-    size_t count = most + 1;
-    *room = (struct sort_room){
-        .keys = malloc(count * sizeof *room->keys),
-        .spare = malloc(count * sizeof *room->spare),
-        .reports = aligned_alloc(sizeof *room->reports, count * sizeof *room->reports)};
-    return (room->keys != NULL && room->spare != NULL && room->reports != NULL) ||
+    *room = (struct sort_room){.keys = malloc((most + 1) * sizeof *room->keys),
+                               .spare = malloc((most + 1) * sizeof *room->spare)};
+    return (room->keys != NULL && room->spare != NULL) ||
            failure_memory(failure, "ordering reports");
 }
 
@@ -28,94 +27,93 @@ void sort_room_free(struct sort_room *room)
 {
     free(room->keys);
     free(room->spare);
-    free(room->reports);
     *room = (struct sort_room){0};
 }
 
-static int compare_reports(const void *left, const void *right)
+static uint64_t place_of(const struct key_form *form, uint64_t key)
 {
-    const struct pending_report *a = left;
-    const struct pending_report *b = right;
+    return key & (((uint64_t)1 << form->place_bits) - 1);
+}
+
+static bool report_is_before(const struct pending_report *a, const struct pending_report *b)
+{
     int order = memcmp(&a->host_id, &b->host_id, sizeof a->host_id);
     if (order != 0) {
-        return order;
+        return order < 0;
     }
     if (a->observed_at != b->observed_at) {
-        return a->observed_at < b->observed_at ? -1 : 1;
+        return a->observed_at < b->observed_at;
     }
     if (a->has_cpu != b->has_cpu) {
-        return a->has_cpu ? -1 : 1; /* as fleet_hear wants it */
+        return a->has_cpu; /* as fleet_hear wants it */
     }
     if (a->received_at != b->received_at) {
-        return a->received_at < b->received_at ? -1 : 1;
+        return a->received_at < b->received_at;
     }
-    return (a->busy > b->busy) - (a->busy < b->busy);
+    return a->busy < b->busy;
 }
 
-static int compare_keys(const void *left, const void *right)
+static bool is_before(const struct key_form *form, uint64_t a, uint64_t b)
 {
-    const struct sort_key *a = left;
-    const struct sort_key *b = right;
-    /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): both have been filled */
-    if (a->prefix != b->prefix) {
-        return a->prefix < b->prefix ? -1 : 1;
+    if (a >> form->place_bits != b >> form->place_bits) {
+        return a < b;
     }
-    return compare_reports(a->report, b->report);
+    return report_is_before(&form->reports[place_of(form, a)], &form->reports[place_of(form, b)]);
 }
 
-/* Few enough for the simplest sort, which is then the fastest. */
+/* Sorts keys of which no more than `alike` in a row are out of order. Few, as they mostly are, need
+ * no more than moving one past another; many are brought nearly in order by longer steps first
+ * (Shell 1959): ids that are neither random nor hashes may all begin alike. */
 #define FEW 24
 
-static void sort_few(struct sort_key *keys, size_t count)
+static void sort_keys(const struct key_form *form, uint64_t *keys, size_t count, size_t alike)
 {
-    if (count > FEW) {
-        qsort(keys, count, sizeof *keys, compare_keys);
-        return;
-    }
-    for (size_t i = 1; i < count; i++) {
-        struct sort_key moving = keys[i];
-        size_t at = i;
-        for (; at > 0 && compare_keys(&moving, &keys[at - 1]) < 0; at--) {
-            keys[at] = keys[at - 1];
+    size_t gap = alike <= FEW ? 1 : count * 5 / 11;
+    while (gap > 0) {
+        for (size_t i = gap; i < count; i++) {
+            uint64_t moving = keys[i];
+            size_t at = i;
+            for (; at >= gap && is_before(form, moving, keys[at - gap]); at -= gap) {
+                keys[at] = keys[at - gap];
+            }
+            keys[at] = moving;
         }
-        keys[at] = moving;
+        /* Five elevenths (Gonnet and Baeza-Yates 1991), and at last one. */
+        gap = gap == 1 ? 0 : gap <= 4 ? 1 : gap * 5 / 11;
     }
 }
 
-/* Host ids are random, or hashes, so their next bits leave one or two reports to compare. */
-#define SORT_BITS_MOST 11
+/* Keys are laid out by the next bits of their ids, which are random, or hashes: two places for each
+ * leave one key in five behind its neighbour. At most so many bits that the counts stay in the
+ * fastest cache: 32 KiB. */
+#define SORT_BITS_MOST 13
 
-void sort_heap(const struct sort_room *room, struct pending_heap *heap)
+static unsigned bits_for(uint32_t count)
 {
-    struct sort_key *keys = room->keys;
-    struct sort_key *spare = room->spare;
+    return count <= 1 ? 0 : 32 - (unsigned)__builtin_clz(count - 1);
+}
+
+void sort_heap(const struct sort_room *room, const struct pending_heap *heap, uint32_t *places)
+{
     uint32_t next[(1U << SORT_BITS_MOST) + 1];
-    unsigned bits = 0;
-    while (bits < SORT_BITS_MOST && heap->count >> bits > 1) {
-        bits++;
-    }
+    const struct key_form form = {.reports = heap->reports, .place_bits = bits_for(heap->count)};
+    unsigned bits = form.place_bits >= SORT_BITS_MOST ? SORT_BITS_MOST : form.place_bits + 1;
     memset(next, 0, (((size_t)1 << bits) + 1) * sizeof *next);
     for (uint32_t i = 0; i < heap->count; i++) {
-        uint64_t prefix = analysis_id_prefix(&heap->reports[i].host_id);
-        spare[i] = (struct sort_key){.prefix = prefix, .report = &heap->reports[i]};
-        /* The heap has used up the first eight bits. */
-        next[(prefix << 8 >> 1 >> (63 - bits)) + 1]++;
+        uint64_t after = analysis_id_prefix(&heap->reports[i].host_id) << 8;
+        room->spare[i] = (after >> form.place_bits << form.place_bits) | i;
+        next[(after >> (64 - bits)) + 1]++;
     }
+    uint32_t most = 0;
     for (uint32_t i = 0; i < 1U << bits; i++) {
+        most = next[i + 1] > most ? next[i + 1] : most;
         next[i + 1] += next[i];
     }
     for (uint32_t i = 0; i < heap->count; i++) {
-        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it has been filled */
-        keys[next[spare[i].prefix << 8 >> 1 >> (63 - bits)]++] = spare[i];
+        room->keys[next[room->spare[i] >> (64 - bits)]++] = room->spare[i];
     }
-    for (uint32_t i = 0, first = 0; i < 1U << bits; first = next[i++]) {
-        sort_few(keys + first, next[i] - first);
-    }
+    sort_keys(&form, room->keys, heap->count, most);
     for (uint32_t i = 0; i < heap->count; i++) {
-        /* It has been filled: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-        room->reports[i] = *keys[i].report;
-    }
-    if (heap->count > 0) {
-        memcpy(heap->reports, room->reports, heap->count * sizeof *heap->reports);
+        places[i] = (uint32_t)place_of(&form, room->keys[i]);
     }
 }

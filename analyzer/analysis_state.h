@@ -52,16 +52,30 @@ struct pending_update {
 
 /* The waiting reports of a minute lie in heaps by the first byte of the host's id, ids being random
  * or hashes: a heap of each fits the processor's cache where the whole does not. */
-#define PENDING_HEAPS 256
+#define PENDING_HEAPS FLEET_SHARDS
 
 struct pending_heap {
     struct pending_report *reports;
     uint32_t count, capacity;
 };
 
+/* By place in the order of a minute's reports; kept from minute to minute. See analysis_order.h. */
+struct order_room {
+    uint32_t *places, *hosts;
+    uint8_t *flags;
+    struct order_rest {
+        const struct pending_report *report;
+        uint32_t host, place;
+    } * rest;
+    size_t capacity;
+};
+void order_room_free(struct order_room *room);
+
 struct open_minute {
     int32_t minute;
     struct pending_heap heaps[PENDING_HEAPS];
+    struct pending_report *slab; /* in large pages: a share for each heap, until it outgrows it */
+    uint32_t slab_share;         /* reports */
     size_t report_count;
     struct pending_update *updates;
     size_t update_count, update_capacity;
@@ -79,9 +93,9 @@ struct update_state {
 };
 
 struct customer_size {
-    _Atomic uint64_t known; /* see registered_class in analysis_customer.c */
-    int32_t moved_in;       /* 1 + the last minute in which a host came or went */
-    uint32_t hosts;         /* that it has now */
+    _Atomic uint64_t known;   /* see customer_registered_class */
+    _Atomic int32_t moved_in; /* 1 + the last minute in which a host came or went */
+    uint32_t hosts;           /* that it has now */
 };
 
 /* A segment by its number in `met`, as `segments` has it. */
@@ -99,6 +113,7 @@ struct analysis {
     struct name_list customers, updates;
     struct customer_size *customer_sizes; /* by customer number */
     uint32_t customer_sizes_count;
+    uint64_t seat_changes; /* of the registry, plus one, as of the minute being closed; 0: none */
     struct segment_kind *segment_kinds; /* by number in `met` */
     uint32_t segment_kinds_count;
     struct segments met;      /* in the order of arrival: texts only */
@@ -106,6 +121,8 @@ struct analysis {
 
     struct open_minute *open; /* by minute */
     size_t open_count, open_capacity;
+    struct open_minute spare; /* what the last minute closed has left for the next */
+    struct order_room order_room;
     size_t usual_count; /* reports of the last minute closed: what the next may bring */
     bool started;
     int32_t first_minute; /* that had a report */
@@ -150,6 +167,9 @@ MUST_CHECK bool analysis_intern(struct analysis *analysis, struct name_list *lis
 /* Makes room for one more element of `size` bytes in an array. */
 MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,
                                    struct failure *failure);
+
+/* Frees what is kept from minute to minute for the reports of the next. */
+void analysis_free_spare(struct analysis *analysis);
 
 /* Takes the minute's reports through the stations up to the verdicts. */
 MUST_CHECK bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,

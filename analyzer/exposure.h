@@ -86,7 +86,7 @@ struct exposure_install {
     uint32_t affected; /* impact's record of the harm, or EXPOSURE_NONE */
     fleet_second installed;
     uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */
-    uint8_t age_class;        /* 0: no longer exposed; 1, 2, 3: see exposure_age_class */
+    uint8_t age_class;        /* 0: no longer exposed; 1, 2, 3: see exposure_age.h */
     bool taken_back;
 };
 
@@ -204,9 +204,10 @@ struct exposure {
     struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
     struct exposure_quiet quiet;        /* of all before it */
     struct hash_index by_stratum, by_cell, by_tally;
-    struct wheel ageing; /* of installations */
-    int32_t *settle_at;  /* by block of hosts: none is longer healthy by a class before */
+    struct wheel ageing;        /* of installations */
+    _Atomic int32_t *settle_at; /* by block of hosts: none is longer healthy by a class before */
     uint32_t block_count;
+    unsigned threads; /* set by the owner: to count many hosts with; 0: one */
 };
 
 /* Starts empty. `window_minutes` from 1. `segments` is borrowed. */
@@ -243,6 +244,10 @@ MUST_CHECK bool exposure_begin_minute(struct exposure *exposure, struct fleet *f
 MUST_CHECK bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t host,
                                  struct failure *failure);
 
+/* The same for many hosts, none of them twice. */
+MUST_CHECK bool exposure_refresh_all(struct exposure *exposure, struct fleet *fleet,
+                                     const uint32_t *hosts, size_t count, struct failure *failure);
+
 /* Notes an onset in the cell the host is still counted in; `thinned`: it is the one of its customer
  * this minute. */
 void exposure_note_onset(struct exposure *exposure, const struct fleet_host *host,
@@ -260,11 +265,6 @@ bool exposure_covers(const struct exposure *exposure, const struct fleet_host *h
 /* The host's risk window: the common one, or for a host that reports rarely as long as it takes to
  * find it silent and two intervals. */
 int32_t exposure_window_minutes(const struct exposure *exposure, const struct fleet_host *host);
-
-/* 1 (EXPOSURE_FRESH): less long ago than it takes to find the host silent; 2: than twice that; 3:
- * than its risk window and two intervals; 0: longer ago. */
-uint8_t exposure_age_class(const struct exposure *exposure, const struct fleet_host *host,
-                           int32_t age_minutes);
 
 /* Between two minutes; restored into one that is as exposure_init left it. */
 void exposure_carry(struct carry *carry, struct exposure *exposure);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "common/large_pages.h"
+
 /* Makes room for one more of `size` bytes in an array. */
 bool exposure_make_room(void **array, uint32_t count, uint32_t *capacity, size_t size,
                         struct failure *failure)
@@ -18,6 +20,7 @@ bool exposure_make_room(void **array, uint32_t count, uint32_t *capacity, size_t
     }
     *array = moved;
     *capacity = grown;
+    large_pages_ask(moved, grown * size);
     return true;
 }
 
@@ -38,16 +41,23 @@ static uint64_t stratum_hash(uint32_t segment, uint8_t size_class)
     return hash_number((uint64_t)segment << 8 | size_class);
 }
 
+uint32_t exposure_look_up_stratum(const struct exposure *exposure, uint32_t segment,
+                                  uint8_t size_class)
+{
+    struct pair_key key = {.exposure = exposure, .first = segment, .second = size_class};
+    return hash_index_find(&exposure->by_stratum, stratum_hash(segment, size_class), same_stratum,
+                           &key);
+}
+
 /* One step deep: a parent is its own. NOLINTNEXTLINE(misc-no-recursion) */
 bool exposure_find_stratum(struct exposure *exposure, uint32_t segment, uint8_t size_class,
                            uint32_t *number, struct failure *failure)
 {
-    struct pair_key key = {.exposure = exposure, .first = segment, .second = size_class};
-    uint64_t hash = stratum_hash(segment, size_class);
-    *number = hash_index_find(&exposure->by_stratum, hash, same_stratum, &key);
+    *number = exposure_look_up_stratum(exposure, segment, size_class);
     if (*number != HASH_INDEX_NONE) {
         return true;
     }
+    uint64_t hash = stratum_hash(segment, size_class);
     if (!exposure_make_room((void **)&exposure->strata, exposure->stratum_count,
                             &exposure->stratum_capacity, sizeof *exposure->strata, failure) ||
         !hash_index_add(&exposure->by_stratum, hash, exposure->stratum_count, failure)) {

@@ -22,6 +22,10 @@ MUST_CHECK bool exposure_find_cell(struct exposure *exposure, uint32_t stratum, 
 MUST_CHECK bool exposure_find_tally(struct exposure *exposure, uint32_t update, uint32_t stratum,
                                     struct exposure_tally **tally, struct failure *failure);
 
+/* The stratum, or HASH_INDEX_NONE. */
+uint32_t exposure_look_up_stratum(const struct exposure *exposure, uint32_t segment,
+                                  uint8_t size_class);
+
 /* The cell of the stratum with this mask, or HASH_INDEX_NONE. */
 uint32_t exposure_look_up_cell(const struct exposure *exposure, uint32_t stratum, uint64_t mask);
 

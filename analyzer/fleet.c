@@ -1,15 +1,12 @@
-/* The state of every host; see fleet.h for the drawing.
+/* The state of every host; see fleet.h for the drawing. Who they are is in fleet_index.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/fleet.h"
 
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "analyzer/segment.h"
-#include "common/large_pages.h"
-#include "common/uuid.h"
+#include "analyzer/deadline.h"
 
 _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
@@ -37,7 +34,7 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 /* A baseline of fewer reports is a guess; half an hour at the usual interval. */
 #define BASELINE_LEAST 6
 /* The baseline's memory, in reports: about 5 hours at the usual interval, so it follows the day. */
-#define BASELINE_MEMORY 64.0F
+#define BASELINE_MEMORY 64
 /* A host that idles at exactly 0 has no deviation at all; agents round to whole percents. */
 #define BASELINE_DEVIATION_LEAST 0.01F
 
@@ -47,182 +44,9 @@ _Static_assert(sizeof(struct fleet_host) == 64, "a host is one cache line");
 
 #define CALM_REPORTS 2
 
-#define SILENT_INTERVALS 3
-#define SILENT_SECONDS 300
-/* Until a host says how often it reports; the design's usual interval. */
-#define INTERVAL_DEFAULT_S 300
-
-fleet_second fleet_second_of(instant_us instant)
-{
-    int64_t since = instant - FLEET_EPOCH;
-    int64_t second = since / INSTANT_SECOND - (since % INSTANT_SECOND < 0);
-    if (second < INT32_MIN / 2) {
-        return INT32_MIN / 2;
-    }
-    return second > INT32_MAX / 2 * 2 ? INT32_MAX / 2 * 2 : (fleet_second)second;
-}
-
 instant_us fleet_instant_of(fleet_second second)
 {
     return FLEET_EPOCH + second * INSTANT_SECOND;
-}
-
-void fleet_free(struct fleet *fleet)
-{
-    (void)large_pages_resize(fleet->hosts, fleet->capacity * sizeof *fleet->hosts, 0);
-    (void)large_pages_resize(fleet->ids, fleet->capacity * sizeof *fleet->ids, 0);
-    free(fleet->events);
-    free(fleet->silent_at);
-    hash_index_free(&fleet->by_id);
-    *fleet = (struct fleet){0};
-}
-
-struct id_key {
-    const struct fleet *fleet;
-    const struct uuid *id;
-};
-
-static bool same_id(const void *context, uint32_t item)
-{
-    const struct id_key *key = context;
-    return uuid_equal(&key->fleet->ids[item], key->id);
-}
-
-/* Host ids are random, or hashes: one round mixes them well enough. */
-static uint64_t hash_id(const struct uuid *id)
-{
-    uint64_t halves[2];
-    memcpy(halves, id, sizeof halves);
-    return hash_number(halves[0] + halves[1] * UINT64_C(0x9fb21c651e98df25));
-}
-
-uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id)
-{
-    struct id_key key = {.fleet = fleet, .id = id};
-    return hash_index_find(&fleet->by_id, hash_id(id), same_id, &key);
-}
-
-static void find_several(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
-                         uint32_t *hosts)
-{
-    uint64_t hashes[FLEET_FIND_MOST];
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash_id(ids[i]);
-        hash_index_expect(&fleet->by_id, hashes[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t guess = hash_index_guess(&fleet->by_id, hashes[i]);
-        if (guess != HASH_INDEX_NONE) {
-            __builtin_prefetch(&fleet->ids[guess]);
-            __builtin_prefetch(&fleet->hosts[guess], 1);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct id_key key = {.fleet = fleet, .id = ids[i]};
-        hosts[i] = hash_index_find(&fleet->by_id, hashes[i], same_id, &key);
-    }
-}
-
-/* Of the hosts after the last one found, so many are looked at: one or the other may have missed a
- * turn, or reported a minute later than it used to. */
-#define NEXT_LIKELY 4
-
-static uint32_t find_next(const struct fleet *fleet, const struct uuid *id, uint32_t last)
-{
-    uint32_t left = fleet->count - last;
-    for (uint32_t step = 0; step < left && step <= NEXT_LIKELY; step++) {
-        if (uuid_equal(&fleet->ids[last + step], id)) {
-            return last + step;
-        }
-    }
-    return FLEET_NONE;
-}
-
-void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
-                         uint32_t *last, uint32_t *hosts)
-{
-    const struct uuid *others[FLEET_FIND_MOST];
-    uint32_t found[FLEET_FIND_MOST];
-    size_t other_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        hosts[i] = *last < fleet->count ? find_next(fleet, ids[i], *last) : FLEET_NONE;
-        if (hosts[i] != FLEET_NONE) {
-            *last = hosts[i];
-            __builtin_prefetch(&fleet->hosts[hosts[i]], 1);
-        } else {
-            others[other_count++] = ids[i];
-        }
-    }
-    find_several(fleet, others, other_count, found);
-    for (size_t i = 0, other = 0; other < other_count; i++) {
-        if (hosts[i] == FLEET_NONE) {
-            hosts[i] = found[other++];
-        }
-    }
-    /* Nobody was next: whoever was found last is among hosts who were added together. */
-    if (other_count == count && count > 0 && hosts[count - 1] != FLEET_NONE) {
-        *last = hosts[count - 1];
-    }
-}
-
-void fleet_expect(const struct fleet *fleet, const struct uuid *id)
-{
-    hash_index_expect(&fleet->by_id, hash_id(id));
-}
-
-static bool grow(struct fleet *fleet, struct failure *failure)
-{
-    uint32_t capacity = fleet->capacity == 0 ? 1024 : fleet->capacity * 2;
-    uint32_t blocks = fleet->capacity / FLEET_BLOCK;
-    _Atomic int32_t *silent_at =
-        realloc(fleet->silent_at, capacity / FLEET_BLOCK * sizeof *silent_at);
-    if (silent_at == NULL) {
-        return failure_memory(failure, "adding a host");
-    }
-    fleet->silent_at = silent_at;
-    for (; blocks < capacity / FLEET_BLOCK; blocks++) {
-        atomic_init(&silent_at[blocks], INT32_MAX);
-    }
-    size_t hosts_bytes = fleet->capacity * sizeof *fleet->hosts;
-    size_t ids_bytes = fleet->capacity * sizeof *fleet->ids;
-    size_t hosts_wanted = capacity * sizeof *fleet->hosts;
-    struct fleet_host *hosts = large_pages_resize(fleet->hosts, hosts_bytes, hosts_wanted);
-    if (hosts == NULL) {
-        return failure_memory(failure, "adding a host");
-    }
-    struct uuid *ids = large_pages_resize(fleet->ids, ids_bytes, capacity * sizeof *fleet->ids);
-    if (ids == NULL) {
-        fleet->hosts = large_pages_resize(hosts, hosts_wanted, hosts_bytes);
-        return failure_memory(failure, "adding a host");
-    }
-    fleet->hosts = hosts;
-    fleet->ids = ids;
-    fleet->capacity = capacity;
-    return true;
-}
-
-bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer, uint32_t *host,
-               struct failure *failure)
-{
-    if (fleet->count == fleet->capacity && !grow(fleet, failure)) {
-        return false;
-    }
-    if (!hash_index_add(&fleet->by_id, hash_id(id), fleet->count, failure)) {
-        return false;
-    }
-    *host = fleet->count++;
-    fleet->ids[*host] = *id;
-    fleet->hosts[*host] = (struct fleet_host){.last_observed_at = INSTANT_NONE,
-                                              .segment = SEGMENT_NONE,
-                                              .customer = customer,
-                                              .last_seen = INT32_MIN,
-                                              .delay_s = INT32_MAX,
-                                              .risk_cell = FLEET_NONE,
-                                              .installs = FLEET_NONE,
-                                              .interval_s = INTERVAL_DEFAULT_S,
-                                              .state = HOST_NEW};
-    fleet->in_state[HOST_NEW]++;
-    return true;
 }
 
 fleet_second fleet_correct(const struct fleet_host *host, instant_us by_host,
@@ -263,27 +87,15 @@ static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet
     return true;
 }
 
-int32_t fleet_patience_s(const struct fleet_host *host)
-{
-    int32_t patience = SILENT_INTERVALS * host->interval_s;
-    return patience > SILENT_SECONDS ? patience : SILENT_SECONDS;
-}
-
 static fleet_second silence_due(const struct fleet_host *host)
 {
     return host->last_seen + fleet_patience_s(host);
 }
 
-/* Of whichever thread comes last: the earliest minute stands. */
 static void watch_silence(const struct fleet *fleet, uint32_t number)
 {
-    int32_t minute = silence_due(&fleet->hosts[number]) / 60;
-    _Atomic int32_t *at = &fleet->silent_at[number / FLEET_BLOCK];
-    int32_t before = atomic_load_explicit(at, memory_order_relaxed);
-    while (minute < before &&
-           !atomic_compare_exchange_weak_explicit(at, &before, minute, memory_order_relaxed,
-                                                  memory_order_relaxed)) {
-    }
+    deadline_bring_forward(&fleet->silent_at[number / FLEET_BLOCK],
+                           silence_due(&fleet->hosts[number]) / 60);
 }
 
 static void count_up(uint8_t *streak, bool counts)
@@ -314,27 +126,32 @@ static bool is_far_over(const struct fleet_host *host, float level, float rise_l
            level - host->baseline_mean >= ELEVATED_DEVIATIONS * sd;
 }
 
-/* What the report adds to the host's score; 0 where the recent mean is not raised. An exponential
- * mean of weight w has w / (2 - w) of one report's variance. */
-static uint8_t raised_by(const struct fleet_host *host)
+/* What a report adds to the host's score that leaves it with this recent mean; 0 where that is not
+ * raised. An exponential mean of weight w has w / (2 - w) of one report's variance. */
+static uint8_t raised_by(const struct fleet_host *host, float recent)
 {
-    if (!is_over(host, host->recent, RAISED_RISE)) {
+    if (!is_over(host, recent, RAISED_RISE)) {
         return 0;
     }
     float weight = recent_weight(host->interval_s);
     float sd = deviation(host);
-    if (is_far_over(host, host->recent, ELEVATED_RISE, sd)) {
+    if (is_far_over(host, recent, ELEVATED_RISE, sd)) {
         return RAISED_WELL;
     }
-    return is_far_over(host, host->recent, RAISED_RISE, sd * sqrtf(weight / (2.0F - weight)));
+    return is_far_over(host, recent, RAISED_RISE, sd * sqrtf(weight / (2.0F - weight)));
+}
+
+static bool is_calm(const struct fleet_host *host, float busy)
+{
+    return !is_over(host, busy, UNCALM_RISE) ||
+           !is_far_over(host, busy, UNCALM_RISE, deviation(host));
 }
 
 static void learn_baseline(struct fleet_host *host, float busy)
 {
-    float weight = 1.0F / (float)(host->baseline_count + 1);
-    if (weight < 1.0F / BASELINE_MEMORY) {
-        weight = 1.0F / BASELINE_MEMORY;
-    }
+    float weight = host->baseline_count + 1 < BASELINE_MEMORY
+                       ? 1.0F / (float)(host->baseline_count + 1)
+                       : 1.0F / BASELINE_MEMORY;
     float difference = busy - host->baseline_mean;
     host->baseline_mean += weight * difference;
     /* West 1979, the exponentially weighted form. */
@@ -349,12 +166,22 @@ static uint16_t rounded(double value)
     return (uint16_t)(value + 0.5); /* NOLINT(bugprone-incorrect-roundings): from 0 on */
 }
 
+static double interval_of(const struct fleet_reading *reading)
+{
+    return reading->interval_s < 1 ? 1 : reading->interval_s;
+}
+
+static uint16_t whole_interval(double interval_s)
+{
+    return interval_s > UINT16_MAX ? UINT16_MAX : rounded(interval_s);
+}
+
 /* The reading's streaks, from which decide() draws the state. */
 static void measure(struct fleet_host *host, const struct fleet_reading *reading)
 {
     float busy = (float)reading->busy;
-    double interval_s = reading->interval_s < 1 ? 1 : reading->interval_s;
-    host->interval_s = interval_s > UINT16_MAX ? UINT16_MAX : rounded(interval_s);
+    double interval_s = interval_of(reading);
+    host->interval_s = whole_interval(interval_s);
     host->busy = rounded(reading->busy * 10000);
     float weight = recent_weight(interval_s);
     host->recent = host->has_cpu ? host->recent + weight * (busy - host->recent) : busy;
@@ -366,13 +193,11 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
                            (fleet_second)interval_s;
     }
     count_up(&host->high_streak, high);
-    uint8_t raised = raised_by(host);
+    uint8_t raised = raised_by(host, host->recent);
     host->raised_score = raised == 0 || host->raised_score > UINT8_MAX - RAISED_WELL
                              ? raised
                              : (uint8_t)(host->raised_score + raised);
-    bool calm =
-        !is_over(host, busy, UNCALM_RISE) || !is_far_over(host, busy, UNCALM_RISE, deviation(host));
-    count_up(&host->calm_streak, !high && calm);
+    count_up(&host->calm_streak, !high && is_calm(host, busy));
 }
 
 static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, float busy,
@@ -386,7 +211,8 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
                step(fleet, number, HOST_PINNED, host->high_since, failure);
     }
     if (host->state == HOST_HEALTHY && host->raised_score >= RAISED_ENOUGH) {
-        int reports = raised_by(host) == RAISED_WELL ? RAISED_ENOUGH / RAISED_WELL : RAISED_ENOUGH;
+        bool well = raised_by(host, host->recent) == RAISED_WELL;
+        int reports = well ? RAISED_ENOUGH / RAISED_WELL : RAISED_ENOUGH;
         fleet_second began = observed - host->interval_s * reports;
         return step(fleet, number, HOST_ELEVATED, began, failure);
     }
@@ -436,10 +262,7 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
 {
     struct fleet_host *host = &fleet->hosts[number];
     fleet_second now = fleet_second_of(reading->received_at);
-    int64_t delay_s = (reading->received_at - reading->observed_at) / INSTANT_SECOND;
-    if (delay_s < host->delay_s) {
-        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
-    }
+    fleet_note_delay(host, reading->observed_at, reading->received_at);
     bool unwatched = host->last_seen == INT32_MIN || host->state == HOST_SILENT;
     uint16_t interval_s = host->interval_s;
     host->since = host->last_seen == INT32_MIN ? now : host->since;
@@ -463,6 +286,36 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
     return true;
 }
 
+bool fleet_hear_calm(struct fleet *fleet, uint32_t number, const struct fleet_reading *reading)
+{
+    struct fleet_host *host = &fleet->hosts[number];
+    double interval_s = interval_of(reading);
+    if (host->state != HOST_HEALTHY || !host->has_cpu || !reading->has_cpu ||
+        reading->busy >= PINNED_BUSY || reading->observed_at <= host->last_observed_at ||
+        host->interval_s != whole_interval(interval_s)) {
+        return false;
+    }
+    float busy = (float)reading->busy;
+    float recent = host->recent + recent_weight(interval_s) * (busy - host->recent);
+    if (raised_by(host, recent) != 0) {
+        return false;
+    }
+    fleet_second now = fleet_second_of(reading->received_at);
+    fleet_note_delay(host, reading->observed_at, reading->received_at);
+    host->last_seen = now > host->last_seen ? now : host->last_seen;
+    host->last_observed_at = reading->observed_at;
+    host->busy = rounded(reading->busy * 10000);
+    host->recent = recent;
+    host->high_streak = host->raised_score = 0;
+    bool calm = is_calm(host, busy);
+    count_up(&host->calm_streak, calm);
+    if (calm) {
+        learn_baseline(host, busy);
+    }
+    fleet->reports++;
+    return true;
+}
+
 struct fleet fleet_part(const struct fleet *fleet)
 {
     return (struct fleet){.hosts = fleet->hosts,
@@ -474,6 +327,14 @@ struct fleet fleet_part(const struct fleet *fleet)
 bool fleet_join(struct fleet *fleet, struct fleet *part, bool take, struct failure *failure)
 {
     bool done = true;
+    if (take && fleet->event_count == 0) {
+        free(fleet->events);
+        fleet->events = part->events;
+        fleet->event_count = part->event_count;
+        fleet->event_capacity = part->event_capacity;
+        part->events = NULL;
+        part->event_count = 0;
+    }
     for (size_t i = 0; take && done && i < part->event_count; i++) {
         done = add_event(fleet, &part->events[i], failure);
     }

@@ -40,8 +40,19 @@
 /* Seconds since 2000-01-01T00:00:00Z: half the size of an instant, good to 2068. */
 typedef int32_t fleet_second;
 #define FLEET_EPOCH (INT64_C(946684800) * INSTANT_SECOND)
-fleet_second fleet_second_of(instant_us instant); /* rounded down, clamped to the range */
 instant_us fleet_instant_of(fleet_second second);
+
+/* Rounded down, clamped to the range. Here, as others below, because it is asked for each report of
+ * millions. */
+static inline fleet_second fleet_second_of(instant_us instant)
+{
+    int64_t since = instant - FLEET_EPOCH;
+    int64_t second = since / INSTANT_SECOND - (since % INSTANT_SECOND < 0);
+    if (second < INT32_MIN / 2) {
+        return INT32_MIN / 2;
+    }
+    return second > INT32_MAX / 2 * 2 ? INT32_MAX / 2 * 2 : (fleet_second)second;
+}
 
 #define FLEET_NONE UINT32_MAX
 
@@ -72,8 +83,12 @@ struct fleet_host {
     uint8_t baseline_count; /* reports in the baseline, saturating */
     uint8_t size_class;     /* exposure's: log2 of the customer's hosts */
     uint8_t has_cpu;
-    uint8_t onset_noted; /* it has had an onset in the minute being closed */
+    uint8_t onset_noted : 1; /* it has had an onset in the minute being closed … */
+    uint8_t event_noted : 1; /* … a change of state, which is being taken */
 };
+
+/* Hosts are found by one index for each first byte of their ids. */
+#define FLEET_SHARDS 256
 
 struct fleet_event {
     uint32_t host;
@@ -85,7 +100,7 @@ struct fleet {
     struct fleet_host *hosts;
     struct uuid *ids;
     uint32_t count, capacity;
-    struct hash_index by_id;
+    struct hash_index *by_id;   /* FLEET_SHARDS of them; NULL before the first host */
     _Atomic int32_t *silent_at; /* by block: no host of it is found silent before this minute */
     struct fleet_event *events; /* of the minute being closed, in the order they happened */
     size_t event_count, event_capacity;
@@ -115,22 +130,45 @@ uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id);
 void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
                          uint32_t *last, uint32_t *hosts);
 
-/* Asks for the memory that adding a host with this id will need. */
-void fleet_expect(const struct fleet *fleet, const struct uuid *id);
-
 /* Adds a host that is not there, NEW, not yet seen. */
 MUST_CHECK bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer,
                           uint32_t *host, struct failure *failure);
+
+/* The same for many hosts: makes room for `more`, puts them at the numbers from `count` on, in any
+ * order and by threads side by side as long as no two put hosts of one shard, and takes the `count`
+ * of them in. */
+MUST_CHECK bool fleet_make_room(struct fleet *fleet, uint32_t more, struct failure *failure);
+MUST_CHECK bool fleet_put(struct fleet *fleet, uint32_t host, const struct uuid *id,
+                          uint32_t customer, struct failure *failure);
+void fleet_take_put(struct fleet *fleet, uint32_t count);
+
+/* What the index of ids weighs. */
+size_t fleet_index_bytes(const struct fleet *fleet);
+
+/* What a report says of its host's clock; hearing it notes that as well. */
+static inline void fleet_note_delay(struct fleet_host *host, instant_us observed_at,
+                                    instant_us received_at)
+{
+    int64_t delay_s = (received_at - observed_at) / INSTANT_SECOND;
+    if (delay_s < host->delay_s) {
+        host->delay_s = (int32_t)(delay_s < INT32_MIN ? INT32_MIN : delay_s);
+    }
+}
 
 /* Takes one report; may append events. Reports of one host come ordered by observed_at, and of two
  * at one instant the one with CPU first. */
 MUST_CHECK bool fleet_hear(struct fleet *fleet, uint32_t host, const struct fleet_reading *reading,
                            struct failure *failure);
 
+/* The same, and true, for nearly every report there is: that of a healthy host, not the first after
+ * a pause, which leaves it healthy, in time, as often as ever, and with a mean that is not raised.
+ * For any other it does nothing and returns false. */
+bool fleet_hear_calm(struct fleet *fleet, uint32_t host, const struct fleet_reading *reading);
+
 /* For hearing several hosts at once: a part shares the hosts and ids and notes apart what
- * fleet_hear, the one function it is good for, would note in the fleet. Joined in the order in
- * which one thread would have heard them, the fleet is as if one had. No two parts hear one host.
- * fleet_join frees the part; it takes nothing from it unless `take`. */
+ * fleet_hear and fleet_hear_calm, which alone it is good for, would note in the fleet. Joined in
+ * the order in which one thread would have heard them, the fleet is as if one had. No two parts
+ * hear one host. fleet_join frees the part; it takes nothing from it unless `take`. */
 struct fleet fleet_part(const struct fleet *fleet);
 MUST_CHECK bool fleet_join(struct fleet *fleet, struct fleet *part, bool take,
                            struct failure *failure);
@@ -138,8 +176,15 @@ MUST_CHECK bool fleet_join(struct fleet *fleet, struct fleet *part, bool take,
 /* Ends `minute` (fleet_second / 60): turns silent whoever should have reported by its end. */
 MUST_CHECK bool fleet_end_minute(struct fleet *fleet, int32_t minute, struct failure *failure);
 
-/* How long after its last report a host is found silent. */
-int32_t fleet_patience_s(const struct fleet_host *host);
+/* How long after its last report a host is found silent: three of its intervals, and five minutes.
+ */
+#define FLEET_SILENT_INTERVALS 3
+#define FLEET_SILENT_SECONDS 300
+static inline int32_t fleet_patience_s(const struct fleet_host *host)
+{
+    int32_t patience = FLEET_SILENT_INTERVALS * host->interval_s;
+    return patience > FLEET_SILENT_SECONDS ? patience : FLEET_SILENT_SECONDS;
+}
 
 /* Forgets the events. */
 void fleet_clear_events(struct fleet *fleet);

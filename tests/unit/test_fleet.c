@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "analyzer/fleet.h"
+#include "common/random_stream.h"
 
 #define START (INT64_C(1114200000) * INSTANT_SECOND) /* 2005-04-22T20:00:00Z, a whole minute */
 
@@ -214,6 +215,58 @@ static void silence_agrees_with_a_plain_look(void **state)
     fleet_free(&fleet);
 }
 
+static struct fleet_reading random_reading(struct random_stream *random, instant_us now)
+{
+    instant_us received_at = now + (instant_us)random_below(random, 60 * INSTANT_SECOND);
+    double busy = 0.5 * random_uniform(random);
+    return (struct fleet_reading){
+        .received_at = received_at,
+        .observed_at = received_at - (instant_us)random_below(random, 90 * INSTANT_SECOND),
+        .has_cpu = random_below(random, 30) != 0,
+        .interval_s = random_below(random, 20) == 0 ? 120.5 : 60,
+        .busy = random_below(random, 6) == 0 ? 1 : busy};
+}
+
+/* Oracle: the longer way, which takes any report. */
+static void a_calm_report_is_heard_the_same(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct fleet plain = {0};
+    struct fleet quick = {0};
+    struct random_stream random = random_stream_new(11, 0);
+    size_t calm = 0;
+    for (uint32_t i = 0; i < 200; i++) {
+        struct uuid id = {{(uint8_t)i, 1}};
+        uint32_t host;
+        assert_true(fleet_add(&plain, &id, i, &host, &failure));
+        assert_true(fleet_add(&quick, &id, i, &host, &failure));
+    }
+    for (int minute = 0; minute < 120; minute++) {
+        instant_us now = START + minute * INSTANT_MINUTE;
+        for (uint32_t host = 0; host < plain.count; host++) {
+            struct fleet_reading reading = random_reading(&random, now);
+            if (random_below(&random, 8) == 0) {
+                continue;
+            }
+            assert_true(fleet_hear(&plain, host, &reading, &failure));
+            bool heard = fleet_hear_calm(&quick, host, &reading);
+            calm += heard;
+            assert_true(heard || fleet_hear(&quick, host, &reading, &failure));
+        }
+        end_minutes(&plain, now, now + INSTANT_MINUTE);
+        end_minutes(&quick, now, now + INSTANT_MINUTE);
+        assert_memory_equal(quick.hosts, plain.hosts, plain.count * sizeof *plain.hosts);
+        assert_int_equal(quick.event_count, plain.event_count);
+        assert_int_equal(quick.reports, plain.reports);
+        assert_int_equal(quick.duplicate_reports, plain.duplicate_reports);
+    }
+    assert_true(plain.event_count > 400); /* there was something to tell apart */
+    assert_true(calm > plain.reports / 3);
+    fleet_free(&plain);
+    fleet_free(&quick);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +275,7 @@ int main(void)
         cmocka_unit_test(duplicates_and_old_reports_change_nothing),
         cmocka_unit_test(a_wrong_clock_is_corrected),
         cmocka_unit_test(silence_agrees_with_a_plain_look),
+        cmocka_unit_test(a_calm_report_is_heard_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
