@@ -193,11 +193,14 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
                            (fleet_second)interval_s;
     }
     count_up(&host->high_streak, high);
+    count_up(&host->calm_streak, !high && is_calm(host, busy));
+    if (host->state == HOST_ELEVATED && host->calm_streak == 1) {
+        host->recent = busy; /* whether it is over is for what is calm to say */
+    }
     uint8_t raised = raised_by(host, host->recent);
     host->raised_score = raised == 0 || host->raised_score > UINT8_MAX - RAISED_WELL
                              ? raised
                              : (uint8_t)(host->raised_score + raised);
-    count_up(&host->calm_streak, !high && is_calm(host, busy));
 }
 
 static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, float busy,
@@ -216,7 +219,9 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
         fleet_second began = observed - host->interval_s * reports;
         return step(fleet, number, HOST_ELEVATED, began, failure);
     }
-    if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS) {
+    /* Between RAISED_RISE and UNCALM_RISE every report is calm, and the mean of them is raised. */
+    bool still_raised = host->state == HOST_ELEVATED && host->raised_score > 0;
+    if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS && !still_raised) {
         host->recent = busy; /* the distress just over is no part of the next 15 minutes */
         if (!step(fleet, number, HOST_HEALTHY, observed, failure)) {
             return false;

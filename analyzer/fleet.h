@@ -14,7 +14,9 @@
  * first six from NEW; before there are six it says nothing. The 15-minute mean is an exponential
  * one of 450 seconds, begun anew after silence and recovery. A report is calm that is below the top
  * and not by itself 20 points and 4 deviations over the baseline; pinned goes before calm, from any
- * state. An onset is a step out of HEALTHY into distress; a recovery is a step into HEALTHY.
+ * state. ELEVATED lasts while the mean is 12 points and 4 of its deviations over the baseline,
+ * however calm the reports; a run of calm ones begins it anew. An onset is a step out of HEALTHY
+ * into distress; a recovery is a step into HEALTHY.
  *
  * Time is the server's: a host's own clock only orders its own reports and dates its installations,
  * corrected by its smallest measured delay. A report that is not newer by that clock than all

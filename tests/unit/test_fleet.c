@@ -102,6 +102,18 @@ static void stories_end_as_told(void **state)
          {10, 11, 9, 10, 10, 11, 10, 9, 30, 30, 30, 30, 30, 30, 30, 30},
          16,
          "nhhhhhhhhhhhhhee"},
+        /* 18 points, each report calm by itself; they keep the mean up until they end. */
+        {"elevated lasts while the mean is raised, though every report is calm",
+         300,
+         {10, 11, 9, 10, 10, 11, 10, 9, 30, 30, 30, 30, 30, 30, 30, 28, 28, 28, 28, 28, 10, 10},
+         22,
+         "nhhhhhhhhhhhhheeeeeehh"},
+        /* 16 points do not end it; the first 10 begins the mean anew, so that two do. */
+        {"elevated ends with two calm reports that do not raise the mean",
+         300,
+         {10, 11, 9, 10, 10, 11, 10, 9, 80, 80, 80, 26, 26, 26, 26, 80, 10, 10},
+         18,
+         "nhhhhhhhheeeeeeeeh"},
         {"the same level is ordinary for a busy host",
          300,
          {60, 61, 59, 60, 60, 61, 60, 59, 70, 70, 70},

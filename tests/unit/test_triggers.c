@@ -1,8 +1,8 @@
 /* What real incidents turned on, each as a small fleet through the library's door: the update is
- * held, and the segment said is exactly who was struck. The fleet is made with the trigger in it,
- * so the truth is known. Where two updates cannot be told apart, or one harms only beside another,
- * see test_blame.c, too.
- * SPDX-License-Identifier: Apache-2.0 */
+ * held, the segment said is exactly who was struck, and as many hosts are counted as were. The
+ * fleet is made with the trigger in it, so the truth is known. Where two updates cannot be told
+ * apart, or one harms only beside another, see test_blame.c, too. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +23,7 @@
 #define SEED 7
 #define WITHDRAWN_AT 130
 #define MENDED 200
+#define COUNT_WITHIN 0.12 /* of the hosts struck; a host off at the time is struck later */
 #define UPDATES 3
 #define BAD "pattern/1"
 static const char *const update_ids[UPDATES] = {BAD, "pattern/2", "pattern/3"};
@@ -127,6 +128,7 @@ struct scenario {
     int delay;                     /* minutes from installation; 0: 3 */
     int window, minutes, interval; /* 0: 60, 240, 2 */
     bool says_serial;
+    bool long_or_rare; /* ordinary silence outweighs the harm, and how many are hit is not tested */
 };
 
 static int between(struct random_stream *random, int from, int until)
@@ -331,7 +333,16 @@ static void check_company(const struct scenario *scenario, const struct answers 
     }
 }
 
-static void check(const struct scenario *scenario, const struct answers *answers)
+static void check_count(const struct scenario *scenario, const struct update_answer *bad,
+                        uint32_t struck)
+{
+    double counted = bad->hosts_total.all.likely;
+    if (!scenario->long_or_rare && fabs(counted - struck) > COUNT_WITHIN * struck) {
+        fail_msg("%s: %.0f hosts counted of %u", scenario->name, counted, struck);
+    }
+}
+
+static void check(const struct scenario *scenario, const struct answers *answers, uint32_t struck)
 {
     const struct update_answer *bad = find_answer(answers, BAD);
     if (bad->verdict != VERDICT_HOLD) {
@@ -339,18 +350,23 @@ static void check(const struct scenario *scenario, const struct answers *answers
     }
     expect_text(scenario, "segment", bad->segment_text, scenario->segment);
     check_company(scenario, answers, bad);
+    check_count(scenario, bad, struck);
     /* Nobody registered it, but for the one that is withdrawn. */
     assert_true((bad->product_line == NULL) == (scenario->rollout != WITHDRAWN));
 }
 
-static void report_fleet(struct analysis *analysis, const struct scenario *scenario)
+/* How many hosts are struck while they are on. */
+static uint32_t report_fleet(struct analysis *analysis, const struct scenario *scenario)
 {
+    uint32_t struck = 0;
     uint32_t hosts = scenario->hosts == 0 ? HOSTS : scenario->hosts;
     for (uint32_t i = 0; i < hosts; i++) {
         struct random_stream random = random_stream_new(SEED, i);
         struct host host = draw_host(scenario, i, &random);
         report_host(analysis, scenario, &host, &random);
+        struck += host.struck_from < host.on_until;
     }
+    return struck;
 }
 
 static void play(const struct scenario *scenario)
@@ -365,12 +381,12 @@ static void play(const struct scenario *scenario)
     int minutes = scenario->minutes == 0 ? MINUTES : scenario->minutes;
     cost_parameters_default(&parameters);
     assert_true(analysis_new(&options, registry, &parameters, &analysis, &failure));
-    report_fleet(analysis, scenario);
+    uint32_t struck = report_fleet(analysis, scenario);
     bool mended = scenario->rollout == WITHDRAWN;
     int judged = mended ? MENDED - 5 : minutes;
     assert_true(analysis_advance(analysis, START + judged * INSTANT_MINUTE, &failure));
     assert_true(analysis_answers(analysis, &answers, &failure));
-    check(scenario, answers);
+    check(scenario, answers, struck);
     if (mended) {
         assert_true(analysis_advance(analysis, START + minutes * INSTANT_MINUTE, &failure));
         assert_true(analysis_answers(analysis, &answers, &failure));
@@ -438,7 +454,8 @@ static const struct scenario scenarios[] = {
      .window = 1560,
      .minutes = 1740,
      .interval = 10,
-     .scans_per_hour = 0.02},
+     .scans_per_hour = 0.02,
+     .long_or_rare = true},
     {.name = "one in a thousand",
      .trigger = everybody,
      .share = 0.001,
@@ -446,7 +463,8 @@ static const struct scenario scenarios[] = {
      .rollout = TO_HALF,
      .hosts = 40000,
      .scans_per_hour = 0.00005,
-     .interval = 10},
+     .interval = 10,
+     .long_or_rare = true},
     {.name = "one in fifty of one kind",
      .trigger = is_64_bit,
      .share = 0.02,
@@ -454,7 +472,8 @@ static const struct scenario scenarios[] = {
      .rollout = TO_HALF,
      .hosts = 12000,
      .scans_per_hour = 0.0005,
-     .interval = 5},
+     .interval = 5,
+     .long_or_rare = true},
     {.name = "one of three at once",
      .trigger = is_engine_on_xp,
      .share = 0.5,

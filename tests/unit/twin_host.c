@@ -252,11 +252,14 @@ static void measure(struct replay *replay, const struct report *report)
         replay->high_since =
             correct(replay, report->observed_at, report->received_at) - (int64_t)report->interval_s;
     }
-    int raised = raised_by(replay);
-    replay->raised_score = raised == 0 ? 0 : replay->raised_score + raised;
     bool far = replay->baseline_count >= 6 && busy - replay->mean >= 0.20 &&
                busy - replay->mean >= 4 * deviation(replay);
     replay->calm_run = busy >= 0.95 || far ? 0 : replay->calm_run + 1;
+    if (replay->host->state == HOST_ELEVATED && replay->calm_run == 1) {
+        replay->recent = busy;
+    }
+    int raised = raised_by(replay);
+    replay->raised_score = raised == 0 ? 0 : replay->raised_score + raised;
 }
 
 static void decide(struct replay *replay, const struct report *report)
@@ -270,7 +273,8 @@ static void decide(struct replay *replay, const struct report *report)
     } else if (host->state == HOST_HEALTHY && replay->raised_score >= 6) {
         turn(replay, HOST_ELEVATED,
              observed - (int64_t)replay->interval_s * (raised_by(replay) == 3 ? 2 : 6));
-    } else if (host->state != HOST_HEALTHY && replay->calm_run >= 2) {
+    } else if (host->state != HOST_HEALTHY && replay->calm_run >= 2 &&
+               (host->state != HOST_ELEVATED || raised_by(replay) == 0)) {
         replay->recent = report->busy;
         turn(replay, HOST_HEALTHY, host->last_seen); /* when it is heard of */
     } else if (replay->calm_run > 0 &&
