@@ -61,6 +61,17 @@ static bool note(struct impact *impact, struct exposure_install *install,
     return true;
 }
 
+/* Whether the installation can be behind distress found in `minute`. Silence shows long after it
+ * began: once the host counts as exposed no longer, the control has it. */
+static bool can_be_behind(const struct exposure *exposure, const struct fleet_host *host,
+                          const struct exposure_install *install, const struct fleet_event *event,
+                          int32_t minute)
+{
+    int32_t age = minute - install->installed / 60 - install->heard_after_min;
+    return exposure_covers(exposure, host, install->installed, event->began) &&
+           (event->to != HOST_SILENT || exposure_age_class(exposure, host, age) != 0);
+}
+
 bool impact_take(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
                  const struct fleet_event *event, int32_t minute, struct failure *failure)
 {
@@ -77,12 +88,11 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
                 record->still_affected = 0;
             } else if (distressed &&
                        (record->still_affected ||
-                        exposure_covers(exposure, host, install->installed, event->began))) {
+                        can_be_behind(exposure, host, install, event, minute))) {
                 record->still_affected = 1;
                 record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
             }
-        } else if (distressed &&
-                   exposure_covers(exposure, host, install->installed, event->began)) {
+        } else if (distressed && can_be_behind(exposure, host, install, event, minute)) {
             int32_t waited = minute - install->installed / 60;
             int32_t window = exposure_window_minutes(exposure, host);
             int32_t at_risk = event->from != HOST_HEALTHY ? 0 : waited < window ? waited : window;
