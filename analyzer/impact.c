@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "analyzer/exposure_age.h"
+
 void impact_free(struct impact *impact)
 {
     free(impact->records);
@@ -69,7 +71,7 @@ static bool can_be_behind(const struct exposure *exposure, const struct fleet_ho
 {
     int32_t age = minute - install->installed / 60 - install->heard_after_min;
     return exposure_covers(exposure, host, install->installed, event->began) &&
-           (event->to != HOST_SILENT || exposure_age_class(exposure, host, age) != 0);
+           (event->to != HOST_SILENT || age_class_of(exposure, host, age) != 0);
 }
 
 bool impact_take(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
@@ -86,9 +88,8 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
             if (event->to == HOST_HEALTHY) {
                 record->recovered = record->still_affected ? event->began : record->recovered;
                 record->still_affected = 0;
-            } else if (distressed &&
-                       (record->still_affected ||
-                        can_be_behind(exposure, host, install, event, minute))) {
+            } else if (distressed && (record->still_affected ||
+                                      can_be_behind(exposure, host, install, event, minute))) {
                 record->still_affected = 1;
                 record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
             }
