@@ -51,7 +51,8 @@ struct impact {
 void impact_free(struct impact *impact);
 
 /* Takes one change of a host's state in `minute`: notes the harm under each installation that can
- * be behind it, turns what was known only by silence into seen, or marks recovery. */
+ * be behind it, turns what was known only by silence into seen, or marks recovery. Silence found
+ * when the host counts as exposed no longer is not noted: nor is it in the time at risk. */
 MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
                             const struct fleet *fleet, const struct fleet_event *event,
                             int32_t minute, struct failure *failure);

@@ -122,13 +122,14 @@ struct scenario {
     const char *segment;   /* as said */
     double share;          /* of those, struck */
     double scans_per_hour; /* that pin a host for a quarter of an hour; 0: 0.1 */
+    double by_chance; /* four deviations of how many fall silent by themselves, where many do */
     enum harm harm;
     enum rollout rollout;
     uint32_t hosts;                /* 0: 1500 */
     int delay;                     /* minutes from installation; 0: 3 */
     int window, minutes, interval; /* 0: 60, 240, 2 */
     bool says_serial;
-    bool long_or_rare; /* ordinary silence outweighs the harm, and how many are hit is not tested */
+    bool uncounted; /* hosts fall silent by themselves more than once: how many are hit is lost */
 };
 
 static int between(struct random_stream *random, int from, int until)
@@ -337,7 +338,8 @@ static void check_count(const struct scenario *scenario, const struct update_ans
                         uint32_t struck)
 {
     double counted = bad->hosts_total.all.likely;
-    if (!scenario->long_or_rare && fabs(counted - struck) > COUNT_WITHIN * struck) {
+    double within = COUNT_WITHIN * struck + scenario->by_chance;
+    if (!scenario->uncounted && fabs(counted - struck) > within) {
         fail_msg("%s: %.0f hosts counted of %u", scenario->name, counted, struck);
     }
 }
@@ -455,7 +457,7 @@ static const struct scenario scenarios[] = {
      .minutes = 1740,
      .interval = 10,
      .scans_per_hour = 0.02,
-     .long_or_rare = true},
+     .uncounted = true},
     {.name = "one in a thousand",
      .trigger = everybody,
      .share = 0.001,
@@ -464,7 +466,7 @@ static const struct scenario scenarios[] = {
      .hosts = 40000,
      .scans_per_hour = 0.00005,
      .interval = 10,
-     .long_or_rare = true},
+     .by_chance = 138},
     {.name = "one in fifty of one kind",
      .trigger = is_64_bit,
      .share = 0.02,
@@ -473,7 +475,7 @@ static const struct scenario scenarios[] = {
      .hosts = 12000,
      .scans_per_hour = 0.0005,
      .interval = 5,
-     .long_or_rare = true},
+     .by_chance = 70},
     {.name = "one of three at once",
      .trigger = is_engine_on_xp,
      .share = 0.5,
