@@ -16,7 +16,6 @@
 #include "common/buffer.h"
 #include "common/database.h"
 #include "tests/integration/sample_fleet.h"
-#include "tests/support/http_client.h"
 #include "tests/support/private_cluster.h"
 #include "tests/support/serving.h"
 
@@ -30,41 +29,6 @@
 static struct private_cluster *cluster;
 static struct database *collector;
 static struct serving steady; /* never stopped */
-
-static struct buffer ask(const struct serving *analyzer, const char *path)
-{
-    char url[128];
-    struct http_answer answer = {0};
-    struct buffer document = {0};
-    (void)snprintf(url, sizeof url, "%s%s", analyzer->url, path);
-    http_client_ask(
-        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
-        &answer);
-    if (answer.status == 200) {
-        buffer_append(&document, answer.body.data, answer.body.length);
-    }
-    http_answer_free(&answer);
-    return document;
-}
-
-static bool answers(const struct serving *analyzer, const char *path, const char *text)
-{
-    struct buffer document = ask(analyzer, path);
-    bool found = document.data != NULL && strstr(document.data, text) != NULL;
-    buffer_free(&document);
-    return found;
-}
-
-static void wait_until(const struct serving *analyzer, const char *path, const char *text)
-{
-    for (int tenths = 0; tenths < 300; tenths++) {
-        if (answers(analyzer, path, text)) {
-            return;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-    }
-    fail_msg("%s has not come to say %s; %s", path, text, process_log(analyzer->process));
-}
 
 static void wait_for_sql(const char *sql)
 {
@@ -89,16 +53,16 @@ static void go_on_to(const struct serving *analyzer, int until)
     instant_format(SAMPLE_STARTED_AT + (until - 1) * INSTANT_MINUTE, at);
     at[strlen("2005-04-22T22:00:00")] = '\0'; /* documents have no fractions */
     (void)snprintf(as_of, sizeof as_of, "\"as_of\":\"%s", at);
-    wait_until(&steady, "/v1/updates", as_of);
-    wait_until(analyzer, "/v1/updates", as_of);
+    serving_wait_until(&steady, "/v1/updates", as_of);
+    serving_wait_until(analyzer, "/v1/updates", as_of);
 }
 
 static void assert_same(const struct serving *analyzer)
 {
     static const char *const paths[] = {"/v1/updates", "/v1/changes"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct buffer wanted = ask(&steady, paths[i]);
-        struct buffer got = ask(analyzer, paths[i]);
+        struct buffer wanted = serving_ask(&steady, paths[i]);
+        struct buffer got = serving_ask(analyzer, paths[i]);
         assert_non_null(wanted.data);
         assert_string_equal(got.data, wanted.data);
         buffer_free(&wanted);
@@ -135,26 +99,26 @@ static void an_analyzer_goes_on_as_if_it_had_never_stopped(void **state)
     (void)state;
     sample_fleet_store_minutes(collector, 0, 2);
     struct serving first = start("no state is stored");
-    wait_until(&first, "/readyz", "\"ready\"");
+    serving_wait_until(&first, "/readyz", "\"ready\"");
     wait_for_state(2); /* as soon as it leads */
     steady = start(GOES_ON);
-    wait_until(&steady, "/readyz", "\"standby\"");
+    serving_wait_until(&steady, "/readyz", "\"standby\"");
 
     /* It is killed, and the one that stands by leads and stores; a new one goes on from that. */
     go_on_to(&first, CALM);
     kill_one(&first);
     wait_for_state(CALM);
     struct serving second = start(GOES_ON);
-    wait_until(&second, "/readyz", "\"standby\"");
+    serving_wait_until(&second, "/readyz", "\"standby\"");
     go_on_to(&second, STRUCK);
     assert_same(&second);
 
     /* Hosts are pinned, nothing is decided, and it begins once more, from the state of before. */
-    assert_false(answers(&second, "/v1/updates", "\"verdict\":\"HOLD\""));
+    assert_false(serving_says(&second, "/v1/updates", "\"verdict\":\"HOLD\""));
     kill_one(&second);
     second = start(GOES_ON);
     go_on_to(&second, SAMPLE_MINUTES / 2);
-    wait_until(&second, "/v1/updates", "\"verdict\":\"HOLD\"");
+    serving_wait_until(&second, "/v1/updates", "\"verdict\":\"HOLD\"");
     assert_same(&second);
     wait_for_sql("select count(*) = 1 from verdict_change where verdict = 'HOLD'");
     assert_int_equal(serving_stop(&second), 0); /* who stands by stores nothing */
@@ -167,8 +131,8 @@ static void a_stop_leaves_the_state_of_the_last_minute(void **state)
     (void)state;
     struct serving third = start(GOES_ON);
     go_on_to(&third, SAMPLE_MINUTES - 5);
-    struct buffer updates = ask(&steady, "/v1/updates");
-    struct buffer changes = ask(&steady, "/v1/changes");
+    struct buffer updates = serving_ask(&steady, "/v1/updates");
+    struct buffer changes = serving_ask(&steady, "/v1/changes");
     assert_int_equal(serving_stop(&third), 0);
     assert_int_equal(serving_stop(&steady), 0);
     wait_for_state(SAMPLE_MINUTES - 5);
@@ -176,9 +140,9 @@ static void a_stop_leaves_the_state_of_the_last_minute(void **state)
     assert_non_null(changes.data);
     private_cluster_run(cluster, "truncate report, report_update"); /* it is not read again */
     steady = start(GOES_ON);
-    wait_until(&steady, "/readyz", "\"ready\"");
-    struct buffer updates_now = ask(&steady, "/v1/updates");
-    struct buffer changes_now = ask(&steady, "/v1/changes");
+    serving_wait_until(&steady, "/readyz", "\"ready\"");
+    struct buffer updates_now = serving_ask(&steady, "/v1/updates");
+    struct buffer changes_now = serving_ask(&steady, "/v1/changes");
     assert_non_null(updates_now.data);
     assert_non_null(changes_now.data);
     assert_string_equal(updates_now.data, updates.data);
@@ -202,7 +166,7 @@ static void a_state_that_cannot_be_stored_leaves_the_one_before(void **state)
     private_cluster_run(cluster, "grant insert on stored_state to epicenter_analyzer");
     wait_for_state(SAMPLE_MINUTES - 5);
     steady = start(GOES_ON);
-    wait_until(&steady, "/readyz", "\"ready\"");
+    serving_wait_until(&steady, "/readyz", "\"ready\"");
 }
 
 /* Each in place of a state that was good. */
@@ -231,7 +195,7 @@ static void a_state_of_no_use_costs_only_the_reading(void **state)
         if (strstr(process_log(analyzer.process), cases[i].why) == NULL) {
             fail_msg("%s: %s", cases[i].why, process_log(analyzer.process));
         }
-        wait_until(&analyzer, "/readyz", "\"ready\"");
+        serving_wait_until(&analyzer, "/readyz", "\"ready\"");
         kill_one(&analyzer);
     }
 }

@@ -14,7 +14,6 @@
 
 #include "common/database.h"
 #include "tests/integration/sample_fleet.h"
-#include "tests/support/http_client.h"
 #include "tests/support/private_cluster.h"
 #include "tests/support/serving.h"
 
@@ -23,31 +22,6 @@
 
 static struct private_cluster *cluster;
 static struct database *collector;
-
-static bool answers(const struct serving *analyzer, const char *path, const char *text)
-{
-    char url[128];
-    struct http_answer answer = {0};
-    (void)snprintf(url, sizeof url, "%s%s", analyzer->url, path);
-    http_client_ask(
-        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
-        &answer);
-    bool found =
-        answer.status == 200 && answer.body.data != NULL && strstr(answer.body.data, text) != NULL;
-    http_answer_free(&answer);
-    return found;
-}
-
-static void wait_until(const struct serving *analyzer, const char *path, const char *text)
-{
-    for (int tenths = 0; tenths < 300; tenths++) {
-        if (answers(analyzer, path, text)) {
-            return;
-        }
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-    }
-    fail_msg("%s has not come to say %s; %s", path, text, process_log(analyzer->process));
-}
 
 static struct serving start(void)
 {
@@ -72,32 +46,33 @@ static void one_writes_and_the_other_takes_over(void **state)
     (void)state;
     sample_fleet_store_minutes(collector, 0, HARMLESS_MINUTES);
     struct serving first = start();
-    wait_until(&first, "/readyz", "\"ready\"");
+    serving_wait_until(&first, "/readyz", "\"ready\"");
     struct serving second = start();
-    wait_until(&second, "/readyz", "\"standby\"");
-    wait_until(&second, "/metrics", "epicenter_analyzer_leads 0");
+    serving_wait_until(&second, "/readyz", "\"standby\"");
+    serving_wait_until(&second, "/metrics", "epicenter_analyzer_leads 0");
     assert_int_equal(locks(), 1);
 
     /* Its connection is cut: the other leads before or after it is back, but never both. */
     private_cluster_run(cluster, "select pg_terminate_backend(pid) from pg_locks"
                                  " where locktype = 'advisory'");
-    wait_until(&first, "/metrics", "epicenter_analyzer_database_faults_total 1");
-    while (answers(&first, "/readyz", "\"ready\"") == answers(&second, "/readyz", "\"ready\"")) {
+    serving_wait_until(&first, "/metrics", "epicenter_analyzer_database_faults_total 1");
+    while (serving_says(&first, "/readyz", "\"ready\"") ==
+           serving_says(&second, "/readyz", "\"ready\"")) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
-    bool second_leads = answers(&second, "/readyz", "\"ready\"");
+    bool second_leads = serving_says(&second, "/readyz", "\"ready\"");
     struct serving *leader = second_leads ? &second : &first;
     struct serving *standby = second_leads ? &first : &second;
-    wait_until(standby, "/readyz", "\"standby\"");
+    serving_wait_until(standby, "/readyz", "\"standby\"");
     assert_int_equal(locks(), 1);
 
     /* The leader dies; what happens from here on is written by the one that stood by. */
     process_signal(leader->process, SIGKILL);
     (void)process_wait(leader->process, 10);
-    wait_until(standby, "/readyz", "\"ready\"");
+    serving_wait_until(standby, "/readyz", "\"ready\"");
     assert_int_equal(written(), 0);
     sample_fleet_store_minutes(collector, HARMLESS_MINUTES, SAMPLE_MINUTES);
-    wait_until(standby, "/v1/updates", "\"verdict\":\"HOLD\"");
+    serving_wait_until(standby, "/v1/updates", "\"verdict\":\"HOLD\"");
     for (int tenths = 0; tenths < 300 && written() == 0; tenths++) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
@@ -106,10 +81,10 @@ static void one_writes_and_the_other_takes_over(void **state)
 
     /* One that comes now answers the same, writes nothing again, and leads when it is alone. */
     struct serving third = start();
-    wait_until(&third, "/readyz", "\"standby\"");
-    wait_until(&third, "/v1/updates", "\"verdict\":\"HOLD\"");
+    serving_wait_until(&third, "/readyz", "\"standby\"");
+    serving_wait_until(&third, "/v1/updates", "\"verdict\":\"HOLD\"");
     assert_int_equal(serving_stop(standby), 0);
-    wait_until(&third, "/readyz", "\"ready\"");
+    serving_wait_until(&third, "/readyz", "\"ready\"");
     assert_int_equal(written(), 1);
     assert_int_equal(serving_stop(&third), 0);
 }

@@ -8,9 +8,13 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "tests/support/http_client.h"
 
 #define ARGUMENTS_LIMIT 32
 #define ENDS_WITHIN_S 30
@@ -49,6 +53,41 @@ void serving_give_key(struct private_cluster *cluster)
     private_cluster_run(cluster, "insert into api_key (name, key_hash, scope)"
                                  " values ('tests', sha256('" SERVING_KEY "'), 'support')");
     assert_return_code(setenv("EPICENTER_KEY", SERVING_KEY, 1), 0);
+}
+
+struct buffer serving_ask(const struct serving *serving, const char *path)
+{
+    char url[128];
+    struct http_answer answer = {0};
+    struct buffer document = {0};
+    (void)snprintf(url, sizeof url, "%s%s", serving->url, path);
+    http_client_ask(
+        NULL, &(struct http_ask){.url = url, .headers = (const char *[]){SERVING_KEY_HEADER, NULL}},
+        &answer);
+    if (answer.status == 200) {
+        buffer_append(&document, answer.body.data, answer.body.length);
+    }
+    http_answer_free(&answer);
+    return document;
+}
+
+bool serving_says(const struct serving *serving, const char *path, const char *text)
+{
+    struct buffer document = serving_ask(serving, path);
+    bool found = document.data != NULL && strstr(document.data, text) != NULL;
+    buffer_free(&document);
+    return found;
+}
+
+void serving_wait_until(const struct serving *serving, const char *path, const char *text)
+{
+    for (int tenths = 0; tenths < 300; tenths++) {
+        if (serving_says(serving, path, text)) {
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    fail_msg("%s has not come to say %s; %s", path, text, process_log(serving->process));
 }
 
 int serving_stop(struct serving *serving)

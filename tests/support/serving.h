@@ -13,8 +13,10 @@
 #ifndef EPICENTER_TESTS_SUPPORT_SERVING_H
 #define EPICENTER_TESTS_SUPPORT_SERVING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/buffer.h"
 #include "tests/support/private_cluster.h"
 #include "tests/support/process.h"
 
@@ -38,6 +40,13 @@ struct serving serving_start_at(uint16_t port, const char *program, struct priva
 #define SERVING_KEY "epk_tests_tests_tests_tests_tests_tests_tests_t"
 #define SERVING_KEY_HEADER "Authorization: Bearer " SERVING_KEY
 void serving_give_key(struct private_cluster *cluster);
+
+/* What it answers to GET, with the key above; empty unless that is 200. The caller's to free. */
+struct buffer serving_ask(const struct serving *serving, const char *path);
+
+/* Whether the text is in it; and the same awaited, for half a minute. */
+bool serving_says(const struct serving *serving, const char *path, const char *text);
+void serving_wait_until(const struct serving *serving, const char *path, const char *text);
 
 /* Ends it with SIGTERM and returns its exit status. */
 int serving_stop(struct serving *serving);
