@@ -15,21 +15,13 @@
 
 #include "collector/description.h"
 #include "collector/serve.h"
+#include "tests/unit/description.h"
 
+#define DESCRIPTION "collector/openapi.json"
 #define ROUTES_MOST 16
 
-static json_t *load(void)
-{
-    json_error_t error;
-    json_t *document = json_load_file("collector/openapi.json", JSON_REJECT_DUPLICATES, &error);
-    if (document == NULL) {
-        fail_msg("collector/openapi.json, line %d: %s", error.line, error.text);
-    }
-    return document;
-}
-
 static void check_operation(const char *path, const char *method, const json_t *operation,
-                            bool seen[ROUTES_MOST])
+                            bool *seen)
 {
     size_t count;
     const struct http_route *routes = serve_routes(&count);
@@ -50,18 +42,8 @@ static void every_route_is_described_and_no_other(void **state)
 {
     (void)state;
     bool seen[ROUTES_MOST] = {false};
-    json_t *document = load();
-    const char *path;
-    json_t *item;
-    json_object_foreach(json_object_get(document, "paths"), path, item)
-    {
-        const char *method;
-        json_t *operation;
-        json_object_foreach(item, method, operation)
-        {
-            check_operation(path, method, operation, seen);
-        }
-    }
+    json_t *document = description_load(DESCRIPTION);
+    description_each(document, check_operation, seen);
     size_t count;
     const struct http_route *routes = serve_routes(&count);
     assert_true(count <= ROUTES_MOST);
@@ -76,7 +58,7 @@ static void every_route_is_described_and_no_other(void **state)
 static void what_is_served_is_the_file(void **state)
 {
     (void)state;
-    json_t *file = load();
+    json_t *file = description_load(DESCRIPTION);
     json_t *served = json_loadb((const char *)description_text, description_length, 0, NULL);
     assert_true(json_equal(served, file));
     json_decref(served);

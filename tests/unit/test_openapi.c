@@ -17,6 +17,7 @@
 #include "analyzer/api.h"
 #include "analyzer/door.h"
 #include "analyzer/role.h"
+#include "tests/unit/description.h"
 
 #define DOORS_MOST 64
 #define PATH_SIZE 256
@@ -75,7 +76,7 @@ static unsigned roles_of(const json_t *operation)
 }
 
 static void check_operation(const char *template, const char *method, const json_t *operation,
-                            bool seen[DOORS_MOST])
+                            bool *seen)
 {
     char path[PATH_SIZE];
     size_t count;
@@ -103,22 +104,8 @@ static void every_door_is_described_and_no_other(void **state)
 {
     (void)state;
     bool seen[DOORS_MOST] = {false};
-    json_error_t error;
-    json_t *document = json_load_file("analyzer/openapi.json", JSON_REJECT_DUPLICATES, &error);
-    if (document == NULL) {
-        fail_msg("analyzer/openapi.json, line %d: %s", error.line, error.text);
-    }
-    const char *path;
-    json_t *item;
-    json_object_foreach(json_object_get(document, "paths"), path, item)
-    {
-        const char *method;
-        json_t *operation;
-        json_object_foreach(item, method, operation)
-        {
-            check_operation(path, method, operation, seen);
-        }
-    }
+    json_t *document = description_load("analyzer/openapi.json");
+    description_each(document, check_operation, seen);
     size_t count;
     const struct door *doors = api_doors(&count);
     assert_true(count <= DOORS_MOST);
