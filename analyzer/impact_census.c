@@ -393,15 +393,20 @@ static uint32_t seats_of(const struct registry_customer *customer, const char *p
     return 0;
 }
 
+enum customer_kind impact_census_kind(const struct impact_census *census, uint32_t customer,
+                                      uint32_t hosts)
+{
+    const struct registry_customer *known = census->registered[customer];
+    return known != NULL ? known->kind : hosts > 1 ? CUSTOMER_CORPORATE : CUSTOMER_CONSUMER;
+}
+
 struct impact_seats impact_census_seats(const struct impact_census *census, uint32_t customer,
                                         size_t place, uint32_t reporting)
 {
     const struct registry_customer *known = census->registered[customer];
     uint32_t seats = seats_of(known, impact_census_line(census, place));
     return (struct impact_seats){.cell = (uint32_t)place,
-                                 .kind = known != NULL   ? known->kind
-                                         : reporting > 1 ? CUSTOMER_CORPORATE
-                                                         : CUSTOMER_CONSUMER,
+                                 .kind = impact_census_kind(census, customer, reporting),
                                  .tier = known != NULL ? known->tier : NULL,
                                  .reporting = reporting,
                                  .unseen = seats > reporting ? seats - reporting : 0};

@@ -80,6 +80,11 @@ const char *impact_census_line(const struct impact_census *census, size_t place)
 /* Hosts of the customer that report from the place. */
 uint32_t impact_census_hosts(const struct impact_census *census, uint32_t customer, size_t place);
 
+/* What the registry says the customer is; one it does not know is a company when it has more than
+ * one host. */
+enum customer_kind impact_census_kind(const struct impact_census *census, uint32_t customer,
+                                      uint32_t hosts);
+
 /* The customer as the population has it, where so many of its hosts report. */
 struct impact_seats impact_census_seats(const struct impact_census *census, uint32_t customer,
                                         size_t place, uint32_t reporting);

@@ -312,10 +312,7 @@ static void know_cells(const struct impact_sums *sums, struct impact_known *know
 
 static enum customer_kind kind_of(const struct impact_census *census, uint32_t customer)
 {
-    const struct registry_customer *known = census->registered[customer];
-    return known != NULL                          ? known->kind
-           : census->customer_hosts[customer] > 1 ? CUSTOMER_CORPORATE
-                                                  : CUSTOMER_CONSUMER;
+    return impact_census_kind(census, customer, census->customer_hosts[customer]);
 }
 
 /* Customers there are for each that is noted in one cell. */
