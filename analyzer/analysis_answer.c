@@ -18,7 +18,6 @@
 struct totals {
     double exposed_minutes[SIGN_COUNT], control_minutes[SIGN_COUNT];
     uint64_t exposed_hosts, exposed_onsets, control_onsets[SIGN_COUNT];
-    double expected_onsets;
 };
 
 /* The control's rate; where there was none at all, that of the fleet's quiet times. */
@@ -34,8 +33,8 @@ static double pooled_rate(const struct exposure *exposure, const struct totals *
 static struct totals sum_tallies(const struct exposure *exposure, uint32_t update)
 {
     struct totals totals = {0};
-    uint32_t first = exposure->updates[update].first_tally;
-    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+    for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
+         i = exposure->tallies[i].next) {
         const struct exposure_tally *tally = &exposure->tallies[i];
         totals.exposed_hosts += tally->exposed_hosts;
         for (int sign = 0; sign < SIGN_COUNT; sign++) {
@@ -43,13 +42,6 @@ static struct totals sum_tallies(const struct exposure *exposure, uint32_t updat
             totals.control_minutes[sign] += tally->control_minutes[sign];
             totals.exposed_onsets += tally->exposed_onsets[sign];
             totals.control_onsets[sign] += tally->control_onsets[sign];
-        }
-    }
-    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
-        for (int sign = 0; sign < SIGN_COUNT; sign++) {
-            totals.expected_onsets +=
-                impact_expected(&exposure->tallies[i], (enum exposure_sign)sign,
-                                pooled_rate(exposure, &totals, sign));
         }
     }
     return totals;
@@ -94,23 +86,6 @@ static bool segment_cells(const struct analysis *analysis, uint32_t update,
     }
     *cells = all;
     return true;
-}
-
-/* The rate ratio inside the subgroup, by the evidence of its strata. */
-static struct range ratio_inside(const struct analysis *analysis, uint32_t update,
-                                 const struct subgroup *subgroup)
-{
-    struct evidence_sum sum = {{0}};
-    const struct exposure *exposure = &analysis->exposure;
-    for (uint32_t i = exposure->updates[update].first_tally; i != EXPOSURE_NONE;
-         i = exposure->tallies[i].next) {
-        uint32_t segment = exposure->strata[exposure->tallies[i].stratum].segment;
-        if (i < analysis->lattice.tally_count &&
-            subgroup_contains(subgroup, &analysis->segments, segment)) {
-            evidence_add(&sum, &analysis->lattice.tallies[i].sum);
-        }
-    }
-    return evidence_rate_ratio(&sum, analysis->options.alpha);
 }
 
 static bool answer_outreach(const struct analysis *analysis, uint32_t update,
@@ -247,9 +222,7 @@ static bool answer_harm(const struct analysis *analysis, uint32_t update,
         impact_count(&analysis->impact, &analysis->exposure, &analysis->fleet, &analysis->segments,
                      &subgroup, update, &customers, &drawing, arena, &impact, failure);
     if (done) {
-        struct range inside = ratio_inside(analysis, update, &subgroup);
-        bool told = !isnan(inside.likely) && !analysis->states[update].by_past;
-        answer->rate_ratio = told ? inside : answer->rate_ratio;
+        analysis_tell_ratio_inside(analysis, update, &subgroup, answer);
         answer->impact = impact.cells;
         answer->impact_count = impact.cell_count;
         answer->hosts_total = impact.hosts;
@@ -323,7 +296,6 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .verdict = state->decided.verdict,
         .decided_at = state->decided_at == 0 ? INSTANT_NONE : fleet_instant_of(state->decided_at),
         .log10_e_value = verdict_log_e(&state->decided) / M_LN10,
-        .rate_ratio = state->decided.rate_ratio,
         .onset = {.low = NAN, .likely = NAN, .high = NAN},
         .ended = {.low = NAN, .likely = NAN, .high = NAN},
         .segment_text = "the whole fleet",
@@ -331,8 +303,8 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .failed_hosts = counts->failed,
         .rolled_back_hosts = counts->rolled_back,
         .exposed_now = counts->exposed_now,
-        .exposed_onsets = totals.exposed_onsets,
-        .expected_onsets = totals.expected_onsets};
+        .exposed_onsets = totals.exposed_onsets};
+    analysis_tell_ratio(analysis, number, answer);
     answer->cost.currency = COST_CURRENCY;
     answer->cost.seed = analysis->options.seed;
     answer_release(analysis, answer);
@@ -361,7 +333,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .has_segment = answer->segment_count > 0,
         .exposed_hosts = totals.exposed_hosts,
         .exposed_onsets = totals.exposed_onsets,
-        .expected_onsets = totals.expected_onsets,
+        .compared = answer->compared,
         .exposed_share = minutes > 0 ? totals.exposed_minutes[SIGN_SEEN] / minutes : 0,
         .hosts_per_minute = state->pace >= 0.1 ? state->pace : 0,
         .followed = counts->slot != EXPOSURE_NONE || counts->exposed_now == 0,

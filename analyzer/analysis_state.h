@@ -181,6 +181,14 @@ MUST_CHECK bool analysis_decide(struct analysis *analysis, struct failure *failu
  * placed, as one may have taken another's slot. */
 void analysis_find_spoilt(struct analysis *analysis);
 
+/* Fills in the rate ratio the verdict was decided by, of the whole fleet or against the past, and
+ * the onsets compared for it; then that of a subgroup, where anything is told there: the first is
+ * left otherwise, as the past has no subgroups. */
+void analysis_tell_ratio(const struct analysis *analysis, uint32_t update,
+                         struct update_answer *answer);
+void analysis_tell_ratio_inside(const struct analysis *analysis, uint32_t update,
+                                const struct subgroup *subgroup, struct update_answer *answer);
+
 /* Dates the update's harm inside the subgroup, where `expected` onsets would have been without it:
  * onset, end and recovery. */
 MUST_CHECK bool analysis_date(const struct analysis *analysis, uint32_t update,

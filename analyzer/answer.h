@@ -240,6 +240,14 @@ struct contrast_row {
     double exposed_hours, control_hours;
 };
 
+/* What the rate ratio is told from: onsets of exposed hosts that had their like to be compared
+ * with, at most one a customer a minute, inside the segment where one is named; and as many as they
+ * would have had at the rate of those. The one divided by the other is the ratio's likely value. */
+struct compared_onsets {
+    uint64_t onsets;
+    double expected; /* NAN while there is no ratio */
+};
+
 struct update_answer {
     const char *id;
     const char *product_line; /* NULL where not registered */
@@ -257,8 +265,9 @@ struct update_answer {
 
     double log10_e_value;
     struct range rate_ratio; /* confidence sequence at 1 - alpha; high may be INFINITY */
-    struct range onset;      /* instants in microseconds; all NAN while there is nothing to date */
-    struct range ended;      /* likewise the end of new harm; NAN while it may go on */
+    struct compared_onsets compared;
+    struct range onset; /* instants in microseconds; all NAN while there is nothing to date */
+    struct range ended; /* likewise the end of new harm; NAN while it may go on */
     const struct recovery_point *recovery; /* from the onset to now */
     size_t recovery_count;
 
@@ -279,8 +288,7 @@ struct update_answer {
 
     uint64_t installed_hosts, failed_hosts, rolled_back_hosts;
     uint64_t exposed_now;    /* hosts in the risk window */
-    uint64_t exposed_onsets; /* onsets among exposed hosts so far, all kinds */
-    double expected_onsets;  /* as many as the control leads one to expect */
+    uint64_t exposed_onsets; /* among all exposed hosts so far, all kinds, compared or not */
 
     const struct impact_cell *impact; /* by region, then product line */
     size_t impact_count;

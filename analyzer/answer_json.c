@@ -233,6 +233,15 @@ static json_t *contrasts_value(const struct update_answer *update)
     return finish(array, complete);
 }
 
+static json_t *compared_value(const struct compared_onsets *compared)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "onsets", count_value(compared->onsets), &complete);
+    json_value_set(object, "expected", json_value_number(compared->expected), &complete);
+    return finish(object, complete);
+}
+
 static void set_verdict(json_t *object, const struct update_answer *update, bool *complete)
 {
     json_value_set(object, "id", json_value_text(update->id), complete);
@@ -250,6 +259,7 @@ static void set_verdict(json_t *object, const struct update_answer *update, bool
     json_value_set(object, "e_value", json_value_e_value(update->log10_e_value), complete);
     json_value_set(object, "log10_e_value", json_value_number(update->log10_e_value), complete);
     json_value_set(object, "rate_ratio", json_value_range(update->rate_ratio), complete);
+    json_value_set(object, "compared", compared_value(&update->compared), complete);
     json_value_set(object, "onset", json_value_instant_range(update->onset), complete);
     json_value_set(object, "ended", json_value_instant_range(update->ended), complete);
     json_value_set(object, "recovery", recovery_value(update), complete);
@@ -270,8 +280,6 @@ static json_t *update_value(const struct update_answer *update)
     json_value_set(object, "rolled_back_hosts", count_value(update->rolled_back_hosts), &complete);
     json_value_set(object, "exposed_now", count_value(update->exposed_now), &complete);
     json_value_set(object, "exposed_onsets", count_value(update->exposed_onsets), &complete);
-    json_value_set(object, "expected_onsets", json_value_number(update->expected_onsets),
-                   &complete);
     json_value_set(object, "impact", impact_value(update), &complete);
     json_value_set(object, "hosts_total", affected_value(&update->hosts_total), &complete);
     json_value_set(object, "customers_total", affected_value(&update->customers_total), &complete);

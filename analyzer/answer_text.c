@@ -178,9 +178,11 @@ static void put_evidence(const struct text_page *page, const struct update_answe
                              text_amount(update->rate_ratio.likely, likely),
                              text_amount(update->rate_ratio.low, low), 100 * (1 - alpha));
     }
-    buffer_append_format(&line, "; %s onsets among the exposed where %s would be expected",
-                         text_count(update->exposed_onsets, low),
-                         text_amount(update->expected_onsets, high));
+    buffer_append_format(&line,
+                         ": %s onsets compared, at most one a customer a minute, where %s would be "
+                         "expected",
+                         text_count(update->compared.onsets, low),
+                         text_amount(update->compared.expected, high));
     put_fact(page, "Rate ratio", line.data != NULL ? line.data : "");
     buffer_free(&line);
 }

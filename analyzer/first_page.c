@@ -146,7 +146,7 @@ static void put_candidate(const struct update_answer *update, struct buffer *out
     buffer_append_text(out, "</td><td class=\"number\">");
     put_count(out, update->installed_hosts);
     buffer_append_text(out, "</td><td class=\"number\">");
-    put_count(out, update->exposed_onsets);
+    put_count(out, update->compared.onsets);
     buffer_append_text(out, "</td></tr>");
 }
 
@@ -157,7 +157,7 @@ static void put_candidates(const struct answers *answers, struct buffer *out)
              "id=\"candidates-title\">Candidates</h2></header><table><thead><tr><th "
              "scope=\"col\">Update</th><th scope=\"col\">Verdict</th><th scope=\"col\" "
              "class=\"number\">Rate ratio</th><th scope=\"col\" class=\"number\">Installed</th><th "
-             "scope=\"col\" class=\"number\">Onsets</th></tr></thead><tbody>");
+             "scope=\"col\" class=\"number\">Onsets compared</th></tr></thead><tbody>");
     for (size_t i = 0; i < answers->update_count && i < CANDIDATES_MOST; i++) {
         put_candidate(&answers->updates[i], out);
     }

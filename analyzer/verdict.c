@@ -187,17 +187,27 @@ static void add_reason(struct update_answer *answer, const char *reason)
 static void reason_counts(const struct verdict_facts *facts, struct arena *arena,
                           struct update_answer *answer)
 {
+    char compared[NUMBER_SIZE];
+    char without[NUMBER_SIZE];
     char seen[NUMBER_SIZE];
-    char expected[NUMBER_SIZE];
     char hosts[NUMBER_SIZE];
-    if (facts->expected_onsets >= 0) {
+    double expected = facts->compared.expected;
+    if (!isnan(expected)) {
+        add_reason(
+            answer,
+            say(arena,
+                "The comparison counts %s onsets of exposed hosts, at most one a customer a "
+                "minute; %s would have come without the update. In all, %s exposed hosts had %s "
+                "onsets, whatever caused them.",
+                grouped(facts->compared.onsets, compared),
+                expected < 10 ? ratio(expected, without)
+                              : grouped((uint64_t)llround(expected), without),
+                grouped(facts->exposed_hosts, hosts), grouped(facts->exposed_onsets, seen)));
+    } else if (facts->exposed_onsets > 0) {
         add_reason(answer,
                    say(arena,
-                       "%s hosts turned distressed while exposed; %s would have without the "
-                       "update (%s exposed hosts).",
-                       grouped(facts->exposed_onsets, seen),
-                       grouped((uint64_t)llround(facts->expected_onsets), expected),
-                       grouped(facts->exposed_hosts, hosts)));
+                       "%s exposed hosts had %s onsets; no comparison tells anything of them yet.",
+                       grouped(facts->exposed_hosts, hosts), grouped(facts->exposed_onsets, seen)));
     }
 }
 

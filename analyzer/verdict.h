@@ -63,7 +63,7 @@ struct verdict_facts {
     size_t mate_count;
     const char *only_with; /* id of the update without which it does no harm, or NULL */
     uint64_t exposed_hosts, exposed_onsets;
-    double expected_onsets;
+    struct compared_onsets compared;
     double exposed_share;    /* of the host-minutes compared, 0 to 1 */
     double hosts_per_minute; /* pace at which hosts are being exposed; 0: it has stopped */
     bool followed;           /* false: too many updates in flight to follow this one */

@@ -91,6 +91,7 @@ export interface UpdateAnswer {
   control: string | null;
   log10_e_value: number | null;
   rate_ratio: Range;
+  compared: { onsets: number; expected: number | null }; // the likely ratio is the one by the other
   onset: InstantRange;
   ended?: InstantRange; // of new harm
   recovery: { at: string; harmed: number; still_affected: number }[]; // from the onset to now
@@ -100,7 +101,6 @@ export interface UpdateAnswer {
   rolled_back_hosts: number;
   exposed_now: number;
   exposed_onsets: number;
-  expected_onsets: number | null;
   impact: ImpactCell[];
   hosts_total: AffectedCount;
   customers_total: AffectedCount;

@@ -101,8 +101,8 @@ function row(update: UpdateAnswer, axis: Axis, asOf: string | null, state: Candi
       </td>
       <td role="cell" data-label="Installed / exposed" class="number">${format.count(update.installed_hosts)}
         <span class="aside">/ ${format.count(update.exposed_now)}</span></td>
-      <td role="cell" data-label="Onsets / expected" class="number">${format.count(update.exposed_onsets)}
-        <span class="aside">/ ${format.decimal(update.expected_onsets)}</span></td>
+      <td role="cell" data-label="Onsets compared / expected" class="number">${format.count(update.compared.onsets)}
+        <span class="aside">/ ${format.divisor(update.compared.expected)}</span></td>
       <td role="cell" data-label="First seen" class="number">${seen(update.first_seen_at, asOf)}</td>
     </tr>
     <tr role="row" class="more" id=${key} ?hidden=${!open}>
@@ -131,7 +131,7 @@ export function candidates(answers: Answers, state: CandidatesState): TemplateRe
           <th role="columnheader" scope="col" class="number">Evidence</th>
           <th role="columnheader" scope="col" class="effect"><div><span class="numbers">Rate ratio</span>${intervalScale(axis)}</div></th>
           <th role="columnheader" scope="col" class="number">Installed <span class="aside">/ exposed</span></th>
-          <th role="columnheader" scope="col" class="number">Onsets <span class="aside">/ expected</span></th>
+          <th role="columnheader" scope="col" class="number">Onsets compared <span class="aside">/ expected</span></th>
           <th role="columnheader" scope="col" class="number">First seen</th>
         </tr>
       </thead>

@@ -13,6 +13,7 @@ const oneDecimalKept = new Intl.NumberFormat(undefined, {
   minimumFractionDigits: 1,
   maximumFractionDigits: 1,
 });
+const twoDigits = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 });
 const percentage = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 const plural = new Intl.PluralRules('en');
 
@@ -27,6 +28,11 @@ export function countRange(low: number, high: number): string {
 
 export function decimal(value: number | null): string {
   return value === null ? NOTHING : oneDecimal.format(value);
+}
+
+// What something is divided by: below one it keeps digits enough for that.
+export function divisor(value: number | null): string {
+  return value !== null && value < 1 ? twoDigits.format(value) : decimal(value);
 }
 
 export function counted(value: number, one: string, many: string): string {

@@ -427,6 +427,8 @@ static void the_past_is_the_control_of_last_resort(void **state)
             assert_non_null(strstr(update->control, "own past"));
             assert_string_equal(update->segment_text, "Windows XP");
             assert_true(update->rate_ratio.low > 1.5);
+            double told = (double)update->compared.onsets / update->compared.expected;
+            assert_true(fabs(told / update->rate_ratio.likely - 1) < 1e-9);
         } else {
             assert_int_not_equal(update->verdict, VERDICT_HOLD);
         }

@@ -54,13 +54,14 @@ static void has_the_keys_of_the_design(void **state)
     assert_keys(
         update,
         "id product_line released_at withdrawn_at first_seen_at verdict decided_at "
-        "sentence action reasons control e_value log10_e_value rate_ratio onset ended "
+        "sentence action reasons control e_value log10_e_value rate_ratio compared onset ended "
         "recovery bundle "
         "only_with segment "
         "segment_text installed_hosts failed_hosts rolled_back_hosts exposed_now "
-        "exposed_onsets expected_onsets impact hosts_total customers_total degrees tiers partners "
+        "exposed_onsets impact hosts_total customers_total degrees tiers partners "
         "silence forecast cost outreach outreach_total");
     assert_keys(json_object_get(update, "rate_ratio"), "low likely high");
+    assert_keys(json_object_get(update, "compared"), "onsets expected");
     assert_keys(json_object_get(update, "onset"), "low likely high");
     assert_keys(
         json_object_get(update, "cost"),

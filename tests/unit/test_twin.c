@@ -2,6 +2,7 @@
  * where, whom is compared with whom, and the evidence, minute by minute over random fleets. Oracle:
  * twin.h, written from the manuals.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,7 +17,11 @@
 /* What went by, so that a test that met nothing of interest fails. */
 struct met {
     size_t minutes, contrasts, pooled, shared, several, silent, spoilt, held, onsets, thinned_away;
+    size_t told, told_of_parts; /* rate ratios in the answers; of a part of the fleet */
 };
+
+/* Answers take longer than a minute of so small a fleet, and tell of all minutes before. */
+enum { ANSWERS_EVERY = 10 };
 
 /* ---- Trials ---- */
 
@@ -83,6 +88,11 @@ static void judge_minute(struct trial *trial, int32_t minute, struct met *met)
     }
     twin_spoilt(&trial->evidence, &trial->twin, held, trial->spoilt);
     note_met(trial, met);
+    if (minute % ANSWERS_EVERY == 0) {
+        struct twin_met_ratios ratios = twin_compare_ratios(trial);
+        met->told += ratios.all;
+        met->told_of_parts += ratios.of_parts;
+    }
 }
 
 /* The minute a report is taken in: that of its receipt, unless it comes when that is closed.
@@ -94,12 +104,11 @@ static int32_t taken_in(const struct random_fleet *fleet, const struct random_re
     return is_first ? fleet_second_of(told->report.received_at) / 60 : arrives;
 }
 
-/* Minute by minute. */
-static void run_trial(uint64_t seed, uint32_t hosts, int minutes, struct met *met)
+/* Minute by minute. Takes the fleet. */
+static void run_fleet(uint64_t seed, struct random_fleet fleet, int minutes, struct met *met)
 {
     static struct trial trial;
     struct failure failure;
-    struct random_fleet fleet = random_fleet_new(seed, hosts, minutes);
     struct twin_told *told = calloc(fleet.count, sizeof *told);
     assert_non_null(told);
     open_trial(&trial, seed);
@@ -125,6 +134,30 @@ static void run_trial(uint64_t seed, uint32_t hosts, int minutes, struct met *me
     free(fleet.told);
 }
 
+static void run_trial(uint64_t seed, uint32_t hosts, int minutes, struct met *met)
+{
+    run_fleet(seed, random_fleet_new(seed, hosts, minutes), minutes, met);
+}
+
+/* Half the hosts are in a ring of their own, where none is ever busy. */
+static void spare_a_ring(struct random_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct random_report *told = &fleet->told[i];
+        bool spared = told->report.host_id.bytes[0] % 2 == 0;
+        if (told->report.has_host && told->report.attribute_count < RANDOM_FLEET_ATTRIBUTES) {
+            told->attributes[told->report.attribute_count++] =
+                (struct report_attribute){"ring", spared ? "early" : "broad"};
+            told->report.segment_id =
+                report_segment_id(told->attributes, told->report.attribute_count);
+        }
+        if (spared && told->report.has_cpu) {
+            told->report.busy = fmin(told->report.busy, 0.3);
+        }
+    }
+    random_fleet_sort(fleet);
+}
+
 static void fleets_equal_their_twins(void **state)
 {
     (void)state;
@@ -135,6 +168,7 @@ static void fleets_equal_their_twins(void **state)
     run_trial(1082, 56, 200, &met); /* silence is found of a host that just turned healthy */
     assert_true(met.onsets > 2000 && met.thinned_away > 100 && met.contrasts > 600);
     assert_true(met.pooled > 150 && met.shared > 30 && met.several > 4 && met.silent > 200);
+    assert_true(met.told > 400);
 }
 
 /* An update that is held, and spoils the comparison of others. */
@@ -146,6 +180,19 @@ static void large_fleets_equal_their_twins(void **state)
     run_trial(105, 260, 130, &met);
     run_trial(107, 300, 150, &met);
     assert_true(met.contrasts > 300 && met.shared > 30 && met.held > 100 && met.spoilt > 300);
+}
+
+/* Only a part of the fleet is struck, and the answers tell of that part. */
+static void struck_parts_equal_their_twins(void **state)
+{
+    (void)state;
+    struct met met = {0};
+    for (uint64_t seed = 301; seed <= 304; seed++) {
+        struct random_fleet fleet = random_fleet_new(seed, 300, 150);
+        spare_a_ring(&fleet);
+        run_fleet(seed, fleet, 150, &met);
+    }
+    assert_true(met.held > 20 && met.told_of_parts > 10);
 }
 
 /* Long enough for updates to come and go. */
@@ -175,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fleets_equal_their_twins),
         cmocka_unit_test(large_fleets_equal_their_twins),
+        cmocka_unit_test(struck_parts_equal_their_twins),
         cmocka_unit_test(long_rollouts_equal_their_twins),
         cmocka_unit_test(handfuls_of_hosts_equal_their_twins),
     };

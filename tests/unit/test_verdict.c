@@ -171,7 +171,7 @@ static void every_verdict_says_why(void **state)
                                       .segment_text = "the whole fleet",
                                       .exposed_hosts = 500,
                                       .exposed_onsets = 4,
-                                      .expected_onsets = 3.6,
+                                      .compared = {4, 3.6},
                                       .exposed_share = 0.4,
                                       .hosts_per_minute = 12,
                                       .followed = true,

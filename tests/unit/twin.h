@@ -159,6 +159,14 @@ struct twin_value {
     const char *name, *parent, *text; /* parent: the value it is read within, or NULL */
 };
 
+/* The exposed of all contrasts, or those of one segment: their onsets; as many as no effect leads
+ * to expect; and by grid point, were that the rate ratio, as many as they would have had without
+ * the update: the mean of Fisher's distribution, by the ratio. */
+struct twin_compared {
+    double onsets, unmoved;
+    long double without[TWIN_POINTS];
+};
+
 struct twin_evidence {
     struct twin_value values[TWIN_VALUES];
     size_t value_count;
@@ -166,6 +174,11 @@ struct twin_evidence {
         struct twin_part fleet, bundle;
         struct twin_part values[TWIN_VALUES];
         struct twin_part company[TWIN_UPDATES];
+        struct twin_compared compared;
+        /* A bundle's too, until the update is first compared by itself; last, of hosts that tell
+         * nothing of themselves. */
+        struct twin_compared compared_in[TWIN_SEGMENTS + 1];
+        bool by_itself;
     } updates[TWIN_UPDATES];
 };
 

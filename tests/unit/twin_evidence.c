@@ -110,6 +110,47 @@ static void learn_values(struct twin_evidence *evidence, const struct twin *twin
     }
 }
 
+/* How many of the onsets are among the exposed, on average. */
+static long double fisher_mean(const struct twin_contrast *contrast, long double theta)
+{
+    long double mean = 0;
+    for (unsigned x = 1; x <= contrast->onsets; x++) {
+        mean += x * fisher(contrast->exposed, contrast->control, contrast->onsets, x, theta);
+    }
+    return mean;
+}
+
+/* A share of a contrast's exposed hosts, with their onsets. */
+static void add_compared(struct twin_compared *sum, const struct twin_compared *contrast,
+                         double share, unsigned onsets)
+{
+    sum->onsets += onsets;
+    sum->unmoved += share * contrast->unmoved;
+    for (int k = 0; k < TWIN_POINTS; k++) {
+        sum->without[k] += share * contrast->without[k];
+    }
+}
+
+static void take_compared(struct twin_evidence *evidence, const struct twin_contrast *contrast)
+{
+    struct twin_compared whole = {.unmoved = (double)fisher_mean(contrast, 1)};
+    for (int k = 0; k < TWIN_POINTS; k++) {
+        whole.without[k] = fisher_mean(contrast, theta_at(k)) / theta_at(k);
+    }
+    bool *by_itself = &evidence->updates[contrast->update].by_itself;
+    if (!contrast->shared) {
+        *by_itself = true;
+        add_compared(&evidence->updates[contrast->update].compared, &whole, 1,
+                     contrast->exposed_onsets);
+    }
+    for (size_t m = 0; m < contrast->member_count && (!contrast->shared || !*by_itself); m++) {
+        const struct twin_member *member = &contrast->members[m];
+        size_t segment = member->segment == TWIN_NONE ? TWIN_SEGMENTS : member->segment;
+        add_compared(&evidence->updates[contrast->update].compared_in[segment], &whole,
+                     (double)member->at_risk / contrast->exposed, member->onsets);
+    }
+}
+
 static void take_contrast(struct twin_evidence *evidence, const struct twin *twin,
                           const struct twin_contrast *contrast)
 {
@@ -143,6 +184,7 @@ void twin_evidence_take(struct twin_evidence *evidence, const struct twin *twin,
     learn_values(evidence, twin);
     for (size_t i = 0; i < minute->contrast_count; i++) {
         take_contrast(evidence, twin, &minute->contrasts[i]);
+        take_compared(evidence, &minute->contrasts[i]);
     }
 }
 
