@@ -85,7 +85,6 @@ static void open_minute_free(struct open_minute *open)
 void analysis_free_spare(struct analysis *analysis)
 {
     open_minute_free(&analysis->spare);
-    order_room_free(&analysis->order_room);
 }
 
 static void free_answers(struct analysis *analysis)
@@ -273,7 +272,7 @@ static void recycle(struct analysis *analysis, struct open_minute *open)
         free_heaps(open);
     }
     for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
-        open->heaps[heap].count = 0;
+        open->heaps[heap].count = open->heaps[heap].update_count = 0;
     }
     open->report_count = open->update_count = 0;
     analysis->spare = *open;
@@ -318,11 +317,10 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
     /* grow_heap has made it: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     *pending = (struct pending_report){.host_id = report->host_id,
                                        .segment = SEGMENT_NONE,
-                                       .observed_at = report->observed_at,
-                                       .received_at = report->received_at,
-                                       .interval_s = report->interval_s,
-                                       .busy = report->busy,
-                                       .has_cpu = report->has_cpu && !isnan(report->busy),
+                                       .reading = {.observed_at = report->observed_at,
+                                                   .received_at = report->received_at,
+                                                   .interval_s = report->interval_s,
+                                                   .busy = report->has_cpu ? report->busy : NAN},
                                        .first_update = (uint32_t)open->update_count,
                                        .update_count = (uint8_t)report->update_count};
     if (!analysis_intern(analysis, &analysis->customers, report->customer_id, &pending->customer,
@@ -334,6 +332,7 @@ bool analysis_add(struct analysis *analysis, const struct report *report, struct
         return false;
     }
     heap->count++;
+    heap->update_count += pending->update_count;
     /* Where the heap's next report will go: by then the line is there. */
     __builtin_prefetch(&pending[1], 1);
     open->report_count++;

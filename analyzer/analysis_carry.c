@@ -9,12 +9,12 @@
 
 _Static_assert(sizeof(struct name_list) == 40,
                "a field more or less: carry it below, or say why not");
-_Static_assert(sizeof(struct open_minute) == 4152, "likewise");
+_Static_assert(sizeof(struct open_minute) == 6200, "likewise");
 _Static_assert(sizeof(struct customer_size) == 16, "likewise");
 _Static_assert(sizeof(struct verdict_change) == 56, "likewise");
 _Static_assert(sizeof(struct update_state) == 136, "likewise");
 _Static_assert(sizeof(struct history) == 5408, "likewise");
-_Static_assert(sizeof(struct analysis) == 15288, "likewise");
+_Static_assert(sizeof(struct analysis) == 17320, "likewise");
 
 /* An array of `count` zeroed elements; NULL, and noted, when memory is out. */
 static void *room_for(struct carry *carry, size_t count, size_t size)
@@ -79,6 +79,7 @@ static void carry_heap(struct carry *carry, struct pending_heap *heap)
         }
         heap->count = heap->capacity = (uint32_t)count;
     }
+    carry_value(carry, &heap->update_count);
     carry_bytes(carry, heap->reports, count * sizeof *heap->reports);
 }
 

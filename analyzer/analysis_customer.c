@@ -19,18 +19,6 @@ unsigned customer_look_up_class(struct analysis *analysis, uint32_t customer)
     return class;
 }
 
-void customer_note_move(struct analysis *analysis, uint32_t customer)
-{
-    atomic_store_explicit(&analysis->customer_sizes[customer].moved_in, analysis->next_minute + 1,
-                          memory_order_relaxed);
-}
-
-bool customer_moved(const struct analysis *analysis, uint32_t customer)
-{
-    return atomic_load_explicit(&analysis->customer_sizes[customer].moved_in,
-                                memory_order_relaxed) == analysis->next_minute + 1;
-}
-
 bool customer_sizes_reach(struct analysis *analysis, struct failure *failure)
 {
     analysis->seat_changes =

@@ -33,23 +33,13 @@ static inline unsigned customer_registered_class(struct analysis *analysis, uint
                                                 : customer_look_up_class(analysis, customer);
 }
 
-/* Whether seats are registered for it. */
-static inline bool customer_is_registered(struct analysis *analysis, uint32_t customer)
-{
-    return customer_registered_class(analysis, customer) > 0;
-}
-
-/* log2 of its registered seats or, where none are, of the hosts seen. */
+/* log2 of its registered seats or, where none are, of the hosts it had when the minute began: it is
+ * the same for all reports of a minute, in whatever order hosts come and go in it. */
 static inline uint8_t customer_size_class(struct analysis *analysis, uint32_t customer)
 {
     unsigned class = customer_registered_class(analysis, customer);
     return class > 0 ? (uint8_t)(class - 1)
                      : customer_class_of(analysis->customer_sizes[customer].hosts);
 }
-
-/* Notes, from any thread, that a host comes or goes in the minute being closed; and whether one
- * does. */
-void customer_note_move(struct analysis *analysis, uint32_t customer);
-bool customer_moved(const struct analysis *analysis, uint32_t customer);
 
 #endif

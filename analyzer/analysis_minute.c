@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/analysis_customer.h"
 #include "analyzer/analysis_order.h"
-#include "analyzer/analysis_place.h"
 #include "analyzer/analysis_state.h"
-#include "common/prefetch.h"
 
 /* ---- Onsets ---- */
 
@@ -33,16 +32,6 @@ static int compare_onsets(const void *left, const void *right)
     return (a->lot > b->lot) - (a->lot < b->lot);
 }
 
-/* So many events ahead a host is asked for; see analysis_place.c. */
-#define AHEAD 16
-
-PREFETCHING ask_ahead(const struct fleet *fleet, size_t event)
-{
-    if (event + AHEAD < fleet->event_count) {
-        __builtin_prefetch(&fleet->hosts[fleet->events[event + AHEAD].host], 1);
-    }
-}
-
 /* Tells exposure of the minute's onsets, thinned to one a customer: the hosts of one customer fall
  * together, and evidence of their number would be evidence of a power cut. */
 static bool note_onsets(struct analysis *analysis, int32_t minute, struct failure *failure)
@@ -54,11 +43,12 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
     }
     size_t count = 0;
     for (size_t i = 0; i < fleet->event_count; i++) {
-        ask_ahead(fleet, i);
         const struct fleet_event *event = &fleet->events[i];
+        if (event->from != HOST_HEALTHY) {
+            continue;
+        }
         struct fleet_host *host = &fleet->hosts[event->host];
-        bool at_risk = event->from == HOST_HEALTHY && host->risk_cell != FLEET_NONE;
-        if (!at_risk || host->onset_noted) {
+        if (host->risk_cell == FLEET_NONE || host->onset_noted) {
             continue; /* healthy only since this minute, or for the second time within it */
         }
         host->onset_noted = 1;
@@ -72,8 +62,9 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
     qsort(onsets, count, sizeof *onsets, compare_onsets);
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0 || onsets[i].customer != onsets[i - 1].customer;
-        exposure_note_onset(&analysis->exposure, &fleet->hosts[onsets[i].host], onsets[i].sign,
-                            first);
+        struct fleet_host *host = &fleet->hosts[onsets[i].host];
+        exposure_note_onset(&analysis->exposure, host, onsets[i].sign, first);
+        host->onset_noted = 0;
     }
     free(onsets);
     return true;
@@ -85,32 +76,17 @@ static bool end_risk_sets(struct analysis *analysis, struct failure *failure)
     return exposure_end_minute(&analysis->exposure, failure);
 }
 
-/* Hosts whose state has changed are counted anew; each once, however often it has. */
+/* Hosts whose state has changed are counted anew, and what that says of their installations is
+ * noted. */
 static bool settle_events(struct analysis *analysis, int32_t minute, struct failure *failure)
 {
     struct fleet *fleet = &analysis->fleet;
-    uint32_t *hosts = malloc((fleet->event_count + 1) * sizeof *hosts);
-    if (hosts == NULL) {
-        return failure_memory(failure, "counting who is at risk");
-    }
-    size_t count = 0;
-    bool done = true;
+    bool done = exposure_refresh_changed(&analysis->exposure, fleet, failure);
     for (size_t i = 0; done && i < fleet->event_count; i++) {
-        ask_ahead(fleet, i);
         const struct fleet_event *event = &fleet->events[i];
-        struct fleet_host *host = &fleet->hosts[event->host];
-        host->onset_noted = 0;
-        if (!host->event_noted) {
-            host->event_noted = 1;
-            hosts[count++] = event->host;
-        }
-        done = impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure);
+        done = !event->tells ||
+               impact_take(&analysis->impact, &analysis->exposure, fleet, event, minute, failure);
     }
-    done = done && exposure_refresh_all(&analysis->exposure, fleet, hosts, count, failure);
-    for (size_t i = 0; i < count; i++) {
-        fleet->hosts[hosts[i]].event_noted = 0;
-    }
-    free(hosts);
     fleet_clear_events(fleet);
     return done;
 }
@@ -133,21 +109,37 @@ static bool take_alone(struct analysis *analysis, int32_t minute, struct failure
     return true;
 }
 
+/* Makes room for the kinds of hosts that the minute's reports tell of. */
+static bool reach_kinds(struct analysis *analysis, struct failure *failure)
+{
+    uint32_t known = analysis->met.count;
+    if (known > analysis->segment_kinds_count) {
+        uint32_t count = known + known / 2;
+        struct segment_kind *kinds = realloc(analysis->segment_kinds, count * sizeof *kinds);
+        if (kinds == NULL) {
+            return failure_memory(failure, "learning a kind of host");
+        }
+        memset(kinds + analysis->segment_kinds_count, 0,
+               (count - analysis->segment_kinds_count) * sizeof *kinds);
+        analysis->segment_kinds = kinds;
+        analysis->segment_kinds_count = count;
+    }
+    return true;
+}
+
 bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
                            struct failure *failure)
 {
-    struct minute_order *order = NULL;
     bool done =
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
-        analysis_prepare(analysis, failure) && minute_order_make(analysis, open, &order, failure) &&
-        analysis_place(order, failure) && analysis_hear(order, failure) &&
+        customer_sizes_reach(analysis, failure) && reach_kinds(analysis, failure) &&
+        analysis_take_reports(analysis, open, failure) &&
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
         note_onsets(analysis, open->minute, failure) && end_risk_sets(analysis, failure) &&
         lattice_take(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
         take_alone(analysis, open->minute, failure) &&
         lattice_end_minute(&analysis->lattice, &analysis->exposure, &analysis->segments, failure) &&
         settle_events(analysis, open->minute, failure) && analysis_decide(analysis, failure);
-    minute_order_free(order);
     analysis->quiet_minutes = open->report_count == 0 ? analysis->quiet_minutes + 1 : 0;
     return done;
 }

@@ -1,4 +1,4 @@
-/* Order, find, check, hear the calm; see analysis_order.h.
+/* Order, find, and what is done with each host's reports then; see analysis_order.h.
  *
  * The hard thing is memory: a report meets a host it has not met for minutes, so nearly each step
  * would wait for a cache line. What is needed next is asked for some reports ahead.
@@ -10,249 +10,349 @@
 #include <string.h>
 
 #include "analyzer/analysis_customer.h"
+#include "analyzer/analysis_place.h"
 #include "analyzer/analysis_sort.h"
+#include "analyzer/parallel.h"
+#include "common/prefetch.h"
 #include "common/uuid.h"
 
 /* With fewer reports in a minute threads cost more than they bring. */
 #define PART_REPORTS 4096
 
-struct heap_view view_heap(const struct minute_order *order, unsigned heap)
-{
-    size_t begins = order->begins[heap];
-    return (struct heap_view){.reports = order->open->heaps[heap].reports,
-                              .places = order->room.places + begins,
-                              .hosts = order->room.hosts + begins,
-                              .flags = order->room.flags + begins,
-                              .count = order->begins[heap + 1] - begins};
-}
+/* So many reports ahead a line is asked for: a miss takes as long as 20 reports that say little. */
+#define AHEAD 24
+/* Twice, where what the line names is asked for in turn. */
+#define FAR_AHEAD 48
+
+struct order_part {
+    struct place_part place;
+    /* Reports whose hosts must wait, in order, and the hosts: FLEET_NONE until they are met. */
+    const struct pending_report **rest;
+    uint32_t *hosts;
+    size_t rest_count, rest_capacity;
+    uint32_t met, meets_from; /* hosts nobody knew, and the number of the first of them */
+    uint32_t last;            /* host found */
+    bool failed;
+};
+
+struct minute_order {
+    struct analysis *analysis;
+    const struct open_minute *open;
+    size_t most_in_heap;
+    unsigned parts;
+    unsigned first_heap[PARALLEL_PARTS_MOST + 1]; /* each part begins with */
+    uint32_t updates[PARALLEL_PARTS_MOST];        /* that each part's reports tell of */
+    struct order_part part[PARALLEL_PARTS_MOST];
+    struct exposure_parts exposed;
+};
 
 /* ---- Parts ---- */
 
 /* Parts end between heaps, so between hosts. */
 static void divide(struct minute_order *order)
 {
-    unsigned heap = 0;
-    for (unsigned part = 0; part < order->parts; part++) {
-        order->first_heap[part] = heap;
-        while (heap < PENDING_HEAPS &&
-               (part == order->parts - 1 ||
-                order->begins[heap] < order->count * (part + 1) / order->parts)) {
-            heap++;
-        }
-    }
-    order->first_heap[order->parts] = PENDING_HEAPS;
-}
-
-/* A tenth more than asked for, so that the next minute rarely needs a little more. */
-static bool make_room(struct order_room *room, size_t count, struct failure *failure)
-{
-    if (count < room->capacity) {
-        return true;
-    }
-    size_t capacity = count + count / 10 + 1;
-    order_room_free(room);
-    *room = (struct order_room){.places = malloc(capacity * sizeof *room->places),
-                                .hosts = malloc(capacity * sizeof *room->hosts),
-                                .flags = malloc(capacity * sizeof *room->flags),
-                                .rest = malloc(capacity * sizeof *room->rest),
-                                .capacity = capacity};
-    return (room->places != NULL && room->hosts != NULL && room->flags != NULL &&
-            room->rest != NULL) ||
-           failure_memory(failure, "ordering reports");
-}
-
-static bool prepare(struct minute_order *order, struct failure *failure)
-{
-    for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
-        size_t in_heap = order->open->heaps[heap].count;
-        order->begins[heap + 1] = order->begins[heap] + in_heap;
-        order->most_in_heap = in_heap > order->most_in_heap ? in_heap : order->most_in_heap;
-    }
-    order->count = order->begins[PENDING_HEAPS];
-    size_t parts = order->count / PART_REPORTS;
+    const struct pending_heap *heaps = order->open->heaps;
+    size_t parts = order->open->report_count / PART_REPORTS;
     unsigned most = order->analysis->options.threads;
     order->parts = parts < 1 ? 1 : parts < most ? (unsigned)parts : most;
-    divide(order);
-    return make_room(&order->room, order->count, failure);
+    size_t before = 0;
+    unsigned part = 0;
+    for (unsigned heap = 0; heap < PENDING_HEAPS; heap++) {
+        while (part + 1 < order->parts &&
+               before >= order->open->report_count * (part + 1) / order->parts) {
+            order->first_heap[++part] = heap;
+        }
+        before += heaps[heap].count;
+        order->updates[part] += heaps[heap].update_count;
+        order->most_in_heap =
+            heaps[heap].count > order->most_in_heap ? heaps[heap].count : order->most_in_heap;
+    }
+    while (part < order->parts) {
+        order->first_heap[++part] = PENDING_HEAPS;
+    }
 }
 
-bool minute_order_run(struct minute_order *order, void (*work)(void *order, unsigned part),
+static bool run_parts(struct minute_order *order, void (*work)(void *order, unsigned part),
                       struct failure *failure)
 {
     parallel_run(order->parts, work, order);
-    for (unsigned part = 0; part < order->parts; part++) {
-        if (order->part[part].failed) {
-            *failure = order->part[part].failure;
+    for (unsigned p = 0; p < order->parts; p++) {
+        if (order->part[p].failed) {
+            *failure = order->part[p].place.failure;
             return false;
         }
     }
     return true;
 }
 
-void minute_order_begin_hearing(struct minute_order *order)
+/* Does the work with what parts hear, and puts that together, in order. */
+static bool run_hearing(struct minute_order *order, void (*work)(void *order, unsigned part),
+                        struct failure *failure)
 {
-    for (unsigned part = 0; part < order->parts; part++) {
-        order->part[part].heard = fleet_part(&order->analysis->fleet);
+    struct fleet *fleet = &order->analysis->fleet;
+    for (unsigned p = 0; p < order->parts; p++) {
+        order->part[p].place.heard = fleet_part(fleet);
     }
+    bool done = run_parts(order, work, failure);
+    for (unsigned p = 0; p < order->parts; p++) {
+        done = fleet_join(fleet, &order->part[p].place.heard, done, failure) && done;
+    }
+    return done;
 }
 
-bool minute_order_end_hearing(struct minute_order *order, bool take, struct failure *failure)
+/* ---- Nearly all hosts ---- */
+
+static bool leave(struct order_part *part, uint32_t host, const struct host_reports *told)
 {
-    for (unsigned part = 0; part < order->parts; part++) {
-        take = fleet_join(&order->analysis->fleet, &order->part[part].heard, take, failure) && take;
-    }
-    return take;
-}
-
-/* ---- Find, check, hear ---- */
-
-/* What one thread works with; apart from the others' in memory, too. */
-struct order_work {
-    struct analysis *analysis;
-    struct order_part part;
-    uint32_t last; /* host found */
-};
-
-/* Whether a report is not as its host was when last heard. What movers make of the sizes of their
- * customers comes later; see follow_movers_part. */
-static bool must_place(struct analysis *analysis, const struct pending_report *pending,
-                       uint32_t number, bool *moves)
-{
-    if (number == FLEET_NONE) {
-        *moves = true;
-        customer_note_move(analysis, pending->customer);
-        return true;
-    }
-    const struct fleet_host *host = &analysis->fleet.hosts[number];
-    if (host->customer != pending->customer) {
-        *moves = true;
-        customer_note_move(analysis, pending->customer);
-        customer_note_move(analysis, host->customer);
-        return true;
-    }
-    if (pending->update_count > 0) {
-        return true;
-    }
-    if (pending->segment != SEGMENT_NONE) {
-        struct segment_kind kind = analysis->segment_kinds[pending->segment];
-        if (kind.settled != analysis->segments.left_out_count + 1 || kind.kind != host->segment) {
-            return true;
+    for (size_t i = 0; i < told->count; i++) {
+        if (part->rest_count == part->rest_capacity) {
+            size_t capacity = part->rest_capacity;
+            if (!analysis_make_room((void **)&part->rest, part->rest_count, &part->rest_capacity,
+                                    sizeof(void *), &part->place.failure) ||
+                !analysis_make_room((void **)&part->hosts, part->rest_count, &capacity,
+                                    sizeof *part->hosts, &part->place.failure)) {
+                return false;
+            }
         }
+        part->rest[part->rest_count] = told->reports[i];
+        part->hosts[part->rest_count++] = host;
     }
-    return customer_size_class(analysis, host->customer) != host->size_class;
+    part->met += host == FLEET_NONE;
+    return place_note_wants(&part->place, host, told);
 }
 
-/* All reports of one host, from `begin` to `end`, are placed or none: what one says of its clock
- * dates the next one's installations. */
-static void take_host(struct order_work *work, struct heap_view *heap, size_t begin, size_t end)
+static bool take_host(struct order_part *part, uint32_t host, const struct host_reports *told)
 {
-    struct analysis *analysis = work->analysis;
-    uint32_t host = heap->hosts[begin];
-    bool changes = false;
-    for (size_t i = begin; i < end; i++) {
-        heap->hosts[i] = host;
-        heap->flags[i] = 0;
-        changes |= must_place(analysis, heap_report(heap, i), host, &work->part.moved);
+    enum place_need need = host == FLEET_NONE
+                               ? PLACE_LATER
+                               : place_check(part->place.analysis, part->place.open, host, told);
+    if (need == PLACE_LATER) {
+        return leave(part, host, told);
     }
-    for (size_t i = begin; changes && i < end; i++) {
-        heap->flags[i] |= ORDER_CHANGES;
-    }
-    if (host == FLEET_NONE) {
-        heap->flags[begin] |= ORDER_MEETS;
-        work->part.met++;
-        return;
-    }
-    for (size_t i = begin; i < end; i++) {
-        struct fleet_reading reading = reading_of(heap_report(heap, i));
-        if (end - begin == 1 && fleet_hear_calm(&work->part.heard, host, &reading)) {
-            heap->flags[i] |= ORDER_HEARD;
-        } else if (!changes) { /* otherwise in its turn, before its own installations */
-            fleet_note_delay(&analysis->fleet.hosts[host], reading.observed_at,
-                             reading.received_at);
-        }
-    }
+    return (need == PLACE_NOT || place_host(&part->place, host, told)) &&
+           place_hear(&part->place, host, told);
 }
 
-static bool is_same_host(const struct heap_view *heap, size_t a, size_t b)
+/* What a report names, once the report itself is there. */
+PREFETCHING expect_named(const struct place_part *part, const struct pending_report *report)
 {
-    return uuid_equal(&heap_report(heap, a)->host_id, &heap_report(heap, b)->host_id);
+    if (report->update_count > 0) {
+        __builtin_prefetch(&part->open->updates[report->first_update]);
+    }
+    __builtin_prefetch(&part->analysis->customer_sizes[report->customer]);
 }
 
-static void take_heap(struct order_work *work, struct heap_view *heap)
+static bool take_heap(struct order_part *part, const struct pending_report *const *reports,
+                      size_t count)
 {
-    const struct analysis *analysis = work->analysis;
-    for (size_t begin = 0; begin < heap->count;) {
+    const struct fleet *fleet = &part->place.analysis->fleet;
+    for (size_t begin = 0; begin < count;) {
         const struct uuid *ids[FLEET_FIND_MOST];
-        size_t begins[FLEET_FIND_MOST + 1]; /* of each host's reports */
+        struct host_reports told[FLEET_FIND_MOST];
         uint32_t hosts[FLEET_FIND_MOST];
-        size_t count = 0;
-        for (; begin < heap->count && count < FLEET_FIND_MOST; count++) {
-            begins[count] = begin;
-            ids[count] = &heap_report(heap, begin)->host_id;
-            __builtin_prefetch(&analysis->customer_sizes[heap_report(heap, begin)->customer]);
+        size_t found = 0;
+        for (; begin < count && found < FLEET_FIND_MOST; found++) {
+            told[found] = (struct host_reports){.reports = reports + begin};
+            ids[found] = &reports[begin]->host_id;
+            expect_named(&part->place, reports[begin]);
+            __builtin_prefetch(reports[begin + AHEAD < count ? begin + AHEAD : begin]);
             do {
                 begin++;
-            } while (begin < heap->count && is_same_host(heap, begin, begin - 1));
+                told[found].count++;
+            } while (begin < count && uuid_equal(&reports[begin]->host_id, ids[found]));
         }
-        begins[count] = begin;
-        fleet_find_in_order(&analysis->fleet, ids, count, &work->last, hosts);
-        for (size_t i = 0; i < count; i++) {
-            heap->hosts[begins[i]] = hosts[i];
-            take_host(work, heap, begins[i], begins[i + 1]);
+        fleet_find_in_order(fleet, ids, found, &part->last, hosts);
+        for (size_t i = 0; i < found; i++) {
+            if (!take_host(part, hosts[i], &told[i])) {
+                return false;
+            }
         }
     }
+    return true;
 }
 
-static void take_part(void *context, unsigned part)
+static void take_part(void *context, unsigned number)
 {
     struct minute_order *order = context;
-    struct order_work work = {
-        .analysis = order->analysis, .part = order->part[part], .last = FLEET_NONE};
+    struct order_part part = order->part[number]; /* apart from the others' in memory, too */
+    struct exposure_part exposed = order->exposed.part[number];
     struct sort_room room;
-    work.part.failed = !sort_room_make(&room, order->most_in_heap, &work.part.failure);
-    for (unsigned number = order->first_heap[part];
-         !work.part.failed && number < order->first_heap[part + 1]; number++) {
-        struct heap_view heap = view_heap(order, number);
-        sort_heap(&room, &order->open->heaps[number], order->room.places + order->begins[number]);
-        take_heap(&work, &heap);
+    part.place.exposed = &exposed;
+    part.failed = !sort_room_make(&room, order->most_in_heap, &part.place.failure);
+    for (unsigned heap = order->first_heap[number];
+         !part.failed && heap < order->first_heap[number + 1]; heap++) {
+        const struct pending_heap *reports = &order->open->heaps[heap];
+        sort_heap(&room, reports);
+        part.failed = !take_heap(&part, room.reports, reports->count);
     }
     sort_room_free(&room);
-    order->part[part] = work.part;
+    order->part[number] = part;
+    order->exposed.part[number] = exposed;
 }
 
-bool minute_order_make(struct analysis *analysis, struct open_minute *open,
-                       struct minute_order **made, struct failure *failure)
+/* ---- The others ---- */
+
+PREFETCHING expect_rest(const struct order_part *part, size_t at)
 {
+    const struct fleet *fleet = &part->place.analysis->fleet;
+    if (at + FAR_AHEAD < part->rest_count) {
+        __builtin_prefetch(part->rest[at + FAR_AHEAD]);
+        if (part->hosts[at + FAR_AHEAD] != FLEET_NONE) {
+            __builtin_prefetch(&fleet->hosts[part->hosts[at + FAR_AHEAD]], 1);
+        }
+        expect_named(&part->place, part->rest[at + AHEAD]);
+    }
+}
+
+/* Numbers are given in the order of the reports. */
+static void meet_part(void *context, unsigned number)
+{
+    struct minute_order *order = context;
+    struct order_part part = order->part[number];
+    struct fleet *fleet = &order->analysis->fleet;
+    uint32_t next = part.meets_from;
+    for (size_t i = 0; !part.failed && i < part.rest_count; i++) {
+        expect_rest(&part, i);
+        if (part.hosts[i] != FLEET_NONE) {
+            continue;
+        }
+        const struct pending_report *report = part.rest[i];
+        bool is_same = i > 0 && uuid_equal(&part.rest[i - 1]->host_id, &report->host_id);
+        if (!is_same) {
+            part.failed = !fleet_put(fleet, next++, &report->host_id, report->customer,
+                                     &part.place.failure) ||
+                          !place_note_move(&part.place, report->customer, 1);
+        }
+        part.hosts[i] = next - 1;
+    }
+    order->part[number] = part;
+}
+
+static bool meet(struct minute_order *order, struct failure *failure)
+{
+    struct fleet *fleet = &order->analysis->fleet;
+    uint32_t met = 0;
+    for (unsigned p = 0; p < order->parts; p++) {
+        order->part[p].meets_from = fleet->count + met;
+        met += order->part[p].met;
+    }
+    if (met == 0) {
+        return true;
+    }
+    if (!fleet_make_room(fleet, met, failure) || !run_parts(order, meet_part, failure)) {
+        return false;
+    }
+    fleet_take_put(fleet, met);
+    return true;
+}
+
+static void take_rest(void *context, unsigned number)
+{
+    struct minute_order *order = context;
+    struct order_part part = order->part[number];
+    struct exposure_part exposed = order->exposed.part[number];
+    part.place.exposed = &exposed;
+    for (size_t begin = 0; !part.failed && begin < part.rest_count;) {
+        struct host_reports told = {.reports = part.rest + begin};
+        uint32_t host = part.hosts[begin];
+        do {
+            expect_rest(&part, begin);
+            begin++;
+            told.count++;
+        } while (begin < part.rest_count && part.hosts[begin] == host);
+        part.failed =
+            !place_host(&part.place, host, &told) || !place_hear(&part.place, host, &told);
+    }
+    order->part[number] = part;
+    order->exposed.part[number] = exposed;
+}
+
+static bool take_others(struct minute_order *order, struct failure *failure)
+{
+    size_t rest = 0;
+    for (unsigned p = 0; p < order->parts; p++) {
+        rest += order->part[p].rest_count;
+        if (!place_learn_kinds(&order->part[p].place, failure)) {
+            return false;
+        }
+    }
+    exposure_follow(&order->exposed);
+    return rest == 0 || (meet(order, failure) && run_hearing(order, take_rest, failure));
+}
+
+/* ---- All ---- */
+
+static bool take_late(struct minute_order *order, struct failure *failure)
+{
+    size_t count = 0;
+    for (unsigned p = 0; p < order->parts; p++) {
+        count += order->part[p].place.late_count;
+    }
+    if (count == 0) {
+        return true;
+    }
+    struct impact_late_install *late = malloc(count * sizeof *late);
+    if (late == NULL) {
+        return failure_memory(failure, "noting harm");
+    }
+    count = 0;
+    for (unsigned p = 0; p < order->parts; p++) {
+        const struct place_part *part = &order->part[p].place;
+        if (part->late_count > 0) {
+            memcpy(late + count, part->late, part->late_count * sizeof *late);
+            count += part->late_count;
+        }
+    }
+    struct analysis *analysis = order->analysis;
+    bool done = impact_take_late(&analysis->impact, &analysis->exposure, late, count, failure);
+    free(late);
+    return done;
+}
+
+static bool join(struct minute_order *order, struct failure *failure)
+{
+    for (unsigned p = 0; p < order->parts; p++) {
+        place_take_moves(&order->part[p].place);
+    }
+    return exposure_join_parts(&order->exposed, failure) && take_late(order, failure);
+}
+
+static void free_order(struct minute_order *order)
+{
+    for (unsigned p = 0; order != NULL && p < order->parts; p++) {
+        place_part_free(&order->part[p].place);
+        free(order->part[p].rest);
+        free(order->part[p].hosts);
+    }
+    if (order != NULL) {
+        exposure_free_parts(&order->exposed);
+    }
+    free(order);
+}
+
+bool analysis_take_reports(struct analysis *analysis, const struct open_minute *open,
+                           struct failure *failure)
+{
+    if (open->report_count == 0) {
+        return true;
+    }
     struct minute_order *order = calloc(1, sizeof *order);
-    *made = order;
     if (order == NULL) {
         return failure_memory(failure, "ordering reports");
     }
     order->analysis = analysis;
     order->open = open;
-    order->room = analysis->order_room;
-    analysis->order_room = (struct order_room){0};
-    if (!prepare(order, failure)) {
-        return false;
+    divide(order);
+    for (unsigned p = 0; p < order->parts; p++) {
+        order->part[p].last = FLEET_NONE;
+        order->part[p].place.analysis = analysis;
+        order->part[p].place.open = open;
     }
-    minute_order_begin_hearing(order);
-    bool done = minute_order_run(order, take_part, failure);
-    return minute_order_end_hearing(order, done, failure);
-}
-
-void minute_order_free(struct minute_order *order)
-{
-    if (order != NULL) {
-        order->analysis->order_room = order->room;
-        free(order);
-    }
-}
-
-void order_room_free(struct order_room *room)
-{
-    free(room->places);
-    free(room->hosts);
-    free(room->flags);
-    free(room->rest);
-    *room = (struct order_room){0};
+    bool done = exposure_open_parts(&order->exposed, &analysis->exposure, &analysis->fleet,
+                                    order->parts, failure) &&
+                exposure_let_install(&order->exposed, order->updates, failure) &&
+                run_hearing(order, take_part, failure) && take_others(order, failure) &&
+                join(order, failure);
+    free_order(order);
+    return done;
 }

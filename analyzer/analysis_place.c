@@ -1,214 +1,182 @@
-/* Meet, place, hear; see analysis_place.h.
+/* Check, place, hear; see analysis_place.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/analysis_place.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/analysis_customer.h"
-#include "common/prefetch.h"
 
-/* So many reports ahead a line is asked for: a miss takes as long as 20 reports that say little. */
-#define AHEAD 24
-/* Twice, where what the line names is asked for in turn. */
-#define FAR_AHEAD 48
-
-/* ---- List ---- */
-
-/* The rest: what is to be placed or heard, in order, from one end to the other of the memory that
- * the reports themselves lie about in. */
-static void list_part(void *context, unsigned number)
+void place_part_free(struct place_part *part)
 {
-    struct minute_order *order = context;
-    struct order_rest *rest = order->room.rest + order->begins[order->first_heap[number]];
-    size_t count = 0;
-    for (unsigned i = order->first_heap[number]; i < order->first_heap[number + 1]; i++) {
-        struct heap_view heap = view_heap(order, i);
-        for (size_t at = 0; at < heap.count; at++) {
-            /* Without a branch, which would be a coin toss. */
-            rest[count] = (struct order_rest){.report = heap_report(&heap, at),
-                                              .host = heap.hosts[at],
-                                              .place = (uint32_t)(order->begins[i] + at)};
-            count += (heap.flags[at] & (ORDER_HEARD | ORDER_CHANGES)) != ORDER_HEARD;
-        }
-    }
-    order->part[number].rest = rest;
-    order->part[number].rest_count = count;
+    free(part->moves);
+    free(part->late);
+    free(part->kinds);
+    free(part->is_noted);
+    *part = (struct place_part){0};
 }
 
-PREFETCHING expect(const struct fleet *fleet, const struct order_rest *ahead)
+/* ---- Check ---- */
+
+static bool is_learned(const struct analysis *analysis, uint32_t met)
 {
-    __builtin_prefetch(ahead->report);
-    if (ahead->host != FLEET_NONE) {
-        __builtin_prefetch(&fleet->hosts[ahead->host], 1);
-    }
+    return analysis->segment_kinds[met].settled == analysis->segments.left_out_count + 1;
 }
 
-/* ---- Meet ---- */
-
-/* Numbers are given in the order of the reports. */
-static void meet_part(void *context, unsigned number)
+static bool waits_for_slot(const struct analysis *analysis, const struct open_minute *open,
+                           const struct pending_report *pending)
 {
-    struct minute_order *order = context;
-    struct order_part *part = &order->part[number];
-    struct fleet *fleet = &order->analysis->fleet;
-    uint32_t next = part->meets_from;
-    for (size_t i = 0; part->met > 0 && i < part->rest_count; i++) {
-        struct order_rest *rest = &part->rest[i];
-        if (i + AHEAD < part->rest_count) {
-            expect(fleet, &rest[AHEAD]);
-        }
-        bool meets = (order->room.flags[rest->place] & ORDER_MEETS) != 0;
-        if (meets && !fleet_put(fleet, next, &rest->report->host_id, rest->report->customer,
-                                &part->failure)) {
-            part->failed = true;
-            return;
-        }
-        next += meets;
-        if (rest->host == FLEET_NONE) {
-            rest->host = next - 1; /* as well when the report before was of the same host */
-            order->room.hosts[rest->place] = rest->host;
+    for (uint32_t i = 0; i < pending->update_count; i++) {
+        const struct pending_update *update = &open->updates[pending->first_update + i];
+        if (update->outcome == UPDATE_INSTALLED &&
+            analysis->exposure.updates[update->update].slot == EXPOSURE_NONE) {
+            return true;
         }
     }
+    return false;
 }
 
-static bool meet(struct minute_order *order, struct failure *failure)
+enum place_need place_check(struct analysis *analysis, const struct open_minute *open,
+                            uint32_t number, const struct host_reports *told)
 {
-    struct fleet *fleet = &order->analysis->fleet;
-    uint32_t met = 0;
-    for (unsigned part = 0; part < order->parts; part++) {
-        order->part[part].meets_from = fleet->count + met;
-        met += order->part[part].met;
+    const struct fleet_host *host = &analysis->fleet.hosts[number];
+    bool changes = customer_size_class(analysis, host->customer) != host->size_class;
+    for (size_t i = 0; i < told->count; i++) {
+        const struct pending_report *pending = told->reports[i];
+        changes |= pending->customer != host->customer || pending->update_count > 0;
+        if (pending->segment != SEGMENT_NONE) {
+            if (!is_learned(analysis, pending->segment)) {
+                return PLACE_LATER;
+            }
+            changes |= analysis->segment_kinds[pending->segment].kind != host->segment;
+        }
+        if (pending->update_count > 0 && waits_for_slot(analysis, open, pending)) {
+            return PLACE_LATER;
+        }
     }
-    if (met == 0) {
+    return changes ? PLACE_NOW : PLACE_NOT;
+}
+
+/* ---- Note ---- */
+
+static bool note_kind(struct place_part *part, uint32_t met)
+{
+    if (part->is_noted == NULL) {
+        part->is_noted = calloc((size_t)part->analysis->met.count + 1, sizeof *part->is_noted);
+        if (part->is_noted == NULL) {
+            return failure_memory(&part->failure, "learning a kind of host");
+        }
+    }
+    if (part->is_noted[met]) {
         return true;
     }
-    if (!fleet_make_room(fleet, met, failure) || !minute_order_run(order, meet_part, failure)) {
+    if (!analysis_make_room((void **)&part->kinds, part->kind_count, &part->kind_capacity,
+                            sizeof *part->kinds, &part->failure)) {
         return false;
     }
-    fleet_take_put(fleet, met);
+    part->is_noted[met] = true;
+    part->kinds[part->kind_count++] = met;
     return true;
 }
 
-/* ---- Movers ---- */
-
-/* A customer that gains or loses a host this minute changes its size on the way, unless its seats
- * are registered. So its other hosts are placed anew. */
-static void follow_movers_part(void *context, unsigned part)
+bool place_note_wants(struct place_part *part, uint32_t number, const struct host_reports *told)
 {
-    struct minute_order *order = context;
-    struct analysis *analysis = order->analysis;
-    for (unsigned number = order->first_heap[part]; number < order->first_heap[part + 1];
-         number++) {
-        struct heap_view heap = view_heap(order, number);
-        for (size_t i = 0; i < heap.count; i++) {
-            if ((heap.flags[i] & ORDER_CHANGES) != 0) {
-                continue;
-            }
-            uint32_t customer = heap_report(&heap, i)->customer;
-            if (customer_moved(analysis, customer) && !customer_is_registered(analysis, customer)) {
-                heap.flags[i] |= ORDER_CHANGES;
+    const struct analysis *analysis = part->analysis;
+    struct fleet_host host =
+        number == FLEET_NONE ? fleet_new_host(0) : analysis->fleet.hosts[number];
+    for (size_t i = 0; i < told->count; i++) {
+        const struct pending_report *pending = told->reports[i];
+        if (pending->segment != SEGMENT_NONE && !is_learned(analysis, pending->segment) &&
+            !note_kind(part, pending->segment)) {
+            return false;
+        }
+        fleet_note_delay(&host, pending->reading.observed_at, pending->reading.received_at);
+        for (uint32_t u = 0; u < pending->update_count; u++) {
+            const struct pending_update *update = &part->open->updates[pending->first_update + u];
+            if (update->outcome == UPDATE_INSTALLED &&
+                !exposure_want(part->exposed, &host, update->update,
+                               fleet_correct(&host, update->at, pending->reading.received_at),
+                               &part->failure)) {
+                return false;
             }
         }
     }
+    return true;
+}
+
+bool place_note_move(struct place_part *part, uint32_t customer, int32_t change)
+{
+    if (!analysis_make_room((void **)&part->moves, part->move_count, &part->move_capacity,
+                            sizeof *part->moves, &part->failure)) {
+        return false;
+    }
+    part->moves[part->move_count++] =
+        (struct customer_move){.customer = customer, .change = change};
+    return true;
 }
 
 /* ---- Place ---- */
 
-static bool learn_segment(struct analysis *analysis, uint32_t met, uint32_t *segment,
-                          struct failure *failure)
+static bool take_install(struct place_part *part, uint32_t host, uint32_t update,
+                         fleet_second installed)
 {
-    struct segment_kind known = analysis->segment_kinds[met];
-    if (known.settled == analysis->segments.left_out_count + 1) {
-        *segment = known.kind;
-        return true;
-    }
-    const struct segment *as_met = &analysis->met.items[met];
-    if (!segments_intern(&analysis->segments, &as_met->id, as_met->attributes,
-                         as_met->attribute_count, segment, failure)) {
+    struct analysis *analysis = part->analysis;
+    uint32_t install;
+    if (!exposure_install(part->exposed, host, update, installed, &install, &part->failure)) {
         return false;
     }
-    analysis->segment_kinds[met] =
-        (struct segment_kind){.kind = *segment, .settled = analysis->segments.left_out_count + 1};
+    struct impact_late_install late;
+    if (install == EXPOSURE_NONE ||
+        !impact_hold_late(&analysis->exposure, &analysis->fleet, install, &late)) {
+        return true;
+    }
+    if (!analysis_make_room((void **)&part->late, part->late_count, &part->late_capacity,
+                            sizeof *part->late, &part->failure)) {
+        return false;
+    }
+    part->late[part->late_count++] = late;
     return true;
 }
 
-static bool place_host(struct analysis *analysis, const struct pending_report *pending,
-                       uint32_t number, bool meets, struct failure *failure)
+static bool take_updates(struct place_part *part, uint32_t number,
+                         const struct pending_report *pending)
 {
-    struct fleet_host *host = &analysis->fleet.hosts[number];
-    analysis->customer_sizes[host->customer].hosts += meets;
-    if (host->customer != pending->customer) {
-        analysis->customer_sizes[host->customer].hosts--;
-        host->customer = pending->customer;
-        analysis->customer_sizes[host->customer].hosts++;
-    }
-    uint32_t segment = host->segment;
-    if (pending->segment != SEGMENT_NONE &&
-        !learn_segment(analysis, pending->segment, &segment, failure)) {
-        return false;
-    }
-    uint8_t size_class = customer_size_class(analysis, host->customer);
-    if (segment == host->segment && size_class == host->size_class) {
-        return true;
-    }
-    host->segment = segment;
-    host->size_class = size_class;
-    return exposure_refresh(&analysis->exposure, &analysis->fleet, number, failure);
-}
-
-static bool take_updates(struct analysis *analysis, const struct open_minute *open,
-                         const struct pending_report *pending, uint32_t host,
-                         struct failure *failure)
-{
-    struct exposure *exposure = &analysis->exposure;
-    fleet_second received = fleet_second_of(pending->received_at);
+    const struct fleet_host *host = &part->analysis->fleet.hosts[number];
     for (uint32_t i = 0; i < pending->update_count; i++) {
-        const struct pending_update *update = &open->updates[pending->first_update + i];
-        struct exposure_update *known = &exposure->updates[update->update];
-        uint32_t install = EXPOSURE_NONE;
-        fleet_second installed =
-            fleet_correct(&analysis->fleet.hosts[host], update->at, pending->received_at);
+        const struct pending_update *update = &part->open->updates[pending->first_update + i];
         switch (update->outcome) {
         case UPDATE_INSTALLED:
-            known->first_seen = received < known->first_seen ? received : known->first_seen;
-            if (!exposure_install(exposure, &analysis->fleet, host, update->update, installed,
-                                  open->minute, &install, failure) ||
-                (install != EXPOSURE_NONE &&
-                 !impact_take_late_install(&analysis->impact, exposure, &analysis->fleet, install,
-                                           failure))) {
+            exposure_see(part->exposed, update->update,
+                         fleet_second_of(pending->reading.received_at));
+            if (!take_install(part, number, update->update,
+                              fleet_correct(host, update->at, pending->reading.received_at))) {
                 return false;
             }
             break;
         case UPDATE_FAILED:
-            known->failed++;
+            part->exposed->updates[update->update].failed++;
             break;
         case UPDATE_ROLLED_BACK:
-            if (!exposure_roll_back(exposure, &analysis->fleet, host, update->update, failure)) {
-                return false;
-            }
+            exposure_roll_back(part->exposed, number, update->update);
             break;
         }
     }
     return true;
 }
 
-/* Whether the report is one of the minute once more: it is counted once. */
-static bool is_told_again(const struct minute_order *order, const struct order_rest *rest)
+/* Whether a report is one before it once more: it is counted once. */
+static bool is_told_again(const struct place_part *part, const struct host_reports *told,
+                          size_t which)
 {
-    const struct pending_report *told = rest->report;
-    unsigned number = told->host_id.bytes[0];
-    struct heap_view heap = view_heap(order, number);
-    const struct pending_update *updates = &order->open->updates[told->first_update];
-    for (size_t i = rest->place - order->begins[number]; told->update_count > 0 && i > 0; i--) {
-        const struct pending_report *before = heap_report(&heap, i - 1);
-        if (before->observed_at != told->observed_at ||
-            !uuid_equal(&before->host_id, &told->host_id)) {
+    const struct pending_report *report = told->reports[which];
+    const struct pending_update *updates = &part->open->updates[report->first_update];
+    for (size_t i = which; i > 0; i--) {
+        const struct pending_report *before = told->reports[i - 1];
+        if (before->reading.observed_at != report->reading.observed_at) {
             break;
         }
-        bool same = before->update_count == told->update_count;
-        for (uint32_t u = 0; same && u < told->update_count; u++) {
-            const struct pending_update *update = &order->open->updates[before->first_update + u];
+        bool same = before->update_count == report->update_count;
+        for (uint32_t u = 0; same && u < report->update_count; u++) {
+            const struct pending_update *update = &part->open->updates[before->first_update + u];
             same = update->update == updates[u].update && update->at == updates[u].at &&
                    update->outcome == updates[u].outcome;
         }
@@ -219,136 +187,85 @@ static bool is_told_again(const struct minute_order *order, const struct order_r
     return false;
 }
 
-static bool place_report(const struct minute_order *order, const struct order_rest *rest,
-                         struct failure *failure)
+static bool take_kind(struct place_part *part, struct fleet_host *host,
+                      const struct host_reports *told)
 {
-    struct analysis *analysis = order->analysis;
-    bool meets = (order->room.flags[rest->place] & ORDER_MEETS) != 0;
-    if (!place_host(analysis, rest->report, rest->host, meets, failure)) {
+    struct analysis *analysis = part->analysis;
+    uint32_t customer = host->customer;
+    for (size_t i = 0; i < told->count; i++) {
+        const struct pending_report *pending = told->reports[i];
+        customer = pending->customer;
+        if (pending->segment != SEGMENT_NONE) {
+            host->segment = analysis->segment_kinds[pending->segment].kind;
+        }
+    }
+    if (customer != host->customer &&
+        (!place_note_move(part, host->customer, -1) || !place_note_move(part, customer, 1))) {
         return false;
     }
-    fleet_note_delay(&analysis->fleet.hosts[rest->host], rest->report->observed_at,
-                     rest->report->received_at);
-    return is_told_again(order, rest) ||
-           take_updates(analysis, order->open, rest->report, rest->host, failure);
-}
-
-/* What a report names, once the report itself is there. */
-PREFETCHING expect_named(const struct minute_order *order, const struct pending_report *report)
-{
-    if (report->update_count > 0) {
-        __builtin_prefetch(&order->open->updates[report->first_update]);
-    }
-    __builtin_prefetch(&order->analysis->customer_sizes[report->customer], 1);
-}
-
-/* Places the listed reports of a part that stand at `*from` or later. Stops when an attribute is
- * left out on the way, and sets *from to the place after. */
-static bool place_listed(const struct minute_order *order, const struct order_part *part,
-                         size_t *from, bool *stopped, struct failure *failure)
-{
-    const struct segments *segments = &order->analysis->segments;
-    uint32_t left_out_count = segments->left_out_count;
-    for (size_t i = 0; i < part->rest_count; i++) {
-        const struct order_rest *rest = &part->rest[i];
-        if (i + FAR_AHEAD < part->rest_count) {
-            expect(&order->analysis->fleet, &rest[FAR_AHEAD]);
-            expect_named(order, rest[AHEAD].report);
-        }
-        if (rest->place < *from || (order->room.flags[rest->place] & ORDER_CHANGES) == 0) {
-            continue;
-        }
-        if (!place_report(order, rest, failure)) {
-            return false;
-        }
-        if (segments->left_out_count != left_out_count) {
-            *from = rest->place + 1;
-            *stopped = true;
-            return true;
-        }
-    }
+    host->customer = customer;
+    host->size_class = customer_size_class(analysis, customer);
     return true;
 }
 
-/* An attribute left out on the way changes the kind of whoever comes after: from there on,
- * everybody is placed. */
-static bool place_in_order(struct minute_order *order, struct failure *failure)
+bool place_host(struct place_part *part, uint32_t number, const struct host_reports *told)
 {
-    size_t from = 0;
-    for (unsigned part = 0; part < order->parts;) {
-        bool stopped = false;
-        if (!place_listed(order, &order->part[part], &from, &stopped, failure)) {
-            return false;
-        }
-        if (!stopped) {
-            part++;
-            continue;
-        }
-        for (size_t place = from; place < order->count; place++) {
-            order->room.flags[place] |= ORDER_CHANGES;
-        }
-        if (!minute_order_run(order, list_part, failure)) {
+    struct fleet_host *host = &part->analysis->fleet.hosts[number];
+    if (!take_kind(part, host, told)) {
+        return false;
+    }
+    for (size_t i = 0; i < told->count; i++) {
+        const struct pending_report *pending = told->reports[i];
+        /* What one report says of the host's clock dates the next one's installations. */
+        fleet_note_delay(host, pending->reading.observed_at, pending->reading.received_at);
+        if (pending->update_count > 0 && !is_told_again(part, told, i) &&
+            !take_updates(part, number, pending)) {
             return false;
         }
     }
-    return true;
-}
-
-static bool reach_segments(struct analysis *analysis, struct failure *failure)
-{
-    uint32_t known = analysis->met.count;
-    if (known > analysis->segment_kinds_count) {
-        uint32_t count = known + known / 2;
-        struct segment_kind *kinds = realloc(analysis->segment_kinds, count * sizeof *kinds);
-        if (kinds == NULL) {
-            return failure_memory(failure, "learning a kind of host");
-        }
-        memset(kinds + analysis->segment_kinds_count, 0,
-               (count - analysis->segment_kinds_count) * sizeof *kinds);
-        analysis->segment_kinds = kinds;
-        analysis->segment_kinds_count = count;
-    }
-    return true;
-}
-
-bool analysis_prepare(struct analysis *analysis, struct failure *failure)
-{
-    return customer_sizes_reach(analysis, failure) && reach_segments(analysis, failure);
-}
-
-bool analysis_place(struct minute_order *order, struct failure *failure)
-{
-    bool moved = false;
-    for (unsigned part = 0; part < order->parts; part++) {
-        moved |= order->part[part].moved;
-    }
-    return (!moved || minute_order_run(order, follow_movers_part, failure)) &&
-           minute_order_run(order, list_part, failure) && meet(order, failure) &&
-           place_in_order(order, failure);
+    return exposure_recount(part->exposed, number, &part->failure);
 }
 
 /* ---- Hear ---- */
 
-static void hear_part(void *context, unsigned number)
+bool place_hear(struct place_part *part, uint32_t host, const struct host_reports *told)
 {
-    struct minute_order *order = context;
-    struct order_part part = order->part[number]; /* apart from the others' in memory, too */
-    for (size_t i = 0; !part.failed && i < part.rest_count; i++) {
-        const struct order_rest *rest = &part.rest[i];
-        if (i + AHEAD < part.rest_count) {
-            expect(&part.heard, &rest[AHEAD]);
-        }
-        if ((order->room.flags[rest->place] & ORDER_HEARD) == 0) {
-            struct fleet_reading reading = reading_of(rest->report);
-            part.failed = !fleet_hear(&part.heard, rest->host, &reading, &part.failure);
+    for (size_t i = 0; i < told->count; i++) {
+        const struct fleet_reading *reading = &told->reports[i]->reading;
+        if (!fleet_hear_calm(&part->heard, host, reading) &&
+            !fleet_hear(&part->heard, host, reading, &part->failure)) {
+            return false;
         }
     }
-    order->part[number] = part;
+    return true;
 }
 
-bool analysis_hear(struct minute_order *order, struct failure *failure)
+/* ---- What was noted ---- */
+
+/* Where an attribute is left out on the way, those learned before are learned again when they are
+ * next told of. */
+bool place_learn_kinds(struct place_part *part, struct failure *failure)
 {
-    minute_order_begin_hearing(order);
-    bool done = minute_order_run(order, hear_part, failure);
-    return minute_order_end_hearing(order, done, failure);
+    struct analysis *analysis = part->analysis;
+    for (size_t i = 0; i < part->kind_count; i++) {
+        if (is_learned(analysis, part->kinds[i])) {
+            continue; /* from another part */
+        }
+        const struct segment *as_met = &analysis->met.items[part->kinds[i]];
+        struct segment_kind *learned = &analysis->segment_kinds[part->kinds[i]];
+        if (!segments_intern(&analysis->segments, &as_met->id, as_met->attributes,
+                             as_met->attribute_count, &learned->kind, failure)) {
+            return false;
+        }
+        learned->settled = analysis->segments.left_out_count + 1;
+    }
+    return true;
+}
+
+void place_take_moves(struct place_part *part)
+{
+    for (size_t i = 0; i < part->move_count; i++) {
+        part->analysis->customer_sizes[part->moves[i].customer].hosts +=
+            (uint32_t)part->moves[i].change; /* modulo 2^32 */
+    }
 }

@@ -12,16 +12,17 @@
 #include "analyzer/analysis_state.h"
 #include "common/failure.h"
 
-/* Room to sort a heap in, for one thread. */
+/* Room to sort a heap in, for one thread, and what came of it. */
 struct sort_room {
     uint64_t *keys, *spare;
+    const struct pending_report **reports; /* of the heap, in their order */
 };
 
 /* For heaps of up to `most` reports. Freed in any case by sort_room_free. */
 MUST_CHECK bool sort_room_make(struct sort_room *room, size_t most, struct failure *failure);
 void sort_room_free(struct sort_room *room);
 
-/* Writes where in the heap the reports are, in their order. */
-void sort_heap(const struct sort_room *room, const struct pending_heap *heap, uint32_t *places);
+/* Sets room->reports. */
+void sort_heap(const struct sort_room *room, const struct pending_heap *heap);
 
 #endif

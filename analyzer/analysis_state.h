@@ -35,11 +35,9 @@ struct pending_report {
     struct uuid host_id;
     uint32_t customer;
     uint32_t segment; /* number in `met`, or SEGMENT_NONE */
-    instant_us observed_at, received_at;
-    double interval_s, busy;
+    struct fleet_reading reading;
     uint32_t first_update; /* in the minute's updates */
     uint8_t update_count;
-    bool has_cpu;
 };
 _Static_assert(sizeof(struct pending_report) == 64, "a waiting report is as large as a cache line");
 _Static_assert(REPORT_UPDATES_LIMIT <= UINT8_MAX, "the updates of a report can be counted");
@@ -57,19 +55,8 @@ struct pending_update {
 struct pending_heap {
     struct pending_report *reports;
     uint32_t count, capacity;
+    uint32_t update_count; /* that its reports tell of */
 };
-
-/* By place in the order of a minute's reports; kept from minute to minute. See analysis_order.h. */
-struct order_room {
-    uint32_t *places, *hosts;
-    uint8_t *flags;
-    struct order_rest {
-        const struct pending_report *report;
-        uint32_t host, place;
-    } * rest;
-    size_t capacity;
-};
-void order_room_free(struct order_room *room);
 
 struct open_minute {
     int32_t minute;
@@ -93,9 +80,8 @@ struct update_state {
 };
 
 struct customer_size {
-    _Atomic uint64_t known;   /* see customer_registered_class */
-    _Atomic int32_t moved_in; /* 1 + the last minute in which a host came or went */
-    uint32_t hosts;           /* that it has now */
+    _Atomic uint64_t known; /* see customer_registered_class */
+    uint32_t hosts;         /* that it had when the minute being closed began */
 };
 
 /* A segment by its number in `met`, as `segments` has it. */
@@ -122,8 +108,7 @@ struct analysis {
     struct open_minute *open; /* by minute */
     size_t open_count, open_capacity;
     struct open_minute spare; /* what the last minute closed has left for the next */
-    struct order_room order_room;
-    size_t usual_count; /* reports of the last minute closed: what the next may bring */
+    size_t usual_count;       /* reports of the last minute closed: what the next may bring */
     bool started;
     int32_t first_minute; /* that had a report */
     int32_t next_minute;  /* first not closed */

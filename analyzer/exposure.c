@@ -6,6 +6,7 @@
 
 #include "analyzer/exposure_age.h"
 #include "analyzer/exposure_cells.h"
+#include "analyzer/exposure_part.h"
 #include "analyzer/exposure_refresh.h"
 
 /* Installations remembered for a host beyond those in the window or known to have harmed it. */
@@ -14,16 +15,11 @@
 /* Told again with another latency or a corrected clock, an installation moves by seconds. */
 #define SAME_INSTALL_S 300
 
-/* So many items ahead a line of memory is asked for; see analysis_place.c. */
-#define AHEAD 24U
-
 void exposure_init(struct exposure *exposure, int32_t window_minutes,
                    const struct segments *segments)
 {
-    *exposure = (struct exposure){.window_minutes = window_minutes,
-                                  .segments = segments,
-                                  .free_install = EXPOSURE_NONE,
-                                  .free_cell = EXPOSURE_NONE};
+    *exposure = (struct exposure){
+        .window_minutes = window_minutes, .segments = segments, .free_cell = EXPOSURE_NONE};
     for (size_t i = 0; i < EXPOSURE_SLOTS; i++) {
         exposure->slots[i] = EXPOSURE_NONE;
     }
@@ -33,6 +29,7 @@ void exposure_free(struct exposure *exposure)
 {
     free(exposure->updates);
     free(exposure->installs);
+    free(exposure->free_installs);
     free(exposure->strata);
     free(exposure->cells);
     free(exposure->tallies);
@@ -72,19 +69,44 @@ bool exposure_covers(const struct exposure *exposure, const struct fleet_host *h
            began - installed <= age_window(exposure, host) * 60;
 }
 
-/* ---- Installations ---- */
+/* ---- Slots ---- */
 
-static int32_t heard_minute(const struct exposure_install *install)
+bool exposure_want(struct exposure_part *part, const struct fleet_host *host, uint32_t update,
+                   fleet_second installed, struct failure *failure)
 {
-    return install->installed / 60 + install->heard_after_min;
+    struct exposure *exposure = part->exposure;
+    bool exposes = exposure->minute - installed / 60 < age_window(exposure, host);
+    if (!exposes || part->updates[update].is_wanted) {
+        return true;
+    }
+    if (!exposure_make_room((void **)&part->wanted, part->wanted_count, &part->wanted_capacity,
+                            sizeof *part->wanted, failure)) {
+        return false;
+    }
+    part->updates[update].is_wanted = true;
+    part->wanted[part->wanted_count++] = update;
+    return true;
 }
 
-static void follow_update(struct exposure *exposure, uint32_t update)
+static bool is_of_use(const struct exposure_parts *parts, uint32_t update)
 {
+    uint64_t exposed = parts->exposure->updates[update].exposed_now;
+    bool is_wanted = false;
+    for (unsigned p = 0; p < parts->count; p++) {
+        const struct exposure_part_update *apart = &parts->part[p].updates[update];
+        exposed += (uint64_t)(int64_t)apart->exposed; /* modulo 2^64 */
+        is_wanted |= apart->is_wanted;
+    }
+    return exposed > 0 || is_wanted;
+}
+
+static void follow_update(const struct exposure_parts *parts, uint32_t update)
+{
+    struct exposure *exposure = parts->exposure;
     struct exposure_update *wanted = &exposure->updates[update];
     for (uint32_t slot = 0; wanted->slot == EXPOSURE_NONE && slot < EXPOSURE_SLOTS; slot++) {
         uint32_t holder = exposure->slots[slot];
-        if (holder == EXPOSURE_NONE || exposure->updates[holder].exposed_now == 0) {
+        if (holder == EXPOSURE_NONE || !is_of_use(parts, holder)) {
             if (holder != EXPOSURE_NONE) {
                 exposure->updates[holder].slot = EXPOSURE_NONE;
             }
@@ -94,39 +116,117 @@ static void follow_update(struct exposure *exposure, uint32_t update)
     }
 }
 
-/* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, and
- * beyond the few kept to show. A freed record is no longer in the wheel, as its time has passed. */
-static void forget_old_installs(struct exposure *exposure, struct fleet_host *host, int32_t minute)
+void exposure_follow(struct exposure_parts *parts)
 {
-    uint32_t *link = &host->installs;
-    for (uint32_t kept = 0; *link != EXPOSURE_NONE; kept++) {
-        struct exposure_install *install = &exposure->installs[*link];
-        bool over =
-            install->age_class == 0 && minute - heard_minute(install) > age_exposed(exposure, host);
-        if (kept >= INSTALLS_KEPT && over && install->affected == EXPOSURE_NONE) {
-            uint32_t gone = *link;
-            *link = install->next;
-            install->next = exposure->free_install;
-            exposure->free_install = gone;
-        } else {
-            link = &install->next;
+    for (unsigned p = 0; p < parts->count; p++) {
+        for (uint32_t i = 0; i < parts->part[p].wanted_count; i++) {
+            follow_update(parts, parts->part[p].wanted[i]);
         }
     }
 }
 
-static bool take_record(struct exposure *exposure, uint32_t *record, struct failure *failure)
+/* ---- Records ---- */
+
+/* Which record is the i-th that is given away in a minute? Those of no more use first. */
+static uint32_t record_number(const struct exposure *exposure, uint32_t i)
 {
-    if (exposure->free_install != EXPOSURE_NONE) {
-        *record = exposure->free_install;
-        exposure->free_install = exposure->installs[*record].next;
-        return true;
+    uint32_t free_count = exposure->free_install_count;
+    return i < free_count ? exposure->free_installs[free_count - 1 - i]
+                          : exposure->install_count + (i - free_count);
+}
+
+bool exposure_let_install(struct exposure_parts *parts, const uint32_t *most,
+                          struct failure *failure)
+{
+    struct exposure *exposure = parts->exposure;
+    for (unsigned p = 0; p < parts->count; p++) {
+        struct exposure_part *part = &parts->part[p];
+        part->next_record = parts->records;
+        parts->records += most[p];
+        part->records_end = parts->records;
+        part->tally_hosts = calloc((size_t)exposure->tally_count + 1, sizeof *part->tally_hosts);
+        if (part->tally_hosts == NULL) {
+            return failure_memory(failure, "counting exposed hosts");
+        }
     }
-    *record = exposure->install_count;
-    if (!exposure_make_room((void **)&exposure->installs, exposure->install_count,
-                            &exposure->install_capacity, sizeof *exposure->installs, failure)) {
+    while (exposure->install_capacity - exposure->install_count < parts->records) {
+        if (!exposure_make_room((void **)&exposure->installs, exposure->install_capacity,
+                                &exposure->install_capacity, sizeof *exposure->installs, failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool free_record(uint32_t **records, uint32_t *count, uint32_t *capacity, uint32_t record,
+                        struct failure *failure)
+{
+    if (!exposure_make_room((void **)records, *count, capacity, sizeof **records, failure)) {
         return false;
     }
-    exposure->install_count++;
+    (*records)[(*count)++] = record;
+    return true;
+}
+
+bool exposure_join_records(struct exposure_parts *parts, struct failure *failure)
+{
+    struct exposure *exposure = parts->exposure;
+    for (unsigned p = 0; p < parts->count; p++) {
+        struct exposure_part *part = &parts->part[p];
+        for (; part->next_record < part->records_end; part->next_record++) {
+            uint32_t unused = record_number(exposure, part->next_record);
+            exposure->installs[unused] = (struct exposure_install){0};
+            if (!free_record(&part->freed, &part->freed_count, &part->freed_capacity, unused,
+                             failure)) {
+                return false;
+            }
+        }
+    }
+    uint32_t from_free = parts->records < exposure->free_install_count
+                             ? parts->records
+                             : exposure->free_install_count;
+    exposure->free_install_count -= from_free;
+    exposure->install_count += parts->records - from_free;
+    for (unsigned p = 0; p < parts->count; p++) {
+        const struct exposure_part *part = &parts->part[p];
+        for (uint32_t i = 0; i < part->freed_count; i++) {
+            if (!free_record(&exposure->free_installs, &exposure->free_install_count,
+                             &exposure->free_install_capacity, part->freed[i], failure)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- Installations ---- */
+
+static int32_t heard_minute(const struct exposure_install *install)
+{
+    return install->installed / 60 + install->heard_after_min;
+}
+
+/* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, and
+ * beyond the few kept to show. A freed record is no longer in the wheel, as its time has passed. */
+static bool forget_old_installs(struct exposure_part *part, struct fleet_host *host,
+                                struct failure *failure)
+{
+    const struct exposure *exposure = part->exposure;
+    uint32_t *link = &host->installs;
+    for (uint32_t kept = 0; *link != EXPOSURE_NONE; kept++) {
+        struct exposure_install *install = &exposure->installs[*link];
+        bool over = install->age_class == 0 &&
+                    exposure->minute - heard_minute(install) > age_exposed(exposure, host);
+        if (kept >= INSTALLS_KEPT && over && install->affected == EXPOSURE_NONE) {
+            if (!free_record(&part->freed, &part->freed_count, &part->freed_capacity, *link,
+                             failure)) {
+                return false;
+            }
+            *link = install->next;
+        } else {
+            link = &install->next;
+        }
+    }
     return true;
 }
 
@@ -156,35 +256,64 @@ static bool is_newest(const struct exposure *exposure, const struct fleet_host *
 }
 
 /* The newest installation of the update on the host is what exposes it; an older one steps back. */
-static void retire_older(struct exposure *exposure, const struct fleet_host *host, uint32_t update)
+static void retire_older(struct exposure_part *part, const struct fleet_host *host, uint32_t update)
 {
+    const struct exposure *exposure = part->exposure;
     for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
         struct exposure_install *install = &exposure->installs[i];
         if (install->update == update && install->age_class != 0) {
             install->age_class = 0;
-            exposure->updates[update].exposed_now--;
+            part->updates[update].exposed--;
         }
     }
 }
 
-bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t number,
-                      uint32_t update, fleet_second installed, int32_t minute, uint32_t *install,
-                      struct failure *failure)
+void exposure_see(struct exposure_part *part, uint32_t update, fleet_second received)
 {
-    struct fleet_host *host = &fleet->hosts[number];
+    struct exposure_part_update *seen = &part->updates[update];
+    if (!seen->is_seen || received < seen->first_seen) {
+        seen->first_seen = received;
+        seen->is_seen = true;
+    }
+}
+
+/* A host newly exposed, in the tally of its stratum. */
+static bool count_newcomer(struct exposure_part *part, uint32_t number, uint32_t update,
+                           struct failure *failure)
+{
+    const struct exposure *exposure = part->exposure;
+    uint32_t stratum = exposure_stratum_of(exposure, &part->fleet->hosts[number]);
+    uint32_t tally = stratum == EXPOSURE_NONE ? EXPOSURE_NONE
+                                              : exposure_look_up_tally(exposure, update, stratum);
+    if (tally != EXPOSURE_NONE) {
+        part->tally_hosts[tally]++;
+        return true;
+    }
+    if (!exposure_make_room((void **)&part->newcomers, part->newcomer_count,
+                            &part->newcomer_capacity, sizeof *part->newcomers, failure)) {
+        return false;
+    }
+    part->newcomers[part->newcomer_count++] =
+        (struct exposure_newcomer){.update = update, .host = number};
+    return true;
+}
+
+bool exposure_install(struct exposure_part *part, uint32_t number, uint32_t update,
+                      fleet_second installed, uint32_t *install, struct failure *failure)
+{
+    struct exposure *exposure = part->exposure;
+    struct fleet_host *host = &part->fleet->hosts[number];
     *install = EXPOSURE_NONE;
     if (is_known(exposure, host, update, installed)) {
         return true;
     }
     bool newest = is_newest(exposure, host, update, installed);
     if (newest) {
-        retire_older(exposure, host, update);
+        retire_older(part, host, update);
     }
-    if (!take_record(exposure, install, failure)) {
-        return false;
-    }
+    *install = record_number(exposure, part->next_record++);
     struct exposure_install *record = &exposure->installs[*install];
-    int32_t heard_after = minute - installed / 60;
+    int32_t heard_after = exposure->minute - installed / 60;
     /* What was installed longer ago than the window is told too late to learn from. */
     bool exposes = newest && heard_after < age_window(exposure, host);
     *record = (struct exposure_install){
@@ -196,36 +325,25 @@ bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t n
         .heard_after_min = (uint16_t)(exposes && heard_after > 0 ? heard_after : 0),
         .age_class = exposes ? age_class_of(exposure, host, 0) : 0};
     host->installs = *install;
-    exposure->updates[update].installed++;
+    part->updates[update].installed++;
     if (record->age_class != 0) {
-        exposure->updates[update].exposed_now++;
-        follow_update(exposure, update);
-        if (!wheel_put(&exposure->ageing, minute,
-                       heard_minute(record) + age_class_ends(exposure, host, record->age_class),
-                       *install, failure)) {
+        part->updates[update].exposed++;
+        int32_t ends = heard_minute(record) + age_class_ends(exposure, host, record->age_class);
+        if (!wheel_put(&part->ageing, exposure->minute, ends, *install, failure) ||
+            (host->state == HOST_HEALTHY && !count_newcomer(part, number, update, failure))) {
             return false;
         }
-        if (host->state == HOST_HEALTHY) {
-            uint32_t stratum;
-            struct exposure_tally *tally;
-            if (!exposure_stratum_of(exposure, host, &stratum, failure) ||
-                !exposure_find_tally(exposure, update, stratum, &tally, failure)) {
-                return false;
-            }
-            tally->exposed_hosts++;
-        }
     }
-    forget_old_installs(exposure, host, minute);
-    return exposure_refresh(exposure, fleet, number, failure);
+    return forget_old_installs(part, host, failure);
 }
 
-bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t number,
-                        uint32_t update, struct failure *failure)
+void exposure_roll_back(struct exposure_part *part, uint32_t number, uint32_t update)
 {
+    const struct exposure *exposure = part->exposure;
+    const struct fleet_host *host = &part->fleet->hosts[number];
     bool known = false;
     bool taken_back = true;
-    for (uint32_t i = fleet->hosts[number].installs; i != EXPOSURE_NONE;
-         i = exposure->installs[i].next) {
+    for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
         struct exposure_install *install = &exposure->installs[i];
         if (install->update == update) {
             known = true;
@@ -234,11 +352,25 @@ bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t
         }
     }
     if (known && taken_back) {
-        return true; /* it is told again */
+        return; /* it is told again */
     }
-    exposure->updates[update].rolled_back++;
-    retire_older(exposure, &fleet->hosts[number], update);
-    return exposure_refresh(exposure, fleet, number, failure);
+    part->updates[update].rolled_back++;
+    retire_older(part, host, update);
+}
+
+bool exposure_age(struct exposure_part *part, uint32_t number, struct failure *failure)
+{
+    const struct exposure *exposure = part->exposure;
+    struct exposure_install *install = &exposure->installs[number];
+    const struct fleet_host *host = &part->fleet->hosts[install->host];
+    install->age_class = age_class_of(exposure, host, exposure->minute - heard_minute(install));
+    if (install->age_class == 0) {
+        part->updates[install->update].exposed--;
+        return true;
+    }
+    return wheel_put(&part->ageing, exposure->minute,
+                     heard_minute(install) + age_class_ends(exposure, host, install->age_class),
+                     number, failure);
 }
 
 void exposure_forget(struct exposure *exposure, uint32_t update)
@@ -250,65 +382,4 @@ void exposure_forget(struct exposure *exposure, uint32_t update)
             .update = update, .stratum = tally->stratum, .next = tally->next};
     }
     exposure->updates[update].mate_count = 0;
-}
-
-/* Puts the installation into the class of its age and down for the end of that. */
-static bool age(struct exposure *exposure, const struct fleet_host *host, uint32_t number,
-                int32_t minute, struct failure *failure)
-{
-    struct exposure_install *install = &exposure->installs[number];
-    install->age_class = age_class_of(exposure, host, minute - heard_minute(install));
-    if (install->age_class == 0) {
-        exposure->updates[install->update].exposed_now--;
-        return true;
-    }
-    return wheel_put(&exposure->ageing, minute,
-                     heard_minute(install) + age_class_ends(exposure, host, install->age_class),
-                     number, failure);
-}
-
-/* Ages what is due, and counts anew the hosts it is on, each once. */
-static bool age_all(struct exposure *exposure, struct fleet *fleet, struct wheel_bucket due,
-                    struct failure *failure)
-{
-    uint32_t *hosts = malloc(((size_t)due.count + 1) * sizeof *hosts);
-    if (hosts == NULL) {
-        return failure_memory(failure, "counting who is exposed");
-    }
-    uint32_t count = 0;
-    bool done = true;
-    for (uint32_t i = 0; done && i < due.count; i++) {
-        if (i + 2 * AHEAD < due.count) {
-            __builtin_prefetch(&exposure->installs[due.items[i + 2 * AHEAD]], 1);
-        }
-        if (i + AHEAD < due.count) {
-            __builtin_prefetch(&fleet->hosts[exposure->installs[due.items[i + AHEAD]].host], 1);
-        }
-        const struct exposure_install *install = &exposure->installs[due.items[i]];
-        if (install->age_class == 0) {
-            continue; /* rolled back, or installed again, meanwhile */
-        }
-        struct fleet_host *host = &fleet->hosts[install->host];
-        if (!host->event_noted) {
-            host->event_noted = 1;
-            hosts[count++] = install->host;
-        }
-        done = age(exposure, host, due.items[i], exposure->minute, failure);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        fleet->hosts[hosts[i]].event_noted = 0;
-    }
-    done = done && exposure_refresh_all(exposure, fleet, hosts, count, failure);
-    free(hosts);
-    return done;
-}
-
-bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32_t minute,
-                           struct failure *failure)
-{
-    exposure->minute = minute;
-    struct wheel_bucket due = wheel_take(&exposure->ageing, minute);
-    bool done = due.count == 0 || age_all(exposure, fleet, due, failure);
-    wheel_done(&exposure->ageing, minute, due);
-    return done && exposure_settle(exposure, fleet, failure);
 }

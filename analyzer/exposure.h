@@ -23,7 +23,7 @@
  * drawn by lot.
  *
  * The stratum is the host's segment and the size class (log2) of its customer, both as of the
- * host's last report; where strata are so thin (under 100 at risk) that exposed hosts find no
+ * minute of the host's last report, the customer's size as it was when that began; where strata are so thin (under 100 at risk) that exposed hosts find no
  * control, those of one parent help each other out. Who is fresh stands beside the unexposed of its
  * kind; where there are none it is left out. Hosts are counted only while healthy: `at_risk` of a
  * cell equals the number of HEALTHY hosts that refer to it.
@@ -186,7 +186,9 @@ struct exposure {
      * installing them, which often is that of installing this one, would tell hosts apart. */
     uint64_t spoilt[EXPOSURE_SLOTS];
     struct exposure_install *installs;
-    uint32_t install_count, install_capacity, free_install;
+    uint32_t install_count, install_capacity;
+    uint32_t *free_installs; /* records of no more use, to be used again from the end */
+    uint32_t free_install_count, free_install_capacity;
     struct exposure_stratum *strata;
     uint32_t stratum_count, stratum_capacity;
     struct exposure_cell *cells;
@@ -219,20 +221,6 @@ void exposure_free(struct exposure *exposure);
 MUST_CHECK bool exposure_know_update(struct exposure *exposure, uint32_t update,
                                      struct failure *failure);
 
-/* The host reported the update installed (server's time `installed`, heard of in `minute`). What
- * exposes is the newest of an update's installations by date, if it is heard of within the window;
- * an older one told later is remembered and changes nothing. The same installation told again
- * (within 5 minutes) is ignored, while it is in its window or one of the host's last four. Sets
- * *install to its record, or EXPOSURE_NONE when ignored. */
-MUST_CHECK bool exposure_install(struct exposure *exposure, struct fleet *fleet, uint32_t host,
-                                 uint32_t update, fleet_second installed, int32_t minute,
-                                 uint32_t *install, struct failure *failure);
-
-/* The host took the update back: its exposure ends, whenever it was installed, until it is
- * installed anew. Told again it is ignored, where the installation is remembered. */
-MUST_CHECK bool exposure_roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t host,
-                                   uint32_t update, struct failure *failure);
-
 /* Begins anew with one update: what came of it so far is forgotten, who has it is not. */
 void exposure_forget(struct exposure *exposure, uint32_t update);
 
@@ -240,13 +228,10 @@ void exposure_forget(struct exposure *exposure, uint32_t update);
 MUST_CHECK bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet,
                                       int32_t minute, struct failure *failure);
 
-/* Counts the host where its state, segment, size class and installations now put it. */
-MUST_CHECK bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t host,
-                                 struct failure *failure);
-
-/* The same for many hosts, none of them twice. */
-MUST_CHECK bool exposure_refresh_all(struct exposure *exposure, struct fleet *fleet,
-                                     const uint32_t *hosts, size_t count, struct failure *failure);
+/* Counts hosts whose state has changed where it now puts them: those of the fleet's events. Notes
+ * which events may tell of harm by what the host has installed; all but very few do not. */
+MUST_CHECK bool exposure_refresh_changed(struct exposure *exposure, struct fleet *fleet,
+                                         struct failure *failure);
 
 /* Notes an onset in the cell the host is still counted in; `thinned`: it is the one of its customer
  * this minute. */

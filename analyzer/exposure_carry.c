@@ -5,7 +5,7 @@
 #include "analyzer/exposure.h"
 #include "analyzer/exposure_cells.h"
 
-_Static_assert(sizeof(struct exposure) == 1704,
+_Static_assert(sizeof(struct exposure) == 1712,
                "a field more or less: carry it below, or say why not");
 
 void exposure_carry(struct carry *carry, struct exposure *exposure)
@@ -16,7 +16,8 @@ void exposure_carry(struct carry *carry, struct exposure *exposure)
     carry_value(carry, &exposure->spoilt);
     carry_array(carry, (void **)&exposure->installs, &exposure->install_count,
                 &exposure->install_capacity, sizeof *exposure->installs);
-    carry_value(carry, &exposure->free_install);
+    carry_array(carry, (void **)&exposure->free_installs, &exposure->free_install_count,
+                &exposure->free_install_capacity, sizeof *exposure->free_installs);
     carry_array(carry, (void **)&exposure->strata, &exposure->stratum_count,
                 &exposure->stratum_capacity, sizeof *exposure->strata);
     carry_array(carry, (void **)&exposure->cells, &exposure->cell_count, &exposure->cell_capacity,

@@ -146,13 +146,18 @@ static uint64_t tally_hash(uint32_t update, uint32_t stratum)
     return hash_number((uint64_t)update << 32 | stratum);
 }
 
+uint32_t exposure_look_up_tally(const struct exposure *exposure, uint32_t update, uint32_t stratum)
+{
+    struct pair_key key = {.exposure = exposure, .first = update, .second = stratum};
+    return hash_index_find(&exposure->by_tally, tally_hash(update, stratum), same_tally, &key);
+}
+
 bool exposure_find_tally(struct exposure *exposure, uint32_t update, uint32_t stratum,
                          struct exposure_tally **tally, struct failure *failure)
 {
-    struct pair_key key = {.exposure = exposure, .first = update, .second = stratum};
-    uint64_t hash = tally_hash(update, stratum);
-    uint32_t number = hash_index_find(&exposure->by_tally, hash, same_tally, &key);
+    uint32_t number = exposure_look_up_tally(exposure, update, stratum);
     if (number == HASH_INDEX_NONE) {
+        uint64_t hash = tally_hash(update, stratum);
         if (!exposure_make_room((void **)&exposure->tallies, exposure->tally_count,
                                 &exposure->tally_capacity, sizeof *exposure->tallies, failure) ||
             !hash_index_add(&exposure->by_tally, hash, exposure->tally_count, failure)) {

@@ -29,6 +29,9 @@ uint32_t exposure_look_up_stratum(const struct exposure *exposure, uint32_t segm
 /* The cell of the stratum with this mask, or HASH_INDEX_NONE. */
 uint32_t exposure_look_up_cell(const struct exposure *exposure, uint32_t stratum, uint64_t mask);
 
+/* The update's tally in the stratum, or HASH_INDEX_NONE. */
+uint32_t exposure_look_up_tally(const struct exposure *exposure, uint32_t update, uint32_t stratum);
+
 /* Makes the indexes of strata, cells and tallies, which are empty. */
 MUST_CHECK bool exposure_index_again(struct exposure *exposure, struct failure *failure);
 

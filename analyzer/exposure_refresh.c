@@ -1,14 +1,15 @@
-/* Where is each host counted? See exposure.h for what counts, exposure_refresh.h for how.
+/* Who is to be counted anew, and when? See exposure.h for what counts, exposure_part.h for how it
+ * is counted.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/exposure_refresh.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "analyzer/deadline.h"
 #include "analyzer/exposure_age.h"
 #include "analyzer/exposure_cells.h"
 #include "analyzer/exposure_mask.h"
-#include "analyzer/parallel.h"
+#include "analyzer/exposure_part.h"
 #include "common/prefetch.h"
 
 /* So many items ahead a line of memory is asked for; see analysis_place.c. */
@@ -25,7 +26,7 @@ static uint8_t arrival_class(const struct exposure *exposure, const struct fleet
     return age_class_of(exposure, host, exposure->minute - host->since / 60);
 }
 
-static uint64_t host_mask(const struct exposure *exposure, const struct fleet_host *host)
+uint64_t exposure_host_mask(const struct exposure *exposure, const struct fleet_host *host)
 {
     uint64_t mask = (uint64_t)arrival_class(exposure, host) << (2 * EXPOSURE_ARRIVAL_SLOT);
     for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
@@ -39,30 +40,21 @@ static uint64_t host_mask(const struct exposure *exposure, const struct fleet_ho
     return mask;
 }
 
-/* Whether a host that goes from a cell to one of this mask has just turned healthy. One that falls
- * ill and recovers within a minute does so without ever leaving. */
-static bool arrives(const struct exposure *exposure, uint32_t left, uint64_t mask)
+static int32_t settles_at(const struct exposure *exposure, const struct fleet_host *host,
+                          uint8_t age_class)
 {
-    return left == EXPOSURE_NONE || exposure->cells[left].mask >> (2 * EXPOSURE_ARRIVAL_SLOT) !=
-                                        mask >> (2 * EXPOSURE_ARRIVAL_SLOT);
-}
-
-static bool has_updates(uint64_t mask)
-{
-    return (mask & ~(UINT64_C(3) << (2 * EXPOSURE_ARRIVAL_SLOT))) != 0;
-}
-
-/* The minute in which a healthy host is next longer healthy by a class; INT32_MAX: never. */
-static int32_t settles_at(const struct exposure *exposure, const struct fleet_host *host)
-{
-    uint8_t age_class = arrival_class(exposure, host);
     return age_class == 0 ? INT32_MAX
                           : host->since / 60 + age_class_ends(exposure, host, age_class);
 }
 
+int32_t exposure_settles_at(const struct exposure *exposure, const struct fleet_host *host)
+{
+    return settles_at(exposure, host, arrival_class(exposure, host));
+}
+
 /* Makes room for the deadline of each block of hosts. */
-static bool reach_blocks(struct exposure *exposure, const struct fleet *fleet,
-                         struct failure *failure)
+bool exposure_reach_blocks(struct exposure *exposure, const struct fleet *fleet,
+                           struct failure *failure)
 {
     uint32_t count = fleet->capacity / FLEET_BLOCK;
     if (count <= exposure->block_count) {
@@ -80,188 +72,33 @@ static bool reach_blocks(struct exposure *exposure, const struct fleet *fleet,
     return true;
 }
 
-static void watch_settling(const struct exposure *exposure, const struct fleet *fleet,
-                           uint32_t number)
-{
-    deadline_bring_forward(&exposure->settle_at[number / FLEET_BLOCK],
-                           settles_at(exposure, &fleet->hosts[number]));
-}
-
-/* A host mostly stays in its stratum when it changes cells. */
-bool exposure_stratum_of(struct exposure *exposure, const struct fleet_host *host, uint32_t *number,
-                         struct failure *failure)
-{
-    if (host->risk_cell != EXPOSURE_NONE) {
-        *number = exposure->cells[host->risk_cell].stratum;
-        const struct exposure_stratum *stratum = &exposure->strata[*number];
-        if (stratum->segment == host->segment && stratum->size_class == host->size_class) {
-            return true;
-        }
-    }
-    return exposure_find_stratum(exposure, host->segment, host->size_class, number, failure);
-}
-
-bool exposure_refresh(struct exposure *exposure, struct fleet *fleet, uint32_t number,
-                      struct failure *failure)
-{
-    struct fleet_host *host = &fleet->hosts[number];
-    uint32_t wanted = EXPOSURE_NONE;
-    uint64_t mask = 0;
-    if (host->state == HOST_HEALTHY) {
-        uint32_t stratum;
-        mask = host_mask(exposure, host);
-        if (!exposure_stratum_of(exposure, host, &stratum, failure) ||
-            !exposure_find_cell(exposure, stratum, mask, &wanted, failure)) {
-            return false;
-        }
-    }
-    if (wanted == host->risk_cell) {
-        return true;
-    }
-    if (wanted != EXPOSURE_NONE && arrives(exposure, host->risk_cell, mask)) {
-        if (!reach_blocks(exposure, fleet, failure)) {
-            return false;
-        }
-        watch_settling(exposure, fleet, number);
-    }
-    if (host->risk_cell != EXPOSURE_NONE) {
-        struct exposure_cell *left = &exposure->cells[host->risk_cell];
-        left->at_risk--;
-        exposure->strata[left->stratum].masked_at_risk -= has_updates(left->mask);
-    }
-    if (wanted != EXPOSURE_NONE) {
-        struct exposure_cell *entered = &exposure->cells[wanted];
-        entered->at_risk++;
-        exposure->strata[entered->stratum].masked_at_risk += has_updates(entered->mask);
-    }
-    host->risk_cell = wanted;
-    return true;
-}
-
 /* ---- Many hosts ---- */
 
-/* A cell nobody was counted in before. */
-struct fresh_cell {
-    uint64_t mask;
-    uint32_t segment;
-    uint8_t size_class;
-    uint32_t entered; /* hosts */
-    uint32_t cell;    /* what it has become, once the parts are joined */
-};
+/* Hosts are shared out to threads by runs of so many: those of a minute's reports are numbered in
+ * long runs, which one thread must not have alone. Not less than a block, which has one deadline.
+ */
+#define RUN_HOSTS (16 * FLEET_BLOCK)
 
-/* What one thread counts apart. */
-struct refresh_part {
-    struct refresh_cell {
-        int32_t moved;    /* hosts that entered less those that left */
-        uint32_t towards; /* where one went from here: mostly where the next goes, too */
-    } * cells;            /* as many as there were before */
-    struct fresh_cell *fresh;
-    uint32_t fresh_count, fresh_capacity;
-    struct hash_index by_key;
-    struct settler {
-        uint32_t host, fresh;
-    } * settlers; /* hosts that have gone to fresh cells */
-    uint32_t settler_count, settler_capacity;
-    bool failed;
-    struct failure failure;
-};
-
+/* A minute's work: each thread counts the hosts that are its own. */
 struct refresh_run {
-    struct exposure *exposure;
-    struct fleet *fleet;
-    const uint32_t *items; /* hosts, or blocks of hosts */
+    const uint32_t *items; /* installations that are due */
     size_t count;
-    bool by_block;
-    unsigned parts;
-    struct refresh_part part[PARALLEL_PARTS_MOST];
+    const uint32_t *blocks; /* of hosts, some of which are due */
+    size_t block_count;
+    struct exposure_parts parts;
+    struct refresh_part {
+        struct host_list {
+            uint32_t *hosts;
+            uint32_t count, capacity;
+        } lists[PARALLEL_PARTS_MOST]; /* by the thread whose they are */
+        bool failed;
+        struct failure failure;
+    } * work; /* by part */
 };
 
-/* The cell a healthy host belongs in, or EXPOSURE_NONE where there is none yet. */
-static uint32_t look_up(const struct exposure *exposure, const struct fleet_host *host,
-                        uint64_t mask, struct refresh_part *part)
+static unsigned owner_of(const struct refresh_run *run, uint32_t host)
 {
-    if (host->risk_cell != EXPOSURE_NONE) {
-        uint32_t number = exposure->cells[host->risk_cell].stratum;
-        const struct exposure_stratum *stratum = &exposure->strata[number];
-        if (stratum->segment == host->segment && stratum->size_class == host->size_class) {
-            uint32_t *towards = &part->cells[host->risk_cell].towards;
-            if (*towards == EXPOSURE_NONE || exposure->cells[*towards].mask != mask) {
-                *towards = exposure_look_up_cell(exposure, number, mask);
-            }
-            return *towards;
-        }
-    }
-    uint32_t stratum = exposure_look_up_stratum(exposure, host->segment, host->size_class);
-    return stratum == EXPOSURE_NONE ? EXPOSURE_NONE
-                                    : exposure_look_up_cell(exposure, stratum, mask);
-}
-
-struct fresh_key {
-    const struct refresh_part *part;
-    const struct fleet_host *host;
-    uint64_t mask;
-};
-
-static bool same_fresh(const void *context, uint32_t item)
-{
-    const struct fresh_key *key = context;
-    const struct fresh_cell *fresh = &key->part->fresh[item];
-    return fresh->mask == key->mask && fresh->segment == key->host->segment &&
-           fresh->size_class == key->host->size_class;
-}
-
-static bool go_to_fresh(struct refresh_part *part, const struct fleet_host *host, uint32_t number,
-                        uint64_t mask, struct failure *failure)
-{
-    struct fresh_key key = {.part = part, .host = host, .mask = mask};
-    uint64_t hash =
-        hash_number(hash_number(mask) + ((uint64_t)host->segment << 8) + host->size_class);
-    uint32_t found = hash_index_find(&part->by_key, hash, same_fresh, &key);
-    if (found == HASH_INDEX_NONE) {
-        found = part->fresh_count;
-        if (!exposure_make_room((void **)&part->fresh, found, &part->fresh_capacity,
-                                sizeof *part->fresh, failure) ||
-            !hash_index_add(&part->by_key, hash, found, failure)) {
-            return false;
-        }
-        part->fresh[part->fresh_count++] = (struct fresh_cell){
-            .mask = mask, .segment = host->segment, .size_class = host->size_class};
-    }
-    if (!exposure_make_room((void **)&part->settlers, part->settler_count, &part->settler_capacity,
-                            sizeof *part->settlers, failure)) {
-        return false;
-    }
-    part->settlers[part->settler_count++] = (struct settler){.host = number, .fresh = found};
-    part->fresh[found].entered++;
-    return true;
-}
-
-/* As exposure_refresh, but that counts are kept apart, and a fresh cell becomes one of all only
- * when parts are joined. */
-static bool refresh(struct refresh_run *run, struct refresh_part *part, uint32_t number,
-                    struct failure *failure)
-{
-    struct fleet_host *host = &run->fleet->hosts[number];
-    bool at_risk = host->state == HOST_HEALTHY;
-    uint64_t mask = at_risk ? host_mask(run->exposure, host) : 0;
-    uint32_t wanted = at_risk ? look_up(run->exposure, host, mask, part) : EXPOSURE_NONE;
-    if (wanted == host->risk_cell && (wanted != EXPOSURE_NONE || !at_risk)) {
-        return true;
-    }
-    if (at_risk && wanted == EXPOSURE_NONE && !go_to_fresh(part, host, number, mask, failure)) {
-        return false;
-    }
-    if (at_risk && arrives(run->exposure, host->risk_cell, mask)) {
-        watch_settling(run->exposure, run->fleet, number);
-    }
-    if (host->risk_cell != EXPOSURE_NONE) {
-        part->cells[host->risk_cell].moved--;
-    }
-    if (wanted != EXPOSURE_NONE) {
-        part->cells[wanted].moved++;
-    }
-    host->risk_cell = wanted;
-    return true;
+    return host / RUN_HOSTS % run->parts.count;
 }
 
 /* What a host is counted by, once the host itself is there. */
@@ -272,32 +109,76 @@ PREFETCHING expect_installs(const struct exposure *exposure, const struct fleet_
     }
 }
 
-/* Counts the healthy of a block anew who are longer healthy by a class, and finds its next time. */
-static bool settle_block(struct refresh_run *run, struct refresh_part *part, uint32_t block,
-                         struct failure *failure)
+static bool recount_all(struct exposure_part *part, const uint32_t *hosts, size_t count,
+                        struct failure *failure)
 {
-    const struct exposure *exposure = run->exposure;
-    const struct fleet *fleet = run->fleet;
+    const struct fleet *fleet = part->fleet;
+    for (size_t i = 0; i < count; i++) {
+        if (i + FAR_AHEAD < count) {
+            __builtin_prefetch(&fleet->hosts[hosts[i + FAR_AHEAD]], 1);
+            expect_installs(part->exposure, &fleet->hosts[hosts[i + AHEAD]]);
+        }
+        if (!exposure_recount(part, hosts[i], failure)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Ages installations, whosever they are, and tells their owners whom they are on. */
+static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
+                        struct exposure_part *part, size_t begin, size_t end)
+{
+    const struct exposure_install *installs = part->exposure->installs;
+    for (size_t i = begin; i < end; i++) {
+        if (i + FAR_AHEAD < end) {
+            __builtin_prefetch(&installs[run->items[i + FAR_AHEAD]], 1);
+            __builtin_prefetch(&part->fleet->hosts[installs[run->items[i + AHEAD]].host], 1);
+        }
+        const struct exposure_install *install = &installs[run->items[i]];
+        if (install->age_class == 0) {
+            continue; /* rolled back, or installed again, meanwhile */
+        }
+        struct host_list *list = &work->lists[owner_of(run, install->host)];
+        if (!exposure_make_room((void **)&list->hosts, list->count, &list->capacity,
+                                sizeof *list->hosts, &work->failure) ||
+            !exposure_age(part, run->items[i], &work->failure)) {
+            return false;
+        }
+        list->hosts[list->count++] = install->host;
+    }
+    return true;
+}
+
+static void age_part(void *context, unsigned number)
+{
+    struct refresh_run *run = context;
+    struct exposure_part part = run->parts.part[number];
+    size_t begin = run->count * number / run->parts.count;
+    size_t end = run->count * (number + 1) / run->parts.count;
+    run->work[number].failed = !age_part_of(run, &run->work[number], &part, begin, end);
+    run->parts.part[number] = part;
+}
+
+/* Counts the healthy of a block anew who are longer healthy by a class, and finds its next time. */
+static bool settle_block(struct exposure_part *part, uint32_t block, struct failure *failure)
+{
+    const struct exposure *exposure = part->exposure;
+    const struct fleet *fleet = part->fleet;
     uint32_t begin = block * FLEET_BLOCK;
     uint32_t end = fleet->count - begin < FLEET_BLOCK ? fleet->count : begin + FLEET_BLOCK;
-    uint32_t older[FLEET_BLOCK];
-    uint32_t count = 0;
     int32_t next = INT32_MAX;
     for (uint32_t number = begin; number < end; number++) {
         const struct fleet_host *host = &fleet->hosts[number];
         if (host->risk_cell == EXPOSURE_NONE) {
             continue;
         }
-        int32_t minute = settles_at(exposure, host);
+        uint8_t now = arrival_class(exposure, host);
+        int32_t minute = settles_at(exposure, host, now);
         next = minute < next ? minute : next;
-        uint64_t mask = exposure->cells[host->risk_cell].mask;
-        if (mask >> (2 * EXPOSURE_ARRIVAL_SLOT) != arrival_class(exposure, host)) {
-            expect_installs(exposure, host);
-            older[count++] = number;
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!refresh(run, part, older[i], failure)) {
+        if (host->risk_cell != EXPOSURE_PENDING &&
+            exposure_class(exposure->cells[host->risk_cell].mask, EXPOSURE_ARRIVAL_SLOT) != now &&
+            !exposure_settle(part, number, now, failure)) {
             return false;
         }
     }
@@ -305,145 +186,148 @@ static bool settle_block(struct refresh_run *run, struct refresh_part *part, uin
     return true;
 }
 
-static void refresh_items(void *context, unsigned number)
+/* Counts a thread's own hosts anew: those with installations that have aged, and those longer
+ * healthy by a class. */
+static void settle_part(void *context, unsigned number)
 {
     struct refresh_run *run = context;
-    struct refresh_part part = run->part[number]; /* apart from the others' in memory, too */
-    size_t begin = run->count * number / run->parts;
-    size_t end = run->count * (number + 1) / run->parts;
-    for (size_t i = begin; !part.failed && i < end; i++) {
-        if (run->by_block) {
-            part.failed = !settle_block(run, &part, run->items[i], &part.failure);
-            continue;
-        }
-        if (i + FAR_AHEAD < end) {
-            __builtin_prefetch(&run->fleet->hosts[run->items[i + FAR_AHEAD]], 1);
-            expect_installs(run->exposure, &run->fleet->hosts[run->items[i + AHEAD]]);
-        }
-        part.failed = !refresh(run, &part, run->items[i], &part.failure);
+    struct refresh_part *work = &run->work[number];
+    struct exposure_part part = run->parts.part[number];
+    for (unsigned from = 0; !work->failed && from < run->parts.count; from++) {
+        const struct host_list *list = &run->work[from].lists[number];
+        work->failed = !recount_all(&part, list->hosts, list->count, &work->failure);
     }
-    run->part[number] = part;
+    for (size_t i = 0; !work->failed && i < run->block_count; i++) {
+        if (owner_of(run, run->blocks[i] * FLEET_BLOCK) == number) {
+            work->failed = !settle_block(&part, run->blocks[i], &work->failure);
+        }
+    }
+    run->parts.part[number] = part;
 }
 
-static void count_entered(struct exposure *exposure, uint32_t number, uint32_t entered)
+/* A host that was not watched and turns healthy tells of nothing but the end of harm known before.
+ */
+static bool may_tell(const struct exposure *exposure, const struct fleet_host *host,
+                     const struct fleet_event *event)
 {
-    struct exposure_cell *cell = &exposure->cells[number];
-    cell->at_risk += entered;
-    exposure->strata[cell->stratum].masked_at_risk += has_updates(cell->mask) ? entered : 0;
+    if (event->from != HOST_NEW || event->to != HOST_HEALTHY) {
+        return host->installs != EXPOSURE_NONE;
+    }
+    bool harmed = false;
+    for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
+        harmed |= exposure->installs[i].affected != EXPOSURE_NONE;
+    }
+    return harmed;
 }
 
-/* Counts what the parts have counted apart. Fresh cells are made in the order in which one thread
- * would have come to them, so they are numbered the same. */
-static bool join(struct refresh_run *run, struct failure *failure)
+/* Counts a thread's own hosts anew: those whose state has changed. */
+static void change_part(void *context, unsigned number)
 {
-    struct exposure *exposure = run->exposure;
-    uint32_t count = exposure->cell_count;
-    for (unsigned number = 0; number < run->parts; number++) {
-        const struct refresh_part *part = &run->part[number];
-        if (part->failed) {
-            *failure = part->failure;
-            return false;
+    struct refresh_run *run = context;
+    struct refresh_part *work = &run->work[number];
+    struct exposure_part part = run->parts.part[number]; /* apart from the others' in memory, too */
+    const struct fleet *fleet = part.fleet;
+    for (size_t i = 0; !work->failed && i < fleet->event_count; i++) {
+        struct fleet_event *event = &fleet->events[i];
+        if (i + AHEAD < fleet->event_count &&
+            owner_of(run, fleet->events[i + AHEAD].host) == number) {
+            __builtin_prefetch(&fleet->hosts[fleet->events[i + AHEAD].host], 1);
         }
-        for (uint32_t i = 0; i < count; i++) {
-            if (part->cells[i].moved != 0) { /* modulo 2^32, as it is counted */
-                count_entered(exposure, i, (uint32_t)part->cells[i].moved);
-            }
-        }
-    }
-    for (unsigned number = 0; number < run->parts; number++) {
-        const struct refresh_part *part = &run->part[number];
-        for (uint32_t i = 0; i < part->fresh_count; i++) {
-            struct fresh_cell *fresh = &part->fresh[i];
-            uint32_t stratum;
-            if (!exposure_find_stratum(exposure, fresh->segment, fresh->size_class, &stratum,
-                                       failure) ||
-                !exposure_find_cell(exposure, stratum, fresh->mask, &fresh->cell, failure)) {
-                return false;
-            }
-            count_entered(exposure, fresh->cell, fresh->entered);
+        if (owner_of(run, event->host) == number) {
+            event->tells = may_tell(part.exposure, &fleet->hosts[event->host], event);
+            work->failed = !exposure_recount(&part, event->host, &work->failure);
         }
     }
-    return true;
+    run->parts.part[number] = part;
 }
 
-static void settle_in(void *context, unsigned number)
-{
-    const struct refresh_run *run = context;
-    const struct refresh_part *part = &run->part[number];
-    for (uint32_t i = 0; i < part->settler_count; i++) {
-        if (i + AHEAD < part->settler_count) {
-            __builtin_prefetch(&run->fleet->hosts[part->settlers[i + AHEAD].host], 1);
-        }
-        const struct settler *settler = &part->settlers[i];
-        run->fleet->hosts[settler->host].risk_cell = part->fresh[settler->fresh].cell;
-    }
-}
+/* ---- Runs ---- */
 
-static bool open_part(struct refresh_part *part, uint32_t cells, struct failure *failure)
-{
-    part->cells = malloc(((size_t)cells + 1) * sizeof *part->cells);
-    if (part->cells == NULL) {
-        return failure_memory(failure, "counting who is exposed");
-    }
-    for (uint32_t i = 0; i < cells; i++) {
-        part->cells[i] = (struct refresh_cell){.towards = EXPOSURE_NONE};
-    }
-    return true;
-}
-
-static bool run_parts(struct refresh_run *run, size_t hosts, struct failure *failure)
+static bool open_run(struct refresh_run *run, struct exposure *exposure, struct fleet *fleet,
+                     size_t hosts, struct failure *failure)
 {
     size_t parts = hosts / PART_HOSTS;
-    unsigned most = run->exposure->threads;
-    run->parts = parts <= 1 || most <= 1 ? 1 : parts < most ? (unsigned)parts : most;
-    bool done = reach_blocks(run->exposure, run->fleet, failure);
-    for (unsigned i = 0; done && i < run->parts; i++) {
-        done = open_part(&run->part[i], run->exposure->cell_count, failure);
+    unsigned most = exposure->threads;
+    unsigned count = parts <= 1 || most <= 1 ? 1 : parts < most ? (unsigned)parts : most;
+    run->work = calloc(count, sizeof *run->work);
+    if (run->work == NULL) {
+        return failure_memory(failure, "counting who is exposed");
     }
-    if (done) {
-        parallel_run(run->parts, refresh_items, run);
-        done = join(run, failure);
+    return exposure_open_parts(&run->parts, exposure, fleet, count, failure);
+}
+
+static bool run_parts(struct refresh_run *run, void (*work)(void *run, unsigned part),
+                      struct failure *failure)
+{
+    parallel_run(run->parts.count, work, run);
+    for (unsigned p = 0; p < run->parts.count; p++) {
+        if (run->work[p].failed) {
+            *failure = run->work[p].failure;
+            return false;
+        }
     }
-    if (done) {
-        parallel_run(run->parts, settle_in, run);
+    return true;
+}
+
+static void close_run(struct refresh_run *run)
+{
+    for (unsigned p = 0; run->work != NULL && p < run->parts.count; p++) {
+        for (unsigned to = 0; to < run->parts.count; to++) {
+            free(run->work[p].lists[to].hosts);
+        }
     }
-    for (unsigned i = 0; i < run->parts; i++) {
-        free(run->part[i].cells);
-        free(run->part[i].fresh);
-        free(run->part[i].settlers);
-        hash_index_free(&run->part[i].by_key);
+    free(run->work);
+    exposure_free_parts(&run->parts);
+}
+
+bool exposure_refresh_changed(struct exposure *exposure, struct fleet *fleet,
+                              struct failure *failure)
+{
+    if (fleet->event_count == 0) {
+        return true;
     }
+    struct refresh_run run = {0};
+    bool done = open_run(&run, exposure, fleet, fleet->event_count, failure) &&
+                run_parts(&run, change_part, failure) && exposure_join_parts(&run.parts, failure);
+    close_run(&run);
     return done;
 }
 
-bool exposure_refresh_all(struct exposure *exposure, struct fleet *fleet, const uint32_t *hosts,
-                          size_t count, struct failure *failure)
+/* Blocks of hosts some of whom may be longer healthy by a class since this minute. */
+static bool find_blocks(const struct exposure *exposure, uint32_t **blocks, uint32_t *count,
+                        struct failure *failure)
 {
-    if (count == 0) {
-        return true;
-    }
-    struct refresh_run run = {.exposure = exposure, .fleet = fleet, .items = hosts, .count = count};
-    return run_parts(&run, count, failure);
-}
-
-bool exposure_settle(struct exposure *exposure, struct fleet *fleet, struct failure *failure)
-{
-    uint32_t *due = NULL;
-    uint32_t count = 0;
     uint32_t capacity = 0;
-    bool done = true;
-    for (uint32_t block = 0; done && block < exposure->block_count; block++) {
+    for (uint32_t block = 0; block < exposure->block_count; block++) {
         if (atomic_load_explicit(&exposure->settle_at[block], memory_order_relaxed) <=
             exposure->minute) {
-            done = exposure_make_room((void **)&due, count, &capacity, sizeof *due, failure);
-            if (done) {
-                due[count++] = block;
+            if (!exposure_make_room((void **)blocks, *count, &capacity, sizeof **blocks, failure)) {
+                return false;
             }
+            (*blocks)[(*count)++] = block;
         }
     }
-    struct refresh_run run = {
-        .exposure = exposure, .fleet = fleet, .items = due, .count = count, .by_block = true};
-    done = done && (count == 0 || run_parts(&run, (size_t)count * FLEET_BLOCK, failure));
-    free(due);
+    return true;
+}
+
+bool exposure_begin_minute(struct exposure *exposure, struct fleet *fleet, int32_t minute,
+                           struct failure *failure)
+{
+    exposure->minute = minute;
+    uint32_t *blocks = NULL;
+    uint32_t block_count = 0;
+    struct wheel_bucket due = wheel_take(&exposure->ageing, minute);
+    bool done = find_blocks(exposure, &blocks, &block_count, failure);
+    if (done && (due.count > 0 || block_count > 0)) {
+        struct refresh_run run = {
+            .items = due.items, .count = due.count, .blocks = blocks, .block_count = block_count};
+        size_t hosts = due.count + (size_t)block_count * FLEET_BLOCK;
+        done = open_run(&run, exposure, fleet, hosts, failure) &&
+               (due.count == 0 || run_parts(&run, age_part, failure)) &&
+               run_parts(&run, settle_part, failure) && exposure_join_parts(&run.parts, failure);
+        close_run(&run);
+    }
+    wheel_done(&exposure->ageing, minute, due);
+    free(blocks);
     return done;
 }

@@ -1,6 +1,4 @@
-/* Where is each host counted? One by one, or many at once by threads side by side, which count
- * apart and put together what they counted in one order: the same to the last cell. For the files
- * of exposure.
+/* What a host is counted by, and when that changes by itself; for the files of exposure.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_EXPOSURE_REFRESH_H
@@ -9,14 +7,26 @@
 #include <stdint.h>
 
 #include "analyzer/exposure.h"
+#include "analyzer/exposure_part.h"
 #include "common/failure.h"
 
-/* The stratum of the host, made where it is new. */
-MUST_CHECK bool exposure_stratum_of(struct exposure *exposure, const struct fleet_host *host,
-                                    uint32_t *number, struct failure *failure);
+/* The mask of the cell a healthy host belongs in. */
+uint64_t exposure_host_mask(const struct exposure *exposure, const struct fleet_host *host);
 
-/* Counts anew who is longer healthy by a class since this minute. */
-MUST_CHECK bool exposure_settle(struct exposure *exposure, struct fleet *fleet,
-                                struct failure *failure);
+/* The minute in which a healthy host is next longer healthy by a class; INT32_MAX: never. */
+int32_t exposure_settles_at(const struct exposure *exposure, const struct fleet_host *host);
+
+/* Makes room for the blocks of all hosts there may be. */
+MUST_CHECK bool exposure_reach_blocks(struct exposure *exposure, const struct fleet *fleet,
+                                      struct failure *failure);
+
+/* The host's stratum, or EXPOSURE_NONE where it has not been made. */
+uint32_t exposure_stratum_of(const struct exposure *exposure, const struct fleet_host *host);
+
+/* Puts the installation into the class of its age and down for the end of that. */
+MUST_CHECK bool exposure_age(struct exposure_part *part, uint32_t install, struct failure *failure);
+
+/* Gives back what the parts have not used of the records they were given, and have freed. */
+MUST_CHECK bool exposure_join_records(struct exposure_parts *parts, struct failure *failure);
 
 #endif

@@ -76,7 +76,8 @@ static bool step(struct fleet *fleet, uint32_t number, enum host_state to, fleet
                  struct failure *failure)
 {
     struct fleet_host *host = &fleet->hosts[number];
-    struct fleet_event event = {.host = number, .from = host->state, .to = to, .began = began};
+    struct fleet_event event = {
+        .host = number, .from = host->state, .to = (uint8_t)to, .began = began};
     if (!add_event(fleet, &event, failure)) {
         return false;
     }
@@ -98,9 +99,9 @@ static void watch_silence(const struct fleet *fleet, uint32_t number)
                            silence_due(&fleet->hosts[number]) / 60);
 }
 
-static void count_up(uint8_t *streak, bool counts)
+static uint8_t counted_up(uint8_t streak, bool counts)
 {
-    *streak = !counts ? 0 : *streak == UINT8_MAX ? UINT8_MAX : (uint8_t)(*streak + 1);
+    return !counts ? 0 : streak == UINT8_MAX ? UINT8_MAX : (uint8_t)(streak + 1);
 }
 
 static float deviation(const struct fleet_host *host)
@@ -114,10 +115,12 @@ static float recent_weight(double interval_s)
     return (float)(interval_s / (interval_s + RECENT_SECONDS));
 }
 
-/* Above the baseline by so much that its deviation, a square root, is worth knowing. */
+/* Above the baseline by so much that its deviation, a square root, is worth knowing. Without a
+ * branch between the two, of which the processor could guess but one. */
 static bool is_over(const struct fleet_host *host, float level, float rise_least)
 {
-    return level - host->baseline_mean >= rise_least && host->baseline_count >= BASELINE_LEAST;
+    return ((unsigned)(level - host->baseline_mean >= rise_least) &
+            (unsigned)(host->baseline_count >= BASELINE_LEAST)) != 0;
 }
 
 static bool is_far_over(const struct fleet_host *host, float level, float rise_least, float sd)
@@ -147,17 +150,26 @@ static bool is_calm(const struct fleet_host *host, float busy)
            !is_far_over(host, busy, UNCALM_RISE, deviation(host));
 }
 
+/* One part in as many as there are, up to its memory: the division would take as long as the rest.
+ */
+#define SHARE(count) 1.0F / (float)(count)
+#define SHARES_OF_8(first)                                                                         \
+    SHARE(first), SHARE((first) + 1), SHARE((first) + 2), SHARE((first) + 3), SHARE((first) + 4),  \
+        SHARE((first) + 5), SHARE((first) + 6), SHARE((first) + 7)
+static const float BASELINE_SHARES[BASELINE_MEMORY] = {
+    SHARES_OF_8(1),  SHARES_OF_8(9),  SHARES_OF_8(17), SHARES_OF_8(25),
+    SHARES_OF_8(33), SHARES_OF_8(41), SHARES_OF_8(49), SHARES_OF_8(57)};
+
 static void learn_baseline(struct fleet_host *host, float busy)
 {
-    float weight = host->baseline_count + 1 < BASELINE_MEMORY
-                       ? 1.0F / (float)(host->baseline_count + 1)
-                       : 1.0F / BASELINE_MEMORY;
+    float weight = BASELINE_SHARES[host->baseline_count < BASELINE_MEMORY ? host->baseline_count
+                                                                          : BASELINE_MEMORY - 1];
     float difference = busy - host->baseline_mean;
     host->baseline_mean += weight * difference;
     /* West 1979, the exponentially weighted form. */
     host->baseline_variance =
         (1.0F - weight) * (host->baseline_variance + weight * difference * difference);
-    count_up(&host->baseline_count, true);
+    host->baseline_count = counted_up(host->baseline_count, true);
 }
 
 /* A call of lround takes as long as the rest of a reading. */
@@ -192,9 +204,10 @@ static void measure(struct fleet_host *host, const struct fleet_reading *reading
         host->high_since = fleet_correct(host, reading->observed_at, reading->received_at) -
                            (fleet_second)interval_s;
     }
-    count_up(&host->high_streak, high);
-    count_up(&host->calm_streak, !high && is_calm(host, busy));
-    if (host->state == HOST_ELEVATED && host->calm_streak == 1) {
+    host->high_streak = counted_up(host->high_streak, high);
+    uint8_t calm = counted_up(host->calm_streak, !high && is_calm(host, busy));
+    host->calm_streak = calm;
+    if (calm == 1 && host->state == HOST_ELEVATED) {
         host->recent = busy; /* whether it is over is for what is calm to say */
     }
     uint8_t raised = raised_by(host, host->recent);
@@ -254,7 +267,7 @@ static bool take_reading(struct fleet *fleet, uint32_t number, const struct flee
     struct fleet_host *host = &fleet->hosts[number];
     host->last_observed_at = reading->observed_at;
     fleet->reports++;
-    if (!reading->has_cpu) {
+    if (isnan(reading->busy)) {
         return true;
     }
     measure(host, reading);
@@ -280,7 +293,7 @@ bool fleet_hear(struct fleet *fleet, uint32_t number, const struct fleet_reading
             return false;
         }
     } else {
-        bool other_part = reading->observed_at == host->last_observed_at && !reading->has_cpu;
+        bool other_part = reading->observed_at == host->last_observed_at && isnan(reading->busy);
         fleet->duplicate_reports += reading->observed_at == host->last_observed_at && !other_part;
         fleet->out_of_order_reports += reading->observed_at < host->last_observed_at;
     }
@@ -295,13 +308,18 @@ bool fleet_hear_calm(struct fleet *fleet, uint32_t number, const struct fleet_re
 {
     struct fleet_host *host = &fleet->hosts[number];
     double interval_s = interval_of(reading);
-    if (host->state != HOST_HEALTHY || !host->has_cpu || !reading->has_cpu ||
-        reading->busy >= PINNED_BUSY || reading->observed_at <= host->last_observed_at ||
+    if (host->state != HOST_HEALTHY || !host->has_cpu ||
+        !(reading->busy < PINNED_BUSY) || /* or it does not say */
+        reading->observed_at <= host->last_observed_at ||
         host->interval_s != whole_interval(interval_s)) {
         return false;
     }
     float busy = (float)reading->busy;
-    float recent = host->recent + recent_weight(interval_s) * (busy - host->recent);
+    if (interval_s != fleet->weighed_interval_s) {
+        fleet->weighed_interval_s = interval_s;
+        fleet->weight = recent_weight(interval_s);
+    }
+    float recent = host->recent + fleet->weight * (busy - host->recent);
     if (raised_by(host, recent) != 0) {
         return false;
     }
@@ -313,7 +331,7 @@ bool fleet_hear_calm(struct fleet *fleet, uint32_t number, const struct fleet_re
     host->recent = recent;
     host->high_streak = host->raised_score = 0;
     bool calm = is_calm(host, busy);
-    count_up(&host->calm_streak, calm);
+    host->calm_streak = counted_up(host->calm_streak, calm);
     if (calm) {
         learn_baseline(host, busy);
     }

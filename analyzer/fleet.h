@@ -85,8 +85,7 @@ struct fleet_host {
     uint8_t baseline_count; /* reports in the baseline, saturating */
     uint8_t size_class;     /* exposure's: log2 of the customer's hosts */
     uint8_t has_cpu;
-    uint8_t onset_noted : 1; /* it has had an onset in the minute being closed … */
-    uint8_t event_noted : 1; /* … a change of state, which is being taken */
+    uint8_t onset_noted; /* it has had an onset in the minute being closed */
 };
 
 /* Hosts are found by one index for each first byte of their ids. */
@@ -94,8 +93,9 @@ struct fleet_host {
 
 struct fleet_event {
     uint32_t host;
-    enum host_state from, to;
     fleet_second began; /* when the state now entered began */
+    uint8_t from, to;   /* enum host_state */
+    bool tells;         /* exposure's: it may tell of harm by what its host has installed */
 };
 
 struct fleet {
@@ -108,15 +108,16 @@ struct fleet {
     size_t event_count, event_capacity;
     uint64_t in_state[HOST_SILENT + 1];
     uint64_t reports, duplicate_reports, out_of_order_reports;
+    double weighed_interval_s; /* the interval last heard of, hosts mostly having one in common … */
+    float weight;              /* … and what a report then weighs in the recent mean */
 };
 
 /* What one report says of the host itself. */
 struct fleet_reading {
     instant_us observed_at;
     instant_us received_at;
-    bool has_cpu;
     double interval_s;
-    double busy;
+    double busy; /* NAN: it does not say */
 };
 
 /* A zeroed struct fleet is empty. */
@@ -131,6 +132,9 @@ uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id);
 #define FLEET_FIND_MOST 32
 void fleet_find_in_order(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
                          uint32_t *last, uint32_t *hosts);
+
+/* A host that nobody has heard of yet. */
+struct fleet_host fleet_new_host(uint32_t customer);
 
 /* Adds a host that is not there, NEW, not yet seen. */
 MUST_CHECK bool fleet_add(struct fleet *fleet, const struct uuid *id, uint32_t customer,

@@ -180,19 +180,24 @@ bool fleet_make_room(struct fleet *fleet, uint32_t more, struct failure *failure
     return capacity == fleet->capacity || grow(fleet, capacity, failure);
 }
 
+struct fleet_host fleet_new_host(uint32_t customer)
+{
+    return (struct fleet_host){.last_observed_at = INSTANT_NONE,
+                               .segment = SEGMENT_NONE,
+                               .customer = customer,
+                               .last_seen = INT32_MIN,
+                               .delay_s = INT32_MAX,
+                               .risk_cell = FLEET_NONE,
+                               .installs = FLEET_NONE,
+                               .interval_s = INTERVAL_DEFAULT_S,
+                               .state = HOST_NEW};
+}
+
 bool fleet_put(struct fleet *fleet, uint32_t host, const struct uuid *id, uint32_t customer,
                struct failure *failure)
 {
     fleet->ids[host] = *id;
-    fleet->hosts[host] = (struct fleet_host){.last_observed_at = INSTANT_NONE,
-                                             .segment = SEGMENT_NONE,
-                                             .customer = customer,
-                                             .last_seen = INT32_MIN,
-                                             .delay_s = INT32_MAX,
-                                             .risk_cell = FLEET_NONE,
-                                             .installs = FLEET_NONE,
-                                             .interval_s = INTERVAL_DEFAULT_S,
-                                             .state = HOST_NEW};
+    fleet->hosts[host] = fleet_new_host(customer);
     return hash_index_add(shard_of(fleet, id), hash_id(id), host, failure);
 }
 

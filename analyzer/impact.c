@@ -7,6 +7,9 @@
 
 #include "analyzer/exposure_age.h"
 
+/* Of an installation: harm is to be noted under it, and it is not to be forgotten until then. */
+#define IMPACT_HELD (EXPOSURE_NONE - 1)
+
 void impact_free(struct impact *impact)
 {
     free(impact->records);
@@ -32,9 +35,9 @@ static bool know_update(struct impact *impact, uint32_t update, struct failure *
     return true;
 }
 
-static bool note(struct impact *impact, struct exposure_install *install,
-                 const struct fleet_host *host, fleet_second began, int32_t minutes_at_risk,
-                 enum exposure_sign sign, struct failure *failure)
+static bool note(struct impact *impact, struct exposure_install *install, uint32_t segment,
+                 fleet_second began, int32_t minutes_at_risk, enum exposure_sign sign,
+                 struct failure *failure)
 {
     if (impact->record_count == impact->record_capacity) {
         uint32_t capacity = impact->record_capacity == 0 ? 1024 : impact->record_capacity * 2;
@@ -51,7 +54,7 @@ static bool note(struct impact *impact, struct exposure_install *install,
     install->affected = impact->record_count++;
     impact->records[install->affected] = (struct impact_record){
         .host = install->host,
-        .segment = host->segment,
+        .segment = segment,
         .next = impact->first[install->update],
         .began = began,
         .minutes_at_risk = (uint16_t)(minutes_at_risk < 0            ? 0
@@ -97,7 +100,7 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
             int32_t waited = minute - install->installed / 60;
             int32_t window = exposure_window_minutes(exposure, host);
             int32_t at_risk = event->from != HOST_HEALTHY ? 0 : waited < window ? waited : window;
-            if (!note(impact, install, host, event->began, at_risk, sign, failure)) {
+            if (!note(impact, install, host->segment, event->began, at_risk, sign, failure)) {
                 return false;
             }
         }
@@ -105,16 +108,45 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
     return true;
 }
 
-bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
-                              const struct fleet *fleet, uint32_t number, struct failure *failure)
+bool impact_hold_late(struct exposure *exposure, const struct fleet *fleet, uint32_t number,
+                      struct impact_late_install *late)
 {
     struct exposure_install *install = &exposure->installs[number];
     const struct fleet_host *host = &fleet->hosts[install->host];
+    *late = (struct impact_late_install){
+        .install = number, .host = install->host, .segment = host->segment, .began = host->since};
     bool distressed = host->state == HOST_PINNED || host->state == HOST_ELEVATED;
     if (!distressed || !exposure_covers(exposure, host, install->installed, host->since)) {
-        return true;
+        return false;
     }
-    return note(impact, install, host, host->since, 0, SIGN_SEEN, failure);
+    install->affected = IMPACT_HELD;
+    return true;
+}
+
+static int compare_late(const void *left, const void *right)
+{
+    const struct impact_late_install *a = left;
+    const struct impact_late_install *b = right;
+    if (a->host != b->host) {
+        return a->host < b->host ? -1 : 1;
+    }
+    return (a->told > b->told) - (a->told < b->told);
+}
+
+bool impact_take_late(struct impact *impact, struct exposure *exposure,
+                      struct impact_late_install *late, size_t count, struct failure *failure)
+{
+    for (size_t i = 0; i < count; i++) {
+        late[i].told = i;
+    }
+    qsort(late, count, sizeof *late, compare_late);
+    for (size_t i = 0; i < count; i++) {
+        if (!note(impact, &exposure->installs[late[i].install], late[i].segment, late[i].began, 0,
+                  SIGN_SEEN, failure)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 _Static_assert(sizeof(struct impact) == 32, "a field more or less: carry it below, or say why not");

@@ -57,10 +57,23 @@ MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
                             const struct fleet *fleet, const struct fleet_event *event,
                             int32_t minute, struct failure *failure);
 
-/* An installation was heard of only after the host's distress began. */
-MUST_CHECK bool impact_take_late_install(struct impact *impact, struct exposure *exposure,
-                                         const struct fleet *fleet, uint32_t install,
-                                         struct failure *failure);
+/* An installation that was heard of only after the host's distress began. */
+struct impact_late_install {
+    uint32_t install, host, segment;
+    fleet_second began;
+    size_t told; /* which of them it was */
+};
+
+/* Whether the installation, just heard of, is one. Then fills *late, and holds the installation
+ * until it is taken. */
+bool impact_hold_late(struct exposure *exposure, const struct fleet *fleet, uint32_t install,
+                      struct impact_late_install *late);
+
+/* Notes the harm under each of them, in the order of hosts, whatever order hosts come in; a host's
+ * own come in the order they were told. */
+MUST_CHECK bool impact_take_late(struct impact *impact, struct exposure *exposure,
+                                 struct impact_late_install *late, size_t count,
+                                 struct failure *failure);
 
 /* Restored into an empty ledger. */
 void impact_carry(struct carry *carry, struct impact *impact);

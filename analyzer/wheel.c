@@ -25,8 +25,9 @@ static bool grow(struct wheel *wheel, uint32_t needed, struct failure *failure)
     return true;
 }
 
-bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint32_t item,
-               struct failure *failure)
+/* The bucket of the minute, with room for `count` more; NULL when memory is out. */
+static struct wheel_bucket *find_bucket(struct wheel *wheel, int32_t now, int32_t minute,
+                                        uint32_t count, struct failure *failure)
 {
     if (wheel->span == 0) {
         wheel->next = now;
@@ -36,19 +37,51 @@ bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint32_t item,
     }
     uint32_t ahead = (uint32_t)(minute - wheel->next) + 1;
     if (ahead > wheel->span && !grow(wheel, ahead, failure)) {
-        return false;
+        return NULL;
     }
     struct wheel_bucket *bucket = &wheel->buckets[(uint32_t)minute & (wheel->span - 1)];
-    if (bucket->count == bucket->capacity) {
-        uint32_t capacity = bucket->capacity == 0 ? 16 : bucket->capacity * 2;
+    if (bucket->capacity - bucket->count < count) {
+        uint32_t capacity = bucket->capacity == 0 ? 16 : bucket->capacity;
+        while (capacity - bucket->count < count) {
+            capacity *= 2;
+        }
         uint32_t *items = realloc(bucket->items, capacity * sizeof *items);
         if (items == NULL) {
-            return failure_memory(failure, "scheduling minutes");
+            failure_memory(failure, "scheduling minutes");
+            return NULL;
         }
         bucket->items = items;
         bucket->capacity = capacity;
     }
-    bucket->items[bucket->count++] = item;
+    return bucket;
+}
+
+bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint32_t item,
+               struct failure *failure)
+{
+    struct wheel_bucket *bucket = find_bucket(wheel, now, minute, 1, failure);
+    if (bucket != NULL) {
+        bucket->items[bucket->count++] = item;
+    }
+    return bucket != NULL;
+}
+
+bool wheel_join(struct wheel *wheel, const struct wheel *other, int32_t now,
+                struct failure *failure)
+{
+    for (uint32_t i = 0; i < other->span; i++) {
+        int32_t minute = other->next + (int32_t)i;
+        const struct wheel_bucket *from = &other->buckets[(uint32_t)minute & (other->span - 1)];
+        if (from->count == 0) {
+            continue;
+        }
+        struct wheel_bucket *to = find_bucket(wheel, now, minute, from->count, failure);
+        if (to == NULL) {
+            return false;
+        }
+        memcpy(to->items + to->count, from->items, from->count * sizeof *from->items);
+        to->count += from->count;
+    }
     return true;
 }
 

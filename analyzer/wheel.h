@@ -24,6 +24,10 @@ struct wheel {
 MUST_CHECK bool wheel_put(struct wheel *wheel, int32_t now, int32_t minute, uint32_t item,
                           struct failure *failure);
 
+/* Puts down all of another wheel, whose memory stays its own. */
+MUST_CHECK bool wheel_join(struct wheel *wheel, const struct wheel *other, int32_t now,
+                           struct failure *failure);
+
 /* Takes the bucket of `minute`, which must be the next minute or later; nothing may be due before
  * it. The bucket is the caller's to read until wheel_done, which must follow; wheel_put may be
  * called meanwhile. */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "analyzer/exposure.h"
+#include "analyzer/exposure_part.h"
 #include "analyzer/segment.h"
 #include "common/random_stream.h"
 
@@ -107,6 +108,59 @@ struct world {
     struct random_stream random;
 };
 
+/* ---- One host at a time ---- */
+
+static struct exposure_part *open_part(struct exposure *exposure, struct fleet *fleet,
+                                       struct exposure_parts *parts)
+{
+    struct failure failure;
+    const uint32_t installs = 1;
+    *parts = (struct exposure_parts){0};
+    assert_true(exposure_open_parts(parts, exposure, fleet, 1, &failure));
+    assert_true(exposure_let_install(parts, &installs, &failure));
+    return &parts->part[0];
+}
+
+static void close_part(struct exposure_parts *parts, uint32_t host)
+{
+    struct failure failure;
+    assert_true(exposure_recount(&parts->part[0], host, &failure));
+    assert_true(exposure_join_parts(parts, &failure));
+    exposure_free_parts(parts);
+}
+
+static void recount(struct exposure *exposure, struct fleet *fleet, uint32_t host)
+{
+    static struct exposure_parts parts;
+    (void)open_part(exposure, fleet, &parts);
+    close_part(&parts, host);
+}
+
+/* The installation's record, or EXPOSURE_NONE. */
+static uint32_t install(struct exposure *exposure, struct fleet *fleet, uint32_t host,
+                        uint32_t update, fleet_second installed)
+{
+    static struct exposure_parts parts;
+    struct failure failure;
+    uint32_t record;
+    struct exposure_part *part = open_part(exposure, fleet, &parts);
+    assert_true(exposure_want(part, &fleet->hosts[host], update, installed, &failure));
+    exposure_follow(&parts);
+    assert_true(exposure_install(part, host, update, installed, &record, &failure));
+    close_part(&parts, host);
+    return record;
+}
+
+static void roll_back(struct exposure *exposure, struct fleet *fleet, uint32_t host,
+                      uint32_t update)
+{
+    static struct exposure_parts parts;
+    exposure_roll_back(open_part(exposure, fleet, &parts), host, update);
+    close_part(&parts, host);
+}
+
+/* ---- Worlds ---- */
+
 static void build(struct world *world, uint64_t seed)
 {
     struct failure failure;
@@ -123,7 +177,7 @@ static void build(struct world *world, uint64_t seed)
         world->fleet.hosts[i].since = (FIRST_MINUTE - 200) * 60;
         world->twins[i] = (struct twin_host){
             .healthy = true, .healthy_since = FIRST_MINUTE - 200, .segment = i % SEGMENTS};
-        assert_true(exposure_refresh(&world->exposure, &world->fleet, i, &failure));
+        recount(&world->exposure, &world->fleet, i);
     }
 }
 
@@ -135,7 +189,6 @@ static void tear_down(struct world *world)
 
 static void install_some(struct world *world, int32_t now)
 {
-    struct failure failure;
     for (uint32_t i = 0; i < HOSTS; i++) {
         struct twin_host *twin = &world->twins[i];
         if (random_below(&world->random, 25) != 0 || twin->install_count == INSTALLS) {
@@ -150,10 +203,8 @@ static void install_some(struct world *world, int32_t now)
         if (again) {
             continue; /* retold installations have a test of their own */
         }
-        uint32_t install;
-        assert_true(exposure_install(&world->exposure, &world->fleet, i, update, minute * 60, now,
-                                     &install, &failure));
-        assert_int_not_equal(install, EXPOSURE_NONE);
+        assert_int_not_equal(install(&world->exposure, &world->fleet, i, update, minute * 60),
+                             EXPOSURE_NONE);
         twin->installs[twin->install_count].update = update;
         twin->installs[twin->install_count++].heard = now;
     }
@@ -186,14 +237,13 @@ static void compare_minute(struct world *world, const int *onset, int32_t now)
 
 static void change_health(struct world *world, uint32_t host, bool healthy, int32_t now)
 {
-    struct failure failure;
     if (healthy && !world->twins[host].healthy) {
         world->fleet.hosts[host].since = now * 60;
         world->twins[host].healthy_since = now;
     }
     world->fleet.hosts[host].state = healthy ? HOST_HEALTHY : HOST_PINNED;
     world->twins[host].healthy = healthy;
-    assert_true(exposure_refresh(&world->exposure, &world->fleet, host, &failure));
+    recount(&world->exposure, &world->fleet, host);
 }
 
 static void risk_sets_equal_the_twin(void **state)
@@ -240,14 +290,12 @@ static void updates_that_always_come_together_are_a_bundle(void **state)
     (void)state;
     static struct world world;
     struct failure failure;
-    uint32_t install;
     build(&world, 5);
     int32_t now = FIRST_MINUTE;
     assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
     for (uint32_t i = 0; i < 30; i++) {
         for (uint32_t update = 1; update <= 2; update++) {
-            assert_true(exposure_install(&world.exposure, &world.fleet, i, update, now * 60, now,
-                                         &install, &failure));
+            (void)install(&world.exposure, &world.fleet, i, update, now * 60);
         }
     }
     exposure_note_onset(&world.exposure, &world.fleet.hosts[0], SIGN_SEEN, true);
@@ -265,8 +313,7 @@ static void updates_that_always_come_together_are_a_bundle(void **state)
         assert_true(world.exposure.updates[k + 1].mates[0].together);
     }
     for (uint32_t i = 30; i < 60; i++) {
-        assert_true(exposure_install(&world.exposure, &world.fleet, i, 1, now * 60, now, &install,
-                                     &failure));
+        (void)install(&world.exposure, &world.fleet, i, 1, now * 60);
     }
     assert_true(exposure_end_minute(&world.exposure, &failure));
     assert_false(world.exposure.updates[1].mates[0].together);
@@ -297,13 +344,13 @@ static void thin_strata_are_compared_within_their_parent(void **state)
     for (uint32_t i = 0; i < 60; i++) {
         struct uuid id = {{(uint8_t)i, 1}};
         uint32_t host;
-        uint32_t install;
         assert_true(fleet_add(&fleet, &id, i, &host, &failure));
         fleet.hosts[i].segment = segment[i % 3];
         fleet.hosts[i].state = HOST_HEALTHY;
-        assert_true(exposure_refresh(&exposure, &fleet, i, &failure));
-        assert_true(i % 3 != 0 || exposure_install(&exposure, &fleet, i, 0, FIRST_MINUTE * 60,
-                                                   FIRST_MINUTE, &install, &failure));
+        recount(&exposure, &fleet, i);
+        if (i % 3 == 0) {
+            (void)install(&exposure, &fleet, i, 0, FIRST_MINUTE * 60);
+        }
     }
     exposure_note_onset(&exposure, &fleet.hosts[0], SIGN_SEEN, true);
     exposure_note_onset(&exposure, &fleet.hosts[1], SIGN_SEEN, true);
@@ -356,18 +403,15 @@ static void the_same_installation_told_again_counts_once(void **state)
     (void)state;
     static struct world world;
     struct failure failure;
-    uint32_t install;
     build(&world, 3);
     int32_t at = FIRST_MINUTE * 60;
-    assert_true(exposure_install(&world.exposure, &world.fleet, 0, 2, at, FIRST_MINUTE, &install,
-                                 &failure));
-    assert_int_not_equal(install, EXPOSURE_NONE);
-    assert_true(exposure_install(&world.exposure, &world.fleet, 0, 2, at + 4, FIRST_MINUTE + 3,
-                                 &install, &failure));
-    assert_int_equal(install, EXPOSURE_NONE);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE, &failure));
+    assert_int_not_equal(install(&world.exposure, &world.fleet, 0, 2, at), EXPOSURE_NONE);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE + 3, &failure));
+    assert_int_equal(install(&world.exposure, &world.fleet, 0, 2, at + 4), EXPOSURE_NONE);
     assert_int_equal(world.exposure.updates[2].installed, 1);
     assert_int_equal(world.exposure.updates[2].exposed_now, 1);
-    assert_true(exposure_roll_back(&world.exposure, &world.fleet, 0, 2, &failure));
+    roll_back(&world.exposure, &world.fleet, 0, 2);
     assert_int_equal(world.exposure.updates[2].exposed_now, 0);
     assert_int_equal(world.exposure.updates[2].rolled_back, 1);
     tear_down(&world);
@@ -379,21 +423,19 @@ static void one_update_too_many_waits(void **state)
     (void)state;
     static struct world world;
     struct failure failure;
-    uint32_t install;
     build(&world, 3);
     assert_true(exposure_know_update(&world.exposure, EXPOSURE_SLOTS + 1, &failure));
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE, &failure));
     for (uint32_t u = 0; u <= EXPOSURE_SLOTS; u++) {
-        assert_true(exposure_install(&world.exposure, &world.fleet, u, u, FIRST_MINUTE * 60,
-                                     FIRST_MINUTE, &install, &failure));
+        (void)install(&world.exposure, &world.fleet, u, u, FIRST_MINUTE * 60);
     }
     assert_int_equal(world.exposure.updates[EXPOSURE_SLOTS].slot, EXPOSURE_NONE);
     assert_int_equal(world.exposure.updates[EXPOSURE_SLOTS].installed, 1);
-    for (int32_t now = FIRST_MINUTE; now <= FIRST_MINUTE + WINDOW + 10; now++) {
+    for (int32_t now = FIRST_MINUTE + 1; now <= FIRST_MINUTE + WINDOW + 10; now++) {
         assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
     }
-    assert_true(exposure_install(&world.exposure, &world.fleet, 50, EXPOSURE_SLOTS,
-                                 (FIRST_MINUTE + WINDOW + 10) * 60, FIRST_MINUTE + WINDOW + 10,
-                                 &install, &failure));
+    (void)install(&world.exposure, &world.fleet, 50, EXPOSURE_SLOTS,
+                  (FIRST_MINUTE + WINDOW + 10) * 60);
     assert_int_not_equal(world.exposure.updates[EXPOSURE_SLOTS].slot, EXPOSURE_NONE);
     tear_down(&world);
 }

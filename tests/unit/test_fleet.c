@@ -30,11 +30,8 @@ static const char letters[] = {'n', 'h', 'p', 'e', 's'};
 static void hear(struct fleet *fleet, uint32_t host, instant_us at, int interval_s, int busy)
 {
     struct failure failure;
-    struct fleet_reading reading = {.observed_at = at,
-                                    .received_at = at,
-                                    .has_cpu = true,
-                                    .interval_s = interval_s,
-                                    .busy = busy / 100.0};
+    struct fleet_reading reading = {
+        .observed_at = at, .received_at = at, .interval_s = interval_s, .busy = busy / 100.0};
     assert_true(fleet_hear(fleet, host, &reading, &failure));
 }
 
@@ -234,9 +231,10 @@ static struct fleet_reading random_reading(struct random_stream *random, instant
     return (struct fleet_reading){
         .received_at = received_at,
         .observed_at = received_at - (instant_us)random_below(random, 90 * INSTANT_SECOND),
-        .has_cpu = random_below(random, 30) != 0,
         .interval_s = random_below(random, 20) == 0 ? 120.5 : 60,
-        .busy = random_below(random, 6) == 0 ? 1 : busy};
+        .busy = random_below(random, 30) == 0  ? NAN
+                : random_below(random, 6) == 0 ? 1
+                                               : busy};
 }
 
 /* Oracle: the longer way, which takes any report. */

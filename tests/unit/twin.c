@@ -129,16 +129,19 @@ static void learn_names(struct twin *twin, const struct report *report)
     }
 }
 
-/* floor(log2) of the customer's registered seats, or of its hosts: those whose last report so far
- * names it. */
+/* floor(log2) of the customer's registered seats, or of its hosts when the minute began: those
+ * whose last report before it names it. */
 static unsigned size_class_at(const struct twin *twin, size_t at)
 {
     const char *customer = twin->told[at].report->customer_id;
     uint64_t size = twin->seats(customer);
     if (size == 0) {
         bool seen[TWIN_HOSTS] = {false};
-        for (size_t i = at + 1; i-- > 0;) {
+        for (size_t i = at; i-- > 0;) {
             const struct twin_told *told = &twin->told[i];
+            if (told->minute == twin->told[at].minute) {
+                continue;
+            }
             size += !seen[told->host] && strcmp(told->report->customer_id, customer) == 0;
             seen[told->host] = true;
         }
