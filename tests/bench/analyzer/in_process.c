@@ -122,8 +122,14 @@ static double resident_bytes(struct analysis *analysis)
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
-static double pass_all(struct bench_table *table, uint32_t hosts, int reports_each,
-                       unsigned threads)
+/* What a pass of the whole fleet came to. */
+struct pass {
+    double reports, installs;
+    double adding_s, closing_s, closing_cpu_s;
+};
+
+static struct pass pass_all(struct bench_table *table, uint32_t hosts, int reports_each,
+                            unsigned threads)
 {
     struct run run = {.table = table,
                       .threads = threads,
@@ -134,27 +140,51 @@ static double pass_all(struct bench_table *table, uint32_t hosts, int reports_ea
                                 .segments = 200}};
     begin(&run);
     pass_minutes(&run, reports_each * MADE_INTERVAL_MINUTES, "reports through the stations");
-    double reports = (double)run.analysis->fleet.reports;
-    double seconds = run.closing_s;
-    if (threads == 1) {
-        bench_table_add(table, "reports", reports / MILLION, "million");
-        bench_table_add(table, "installs",
-                        (double)run.analysis->exposure.updates[0].installed / MILLION, "million");
-        bench_table_add(table, "taking them in by function call", run.adding_s, "s");
-        bench_table_add(table, "through fleet, exposure and evidence, one thread", seconds, "s");
-    } else {
-        bench_table_goal(table, "through fleet, exposure and evidence, all threads", seconds, "s",
-                         BENCH_AT_MOST, 0.45);
-    }
-    bench_table_add(table, "… processor time a report", run.closing_cpu_s / reports * 1e9, "ns");
+    struct pass pass = {.reports = (double)run.analysis->fleet.reports,
+                        .installs = (double)run.analysis->exposure.updates[0].installed,
+                        .adding_s = run.adding_s,
+                        .closing_s = run.closing_s,
+                        .closing_cpu_s = run.closing_cpu_s};
     end(&run);
-    return seconds;
+    return pass;
+}
+
+static int compare_passes(const void *left, const void *right)
+{
+    const struct pass *a = left;
+    const struct pass *b = right;
+    return (a->closing_s > b->closing_s) - (a->closing_s < b->closing_s);
+}
+
+/* The median of so many passes: of one, a third may be the machine finding 200 megabytes. */
+#define PASSES 3
+
+static struct pass median_pass(struct bench_table *table, uint32_t hosts, int reports_each,
+                               unsigned threads)
+{
+    struct pass passes[PASSES];
+    for (size_t i = 0; i < PASSES; i++) {
+        passes[i] = pass_all(table, hosts, reports_each, threads);
+    }
+    qsort(passes, PASSES, sizeof *passes, compare_passes);
+    return passes[PASSES / 2];
 }
 
 double bench_throughput(struct bench_table *table, uint32_t hosts, int reports_each)
 {
-    (void)pass_all(table, hosts, reports_each, 1);
-    return pass_all(table, hosts, reports_each, 0);
+    struct pass one = median_pass(table, hosts, reports_each, 1);
+    bench_table_add(table, "reports", one.reports / MILLION, "million");
+    bench_table_add(table, "installs", one.installs / MILLION, "million");
+    bench_table_add(table, "taking them in by function call", one.adding_s, "s");
+    bench_table_add(table, "through fleet, exposure and evidence, one thread", one.closing_s, "s");
+    bench_table_add(table, "… processor time a report", one.closing_cpu_s / one.reports * 1e9,
+                    "ns");
+    struct pass all = median_pass(table, hosts, reports_each, 0);
+    bench_table_goal(table, "through fleet, exposure and evidence, all threads", all.closing_s, "s",
+                     BENCH_AT_MOST, 0.45);
+    bench_table_add(table, "… processor time a report", all.closing_cpu_s / all.reports * 1e9,
+                    "ns");
+    return all.closing_s;
 }
 
 void bench_growth(struct bench_table *table)
