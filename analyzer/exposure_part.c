@@ -11,7 +11,7 @@
 #include "analyzer/exposure_refresh.h"
 #include "common/prefetch.h"
 
-/* So many items ahead a line of memory is asked for; see analysis_place.c. */
+/* So many items ahead a line of memory is asked for; see analysis_order.c. */
 #define AHEAD 24U
 
 /* So many kinds of hosts are remembered by where the last of them went. */

@@ -12,7 +12,7 @@
 #include "analyzer/exposure_part.h"
 #include "common/prefetch.h"
 
-/* So many items ahead a line of memory is asked for; see analysis_place.c. */
+/* So many items ahead a line of memory is asked for; see analysis_order.c. */
 #define AHEAD 24U
 #define FAR_AHEAD 48U
 
