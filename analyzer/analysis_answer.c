@@ -328,6 +328,7 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .only_with = answer->only_with,
         .alpha = analysis->options.alpha,
         .margin = analysis->options.margin,
+        .window_minutes = analysis->exposure.window_minutes,
         .rate_ratio = answer->rate_ratio,
         .segment_text = answer->segment_text,
         .has_segment = answer->segment_count > 0,

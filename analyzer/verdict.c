@@ -282,11 +282,21 @@ static const char *list_mates(const struct verdict_facts *facts, struct arena *a
     return text;
 }
 
+/* "60 minutes", "24 hours": who is told that an update is harmless must know for how long. */
+static const char *window(int32_t minutes, char text[NUMBER_SIZE])
+{
+    bool hours = minutes >= 120 && minutes % 60 == 0;
+    snprintf(text, NUMBER_SIZE, hours ? "%d hours" : "%d minutes",
+             (int)(hours ? minutes / 60 : minutes));
+    return text;
+}
+
 static const char *sentence_of(const struct verdict_facts *facts, struct arena *arena)
 {
     char customers[NUMBER_SIZE];
     char hosts[NUMBER_SIZE];
     char since[NUMBER_SIZE];
+    char span[NUMBER_SIZE];
     const char *who = list_mates(facts, arena);
     if (who == NULL) {
         return NULL;
@@ -306,8 +316,10 @@ static const char *sentence_of(const struct verdict_facts *facts, struct arena *
                    facts->has_segment ? "hosts with " : "",
                    facts->has_segment ? facts->segment_text : "hosts that install it");
     case VERDICT_CLEAR:
-        return say(arena, "%s does not raise the onset rate by as much as the margin of %.1f.",
-                   facts->update_id, facts->margin);
+        return say(arena,
+                   "%s does not raise the onset rate by as much as the margin of %.1f in the %s "
+                   "after it is installed.",
+                   facts->update_id, facts->margin, window(facts->window_minutes, span));
     case VERDICT_INSUFFICIENT_DATA:
         break;
     }

@@ -54,6 +54,7 @@ struct verdict_facts {
     enum verdict verdict;
     double log_e;
     double alpha, margin;
+    int32_t window_minutes; /* the risk window */
     struct range rate_ratio;
     double clear_gain; /* log likelihood of the likely ratio over that of the margin */
     bool by_past;      /* no control was left: compared with the past */

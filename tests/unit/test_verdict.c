@@ -158,7 +158,9 @@ static void a_hold_stays(void **state)
 static void every_verdict_says_why(void **state)
 {
     (void)state;
-    for (int verdict = VERDICT_HOLD; verdict <= VERDICT_CLEAR; verdict++) {
+    for (int each = 0; each < 2 * (VERDICT_CLEAR + 1); each++) {
+        int verdict = each / 2;
+        int32_t window = each % 2 == 0 ? 60 : 1440;
         struct arena arena = {0};
         struct failure failure;
         struct update_answer answer = {0};
@@ -167,6 +169,7 @@ static void every_verdict_says_why(void **state)
                                       .log_e = 3,
                                       .alpha = 0.001,
                                       .margin = 1.5,
+                                      .window_minutes = window,
                                       .rate_ratio = {0.5, 1.1, 4},
                                       .segment_text = "the whole fleet",
                                       .exposed_hosts = 500,
@@ -180,6 +183,8 @@ static void every_verdict_says_why(void **state)
         assert_non_null(strstr(answer.sentence, "pattern/1"));
         assert_true(answer.reason_count > 0);
         assert_non_null(answer.action);
+        const char *span = window == 60 ? "in the 60 minutes after" : "in the 24 hours after";
+        assert_true(verdict != VERDICT_CLEAR || strstr(answer.sentence, span) != NULL);
         if (verdict == VERDICT_INSUFFICIENT_DATA) {
             assert_non_null(strstr(answer.reasons[answer.reason_count - 1], "more exposed hosts"));
         }
