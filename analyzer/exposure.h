@@ -23,10 +23,11 @@
  * drawn by lot.
  *
  * The stratum is the host's segment and the size class (log2) of its customer, both as of the
- * minute of the host's last report, the customer's size as it was when that began; where strata are so thin (under 100 at risk) that exposed hosts find no
- * control, those of one parent help each other out. Who is fresh stands beside the unexposed of its
- * kind; where there are none it is left out. Hosts are counted only while healthy: `at_risk` of a
- * cell equals the number of HEALTHY hosts that refer to it.
+ * minute of the host's last report, the customer's size as it was when that began; where strata are
+ * so thin (under 100 at risk) that exposed hosts find no control, those of one parent help each
+ * other out. Who is fresh stands beside the unexposed of its kind; where there are none it is left
+ * out. Hosts are counted only while healthy: `at_risk` of a cell equals the number of HEALTHY hosts
+ * that refer to it.
  *
  * Updates that the same hosts install at the same time have nobody to tell them apart: they are a
  * bundle, compared together with hosts that have none of them, and the comparison stands to the
