@@ -53,7 +53,7 @@ enum place_need {
 
 /* For a host that is known. */
 enum place_need place_check(struct analysis *analysis, const struct open_minute *open,
-                            uint32_t host, const struct host_reports *told);
+                            uint32_t number, const struct host_reports *told);
 
 /* Notes the kinds and updates that a host must wait for; FLEET_NONE: one nobody knows. */
 MUST_CHECK bool place_note_wants(struct place_part *part, uint32_t host,

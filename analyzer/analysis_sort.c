@@ -111,17 +111,18 @@ static void sort_keys(const struct key_form *form, uint64_t *keys, size_t count,
  * stay in the fastest cache: 32 KiB. */
 #define SORT_BITS_MOST 13
 
+/* 1 or more, to number so many. */
 static unsigned bits_for(uint32_t count)
 {
-    return count <= 1 ? 0 : 32 - (unsigned)__builtin_clz(count - 1);
+    return count <= 2 ? 1 : 32 - (unsigned)__builtin_clz(count - 1);
 }
 
 void sort_heap(const struct sort_room *room, const struct pending_heap *heap)
 {
     uint32_t next[(1U << SORT_BITS_MOST) + 1];
     const struct key_form form = {.reports = heap->reports, .place_bits = bits_for(heap->count)};
-    unsigned bits = form.place_bits < 1 ? 1 : form.place_bits;
-    bits = bits > SORT_BITS_MOST ? SORT_BITS_MOST : bits;
+    unsigned bits =
+        bits_for(heap->count < 1U << SORT_BITS_MOST ? heap->count : 1U << SORT_BITS_MOST);
     memset(next, 0, (((size_t)1 << bits) + 1) * sizeof *next);
     for (uint32_t i = 0; i < heap->count; i++) {
         __builtin_prefetch(&heap->reports[i + AHEAD < heap->count ? i + AHEAD : i]);

@@ -273,7 +273,7 @@ static bool make_cells(struct exposure_parts *parts, struct failure *failure)
     for (unsigned p = 0; p < parts->count; p++) {
         count += parts->part[p].fresh_count;
     }
-    struct exposure_fresh_cell **fresh = malloc((count + 1) * sizeof *fresh);
+    struct exposure_fresh_cell **fresh = malloc((count + 1) * sizeof(void *));
     if (fresh == NULL) {
         return failure_memory(failure, "counting who is exposed");
     }
@@ -283,7 +283,7 @@ static bool make_cells(struct exposure_parts *parts, struct failure *failure)
             fresh[count++] = &parts->part[p].fresh[i];
         }
     }
-    qsort(fresh, count, sizeof *fresh, compare_fresh); /* NOLINT(bugprone-sizeof-expression) */
+    qsort(fresh, count, sizeof(void *), compare_fresh);
     bool done = true;
     for (size_t i = 0; done && i < count; i++) {
         done = make_cell(parts->exposure, fresh[i], failure);

@@ -110,7 +110,7 @@ MUST_CHECK bool exposure_install(struct exposure_part *part, uint32_t host, uint
 /* The host took the update back: its exposure ends, whenever it was installed, until it is
  * installed anew. Told again it is ignored, where the installation is remembered. The host is to be
  * recounted after. */
-void exposure_roll_back(struct exposure_part *part, uint32_t host, uint32_t update);
+void exposure_roll_back(struct exposure_part *part, uint32_t number, uint32_t update);
 
 /* Notes that the host is to be exposed to the update by an installation at `installed`; nothing
  * where that is too long ago. Updates wanted by any part are followed from exposure_follow on, as

@@ -98,7 +98,7 @@ struct refresh_run {
 
 static unsigned owner_of(const struct refresh_run *run, uint32_t host)
 {
-    return host / RUN_HOSTS % run->parts.count;
+    return run->parts.count <= 1 ? 0 : host / RUN_HOSTS % run->parts.count;
 }
 
 /* What a host is counted by, once the host itself is there. */

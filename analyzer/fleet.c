@@ -152,7 +152,7 @@ static bool is_calm(const struct fleet_host *host, float busy)
 
 /* One part in as many as there are, up to its memory: the division would take as long as the rest.
  */
-#define SHARE(count) 1.0F / (float)(count)
+#define SHARE(count) (1.0F / (float)(count))
 #define SHARES_OF_8(first)                                                                         \
     SHARE(first), SHARE((first) + 1), SHARE((first) + 2), SHARE((first) + 3), SHARE((first) + 4),  \
         SHARE((first) + 5), SHARE((first) + 6), SHARE((first) + 7)
