@@ -22,22 +22,20 @@ static const struct exposure_install *install_of(const struct analysis *analysis
     return i == EXPOSURE_NONE ? NULL : &analysis->exposure.installs[i];
 }
 
-/* When the harm of one record can have come: a report that shows it is of an interval all of which
- * was harmed, and the one before was not; a silent host was well when last heard of. Never before
- * it installed the update. */
+/* When the harm of one record can have come: the report that shows it was busy for 95 % of its
+ * interval, so it may have begun a twentieth into that one and not before a twentieth of the one
+ * that shows nothing; a silent host was well when last heard of. Never before it installed the
+ * update, as ordinary distress may. */
 static struct onset_sighting sighting_of(const struct analysis *analysis, uint32_t number)
 {
     const struct impact_record *record = &analysis->impact.records[number];
-    double interval = analysis->fleet.hosts[record->host].interval_s;
+    double interval = fmax(analysis->fleet.hosts[record->host].interval_s, 1);
     const struct exposure_install *install = install_of(analysis, number);
-    struct onset_sighting sighting = {.from_s = record->began - interval, .until_s = record->began};
-    if (record->sign == SIGN_SILENT) {
-        sighting =
-            (struct onset_sighting){.from_s = record->began, .until_s = record->began + interval};
-    }
+    double until_s = record->began + (record->sign == SIGN_SILENT ? interval : interval / 20);
+    struct onset_sighting sighting = {.from_s = until_s - interval, .until_s = until_s, .share = 1};
     if (install != NULL && install->installed > sighting.from_s) {
-        sighting.from_s =
-            install->installed < sighting.until_s ? install->installed : sighting.until_s;
+        sighting.from_s = fmin(install->installed, until_s);
+        sighting.share = (until_s - sighting.from_s) / interval;
     }
     return sighting;
 }

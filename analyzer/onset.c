@@ -16,6 +16,10 @@
 #define BEFORE 10
 #define AFTER 30
 
+/* Share of the harmed that were in ordinary distress already, so that nobody sees them turn: a
+ * guess for any fleet. Scans of a quarter of an hour, 0.15 a host and hour, keep so many busy. */
+#define HIDDEN 0.04
+
 /* Points of the posterior: beginnings, and for each the rates it is averaged over, from a quarter
  * to four times the mean rate from then on. */
 #define BEGINNINGS 250
@@ -84,12 +88,12 @@ static double sighted_s(const struct stretch *stretch, double at_s)
     return since < width ? since * since / (2 * width) : since - width / 2;
 }
 
-/* What part of the sighting's interval lies after `at_s`. */
+/* What part of the time in which noise may have made the sighting harm may have, from `at_s` on. */
 static double share_after(const struct onset_sighting *one, double at_s)
 {
     double width = one->until_s - one->from_s;
     double after = one->until_s - fmax(at_s, one->from_s);
-    return after <= 0 ? 0 : width > 0 ? after / width : 1;
+    return after > 0 ? one->share * after / width : 0;
 }
 
 /* Log likelihood of a beginning with `rate` sightings of harm a second, less that of noise alone.
@@ -109,12 +113,13 @@ static double log_likelihood(const struct stretch *stretch, const double *shares
     return sum + log(product);
 }
 
-/* How likely each sighting is harm, and not noise, for each beginning; and how likely each
- * beginning is, not normed. Averaged over the rates. */
+/* How likely each sighting is harm, and not noise, for each beginning; how likely each beginning
+ * is, not normed; and the rate of harm from then on. Averaged over the rates. */
 struct posterior {
     double *weights; /* of the beginnings */
-    double *harm;    /* BEGINNINGS + 1 times stretch->count */
-    double *shares;  /* of the sightings; room to work in */
+    double *rates;
+    double *harm;   /* BEGINNINGS + 1 times stretch->count */
+    double *shares; /* of the sightings; room to work in */
 };
 
 static void weigh(const struct stretch *stretch, struct posterior *posterior)
@@ -128,6 +133,7 @@ static void weigh(const struct stretch *stretch, struct posterior *posterior)
         double rate_logs[RATES];
         double best = -INFINITY;
         double sum = 0;
+        double mean = 0;
         for (size_t i = 0; i < stretch->count; i++) {
             posterior->shares[i] = share_after(&stretch->sightings[i], at_s);
             harm[i] = 0;
@@ -141,6 +147,7 @@ static void weigh(const struct stretch *stretch, struct posterior *posterior)
             double rate = (double)stretch->count / sighted * exp2(0.5 * r - 2);
             double weight = exp(rate_logs[r] - best);
             sum += weight;
+            mean += weight * rate;
             for (size_t i = 0; i < stretch->count; i++) {
                 double from_harm = rate * posterior->shares[i];
                 harm[i] += weight * from_harm / (from_harm + stretch->noise_per_s);
@@ -149,9 +156,10 @@ static void weigh(const struct stretch *stretch, struct posterior *posterior)
         for (size_t i = 0; i < stretch->count; i++) {
             harm[i] /= sum;
         }
-        /* Harm may well begin with the first installation: where the stretch does, one time in five
-         * beforehand. */
-        logs[b] = best + log(sum) + (b == 0 && stretch->whole ? log(0.25 * BEGINNINGS) : 0);
+        posterior->rates[b] = mean / sum;
+        /* Harm is as likely to begin with the first installation, where the stretch does, as at any
+         * time later. */
+        logs[b] = best + log(sum) + (b == 0 && stretch->whole ? log(BEGINNINGS) : 0);
         largest = fmax(largest, logs[b]);
     }
     for (int b = 0; b <= BEGINNINGS; b++) {
@@ -159,12 +167,13 @@ static void weigh(const struct stretch *stretch, struct posterior *posterior)
     }
 }
 
-/* The chance that the first harm is at `at_s` or before it, for one beginning: one of the sightings
- * is harm and fell there. */
-static double harmed_by(const struct stretch *stretch, const double *harm, double beginning_s,
-                        double at_s)
+/* The chance that the first harm is at `at_s` or before it, for one beginning, from which on harm
+ * is sighted at `rate`: one of the sightings is harm and fell there, or a host was harmed that was
+ * in distress already. */
+static double harmed_by(const struct stretch *stretch, const double *harm, double rate,
+                        double beginning_s, double at_s)
 {
-    double none = 1;
+    double none = exp(-HIDDEN / (1 - HIDDEN) * rate * (at_s - beginning_s));
     for (size_t i = 0; i < stretch->count && none > 1e-9; i++) {
         const struct onset_sighting *one = &stretch->sightings[i];
         double from = fmax(one->from_s, beginning_s);
@@ -202,9 +211,10 @@ static struct range first_harm(const struct stretch *stretch, const struct poste
     for (int t = 0; t <= BEGINNINGS; t++) {
         chances[t] = 0;
         for (int b = 0; b <= t; b++) {
-            chances[t] += posterior->weights[b] / total *
-                          harmed_by(stretch, posterior->harm + (size_t)b * stretch->count,
-                                    beginning_of(stretch, b), beginning_of(stretch, t));
+            chances[t] +=
+                posterior->weights[b] / total *
+                harmed_by(stretch, posterior->harm + (size_t)b * stretch->count,
+                          posterior->rates[b], beginning_of(stretch, b), beginning_of(stretch, t));
         }
     }
     /* The run has begun by the end of the stretch of beginnings, or nothing has. */
@@ -254,13 +264,15 @@ bool onset_of(struct onset_sighting *sightings, size_t count, double noise_per_s
             (struct range){.low = stretch.from_s, .likely = stretch.from_s, .high = stretch.from_s};
         return true;
     }
-    double *room = malloc((BEGINNINGS + 1 + (BEGINNINGS + 2) * stretch.count) * sizeof *room);
+    const size_t beginnings = BEGINNINGS + 1;
+    double *room = malloc((2 * beginnings + (beginnings + 1) * stretch.count) * sizeof *room);
     if (room == NULL) {
         return failure_memory(failure, "dating the onset");
     }
     struct posterior posterior = {.weights = room,
-                                  .shares = room + BEGINNINGS + 1,
-                                  .harm = room + BEGINNINGS + 1 + stretch.count};
+                                  .rates = room + beginnings,
+                                  .shares = room + 2 * beginnings,
+                                  .harm = room + 2 * beginnings + stretch.count};
     weigh(&stretch, &posterior);
     *onset = first_harm(&stretch, &posterior);
     free(room);
@@ -273,7 +285,8 @@ bool onset_end_of(struct onset_sighting *sightings, size_t count, double noise_p
 {
     for (size_t i = 0; i < count; i++) {
         sightings[i] = (struct onset_sighting){.from_s = -sightings[i].until_s,
-                                               .until_s = -sightings[i].from_s};
+                                               .until_s = -sightings[i].from_s,
+                                               .share = sightings[i].share};
     }
     struct range mirrored;
     bool done = onset_of(sightings, count, noise_per_s, -latest_s, &mirrored, failure);

@@ -5,7 +5,8 @@
  * interval-censored events that begins at a change point, on top of a process of noise; of each
  * sighting after the change point it can be said how likely it is harm, and the interval is that of
  * the posterior of the first one that is. A lone host that was harmed before all others counts as
- * the noise around it lets it.
+ * the noise around it lets it. Of the harmed, a few in a hundred were in ordinary distress already
+ * and are never sighted; the first may be one of them.
  *
  * Both rates are taken to stay the same. Where they grow with the hosts exposed, give times on a
  * clock that goes as fast as hosts are exposed: see analysis_date.c.
@@ -20,10 +21,13 @@
 #include "analyzer/answer.h"
 #include "common/failure.h"
 
-/* A host of the segment turned distressed while exposed, between these times (seconds, any origin).
+/* A host of the segment turned distressed between these times (seconds, any origin), while exposed.
  */
 struct onset_sighting {
     double from_s, until_s;
+    /* What part these are of the time in which it may have turned distressed without the update:
+     * where that began before the installation, noise is the likelier. */
+    double share;
 };
 
 /* Sorts the sightings. `noise_per_s` is the rate at which there would be sightings without the
