@@ -22,7 +22,7 @@
 #define HARM(harm) (MADE_SETTINGS + (size_t)(harm))
 
 static const size_t full_counts[KINDS] = {2000, 2000, 2000, 2000, 2000, 2000, 2000,
-                                          2000, 2000, 500,  100,  300,  100,  100};
+                                          2000, 2000, 500,  500,  300,  100,  100};
 
 struct run {
     struct trial *trials;
