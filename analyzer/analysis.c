@@ -238,6 +238,23 @@ bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t siz
     return true;
 }
 
+bool analysis_reach(void **array, uint32_t *count, uint32_t known, size_t size,
+                    struct failure *failure)
+{
+    if (known <= *count) {
+        return true;
+    }
+    size_t reached = (size_t)known + known / 2;
+    char *moved = realloc(*array, reached * size);
+    if (moved == NULL) {
+        return failure_memory(failure, "taking a report");
+    }
+    memset(moved + *count * size, 0, (reached - *count) * size);
+    *array = moved;
+    *count = (uint32_t)reached;
+    return true;
+}
+
 static bool add_updates(struct analysis *analysis, struct open_minute *open,
                         const struct report *report, struct failure *failure)
 {

@@ -3,8 +3,6 @@
 #include "analyzer/analysis_customer.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/registry.h"
 
@@ -23,17 +21,6 @@ bool customer_sizes_reach(struct analysis *analysis, struct failure *failure)
 {
     analysis->seat_changes =
         analysis->registry == NULL ? 0 : registry_seat_changes(analysis->registry) + 1;
-    uint32_t known = analysis->customers.count;
-    if (known > analysis->customer_sizes_count) {
-        uint32_t count = known + known / 2;
-        struct customer_size *sizes = realloc(analysis->customer_sizes, count * sizeof *sizes);
-        if (sizes == NULL) {
-            return failure_memory(failure, "counting a customer's hosts");
-        }
-        memset(sizes + analysis->customer_sizes_count, 0,
-               (count - analysis->customer_sizes_count) * sizeof *sizes);
-        analysis->customer_sizes = sizes;
-        analysis->customer_sizes_count = count;
-    }
-    return true;
+    return analysis_reach((void **)&analysis->customer_sizes, &analysis->customer_sizes_count,
+                          analysis->customers.count, sizeof *analysis->customer_sizes, failure);
 }

@@ -109,30 +109,14 @@ static bool take_alone(struct analysis *analysis, int32_t minute, struct failure
     return true;
 }
 
-/* Makes room for the kinds of hosts that the minute's reports tell of. */
-static bool reach_kinds(struct analysis *analysis, struct failure *failure)
-{
-    uint32_t known = analysis->met.count;
-    if (known > analysis->segment_kinds_count) {
-        uint32_t count = known + known / 2;
-        struct segment_kind *kinds = realloc(analysis->segment_kinds, count * sizeof *kinds);
-        if (kinds == NULL) {
-            return failure_memory(failure, "learning a kind of host");
-        }
-        memset(kinds + analysis->segment_kinds_count, 0,
-               (count - analysis->segment_kinds_count) * sizeof *kinds);
-        analysis->segment_kinds = kinds;
-        analysis->segment_kinds_count = count;
-    }
-    return true;
-}
-
 bool analysis_close_minute(struct analysis *analysis, struct open_minute *open,
                            struct failure *failure)
 {
     bool done =
         exposure_begin_minute(&analysis->exposure, &analysis->fleet, open->minute, failure) &&
-        customer_sizes_reach(analysis, failure) && reach_kinds(analysis, failure) &&
+        customer_sizes_reach(analysis, failure) &&
+        analysis_reach((void **)&analysis->segment_kinds, &analysis->segment_kinds_count,
+                       analysis->met.count, sizeof *analysis->segment_kinds, failure) &&
         analysis_take_reports(analysis, open, failure) &&
         fleet_end_minute(&analysis->fleet, open->minute, failure) &&
         note_onsets(analysis, open->minute, failure) && end_risk_sets(analysis, failure) &&

@@ -153,6 +153,10 @@ MUST_CHECK bool analysis_intern(struct analysis *analysis, struct name_list *lis
 MUST_CHECK bool analysis_make_room(void **array, size_t count, size_t *capacity, size_t size,
                                    struct failure *failure);
 
+/* Makes an array at least `known` elements of `size` bytes long; new ones are zeroed. */
+MUST_CHECK bool analysis_reach(void **array, uint32_t *count, uint32_t known, size_t size,
+                               struct failure *failure);
+
 /* Frees what is kept from minute to minute for the reports of the next. */
 void analysis_free_spare(struct analysis *analysis);
 
