@@ -321,6 +321,8 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         .update_id = answer->id,
         .verdict = answer->verdict,
         .log_e = verdict_log_e(&state->decided),
+        .low = state->decided.explained ? state->decided.own_low
+                                        : fmax(state->decided.own_low, state->decided.bundle_low),
         .clear_gain = state->clear_gain,
         .by_past = state->by_past,
         .mates = answer->bundle,

@@ -211,6 +211,13 @@ static void reason_counts(const struct verdict_facts *facts, struct arena *arena
     }
 }
 
+/* That there is harm is certain, and only whether it is as much as the margin is not. */
+static bool is_sure_but_small(const struct verdict_facts *facts)
+{
+    return facts->verdict == VERDICT_SUSPECT && facts->log_e >= -log(facts->alpha) &&
+           facts->low >= 1;
+}
+
 static void reason_evidence(const struct verdict_facts *facts, struct arena *arena,
                             struct update_answer *answer)
 {
@@ -223,6 +230,13 @@ static void reason_evidence(const struct verdict_facts *facts, struct arena *are
                                "Evidence of 10^%.0f to 1 that it raises the onset rate; a hold "
                                "needs 10^%.0f.",
                                log10_e, -log10(facts->alpha)));
+    }
+    if (is_sure_but_small(facts)) {
+        add_reason(answer,
+                   say(arena,
+                       "Somewhere in the fleet it raises the rate %s times or more; a hold needs "
+                       "that to be %.1f, with every part of the fleet allowed for.",
+                       ratio(facts->low, low), facts->margin));
     }
     if (isnan(facts->rate_ratio.likely)) {
         return;
@@ -312,6 +326,12 @@ static const char *sentence_of(const struct verdict_facts *facts, struct arena *
                                               : time_of_day(facts->onset.likely, since),
                    grouped(facts->customers, customers), grouped(facts->hosts, hosts));
     case VERDICT_SUSPECT:
+        if (is_sure_but_small(facts)) {
+            return say(
+                arena, "%s harms %s%s; whether by as much as the margin of %.1f is not sure yet.",
+                who, facts->has_segment ? "hosts with " : "",
+                facts->has_segment ? facts->segment_text : "hosts that install it", facts->margin);
+        }
         return say(arena, "%s may be harming %s%s; not enough to be sure yet.", who,
                    facts->has_segment ? "hosts with " : "",
                    facts->has_segment ? facts->segment_text : "hosts that install it");

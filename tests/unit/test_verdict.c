@@ -166,9 +166,10 @@ static void every_verdict_says_why(void **state)
         struct update_answer answer = {0};
         struct verdict_facts facts = {.update_id = "pattern/1",
                                       .verdict = (enum verdict)verdict,
-                                      .log_e = 3,
+                                      .log_e = window == 60 ? 3 : 30,
                                       .alpha = 0.001,
                                       .margin = 1.5,
+                                      .low = 1.2,
                                       .window_minutes = window,
                                       .rate_ratio = {0.5, 1.1, 4},
                                       .segment_text = "the whole fleet",
@@ -183,6 +184,8 @@ static void every_verdict_says_why(void **state)
         assert_non_null(strstr(answer.sentence, "pattern/1"));
         assert_true(answer.reason_count > 0);
         assert_non_null(answer.action);
+        bool doubts_size = strstr(answer.sentence, "margin of 1.5 is not sure yet") != NULL;
+        assert_int_equal(doubts_size, verdict == VERDICT_SUSPECT && window == 1440);
         const char *span = window == 60 ? "in the 60 minutes after" : "in the 24 hours after";
         assert_true(verdict != VERDICT_CLEAR || strstr(answer.sentence, span) != NULL);
         if (verdict == VERDICT_INSUFFICIENT_DATA) {
