@@ -141,11 +141,16 @@ static bool same_name(const void *context, uint32_t item)
 bool analysis_intern(struct analysis *analysis, struct name_list *list, const char *text,
                      uint32_t *number, struct failure *failure)
 {
+    *number = list->last;
+    if (list->last < list->count && strcmp(list->texts[list->last], text) == 0) {
+        return true;
+    }
     size_t length = strlen(text);
     struct name_key key = {.list = list, .text = text};
     uint64_t hash = hash_bytes(text, length);
     *number = hash_index_find(&list->by_text, hash, same_name, &key);
     if (*number != HASH_INDEX_NONE) {
+        list->last = *number;
         return true;
     }
     if (list->count == list->capacity) {
@@ -162,7 +167,7 @@ bool analysis_intern(struct analysis *analysis, struct name_list *list, const ch
         return failure_memory(failure, "learning a name");
     }
     list->texts[list->count] = copy;
-    *number = list->count++;
+    *number = list->last = list->count++;
     return true;
 }
 

@@ -27,6 +27,7 @@
 struct name_list {
     const char **texts;
     uint32_t count, capacity;
+    uint32_t last; /* number asked for last: reports often come customer by customer */
     struct hash_index by_text;
 };
 
