@@ -158,7 +158,7 @@ bool exposure_let_install(struct exposure_parts *parts, const uint32_t *most,
     return true;
 }
 
-static bool free_record(uint32_t **records, uint32_t *count, uint32_t *capacity, uint32_t record,
+static bool list_record(uint32_t **records, uint32_t *count, uint32_t *capacity, uint32_t record,
                         struct failure *failure)
 {
     if (!exposure_make_room((void **)records, *count, capacity, sizeof **records, failure)) {
@@ -168,16 +168,20 @@ static bool free_record(uint32_t **records, uint32_t *count, uint32_t *capacity,
     return true;
 }
 
+static bool free_record(struct exposure_part *part, uint32_t record, struct failure *failure)
+{
+    part->exposure->installs[record] = (struct exposure_install){
+        .host = EXPOSURE_NONE, .update = EXPOSURE_NONE, .affected = EXPOSURE_NONE};
+    return list_record(&part->freed, &part->freed_count, &part->freed_capacity, record, failure);
+}
+
 bool exposure_join_records(struct exposure_parts *parts, struct failure *failure)
 {
     struct exposure *exposure = parts->exposure;
     for (unsigned p = 0; p < parts->count; p++) {
         struct exposure_part *part = &parts->part[p];
         for (; part->next_record < part->records_end; part->next_record++) {
-            uint32_t unused = record_number(exposure, part->next_record);
-            exposure->installs[unused] = (struct exposure_install){0};
-            if (!free_record(&part->freed, &part->freed_count, &part->freed_capacity, unused,
-                             failure)) {
+            if (!free_record(part, record_number(exposure, part->next_record), failure)) {
                 return false;
             }
         }
@@ -190,7 +194,7 @@ bool exposure_join_records(struct exposure_parts *parts, struct failure *failure
     for (unsigned p = 0; p < parts->count; p++) {
         const struct exposure_part *part = &parts->part[p];
         for (uint32_t i = 0; i < part->freed_count; i++) {
-            if (!free_record(&exposure->free_installs, &exposure->free_install_count,
+            if (!list_record(&exposure->free_installs, &exposure->free_install_count,
                              &exposure->free_install_capacity, part->freed[i], failure)) {
                 return false;
             }
@@ -218,11 +222,11 @@ static bool forget_old_installs(struct exposure_part *part, struct fleet_host *h
         bool over = install->age_class == 0 &&
                     exposure->minute - heard_minute(install) > age_exposed(exposure, host);
         if (kept >= INSTALLS_KEPT && over && install->affected == EXPOSURE_NONE) {
-            if (!free_record(&part->freed, &part->freed_count, &part->freed_capacity, *link,
-                             failure)) {
+            uint32_t gone = *link;
+            *link = install->next;
+            if (!free_record(part, gone, failure)) {
                 return false;
             }
-            *link = install->next;
         } else {
             link = &install->next;
         }

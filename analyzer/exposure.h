@@ -82,8 +82,8 @@ struct exposure_update {
 
 struct exposure_install {
     uint32_t host;
-    uint32_t next; /* the host's installation before this one */
-    uint32_t update;
+    uint32_t next;     /* the host's installation before this one */
+    uint32_t update;   /* EXPOSURE_NONE: the record is of no use now */
     uint32_t affected; /* impact's record of the harm, or EXPOSURE_NONE */
     fleet_second installed;
     uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */

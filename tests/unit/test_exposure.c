@@ -440,6 +440,26 @@ static void one_update_too_many_waits(void **state)
     tear_down(&world);
 }
 
+/* Records given to a part and not used look like no update's installation. */
+static void only_what_was_installed_is_an_installation(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct failure failure;
+    build(&world, 3);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE, &failure));
+    (void)install(&world.exposure, &world.fleet, 7, 0, FIRST_MINUTE * 60);
+    (void)install(&world.exposure, &world.fleet, 8, 0, FIRST_MINUTE * 60);
+    (void)install(&world.exposure, &world.fleet, 8, 0, FIRST_MINUTE * 60); /* told again */
+    roll_back(&world.exposure, &world.fleet, 7, 0);
+    int found = 0;
+    for (uint32_t i = 0; i < world.exposure.install_count; i++) {
+        found += world.exposure.installs[i].update == 0;
+    }
+    assert_int_equal(found, 2);
+    tear_down(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +469,7 @@ int main(void)
         cmocka_unit_test(every_healthy_host_is_counted_once),
         cmocka_unit_test(the_same_installation_told_again_counts_once),
         cmocka_unit_test(one_update_too_many_waits),
+        cmocka_unit_test(only_what_was_installed_is_an_installation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
