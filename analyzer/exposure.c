@@ -210,8 +210,9 @@ static int32_t heard_minute(const struct exposure_install *install)
     return install->installed / 60 + install->heard_after_min;
 }
 
-/* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, and
- * beyond the few kept to show. A freed record is no longer in the wheel, as its time has passed. */
+/* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, beyond the
+ * few kept to show, and out of the wheel, which has it for longer where the host's interval was
+ * longer when it was put down. */
 static bool forget_old_installs(struct exposure_part *part, struct fleet_host *host,
                                 struct failure *failure)
 {
@@ -221,7 +222,8 @@ static bool forget_old_installs(struct exposure_part *part, struct fleet_host *h
         struct exposure_install *install = &exposure->installs[*link];
         bool over = install->age_class == 0 &&
                     exposure->minute - heard_minute(install) > age_exposed(exposure, host);
-        if (kept >= INSTALLS_KEPT && over && install->affected == EXPOSURE_NONE) {
+        if (kept >= INSTALLS_KEPT && over && !install->is_due &&
+            install->affected == EXPOSURE_NONE) {
             uint32_t gone = *link;
             *link = install->next;
             if (!free_record(part, gone, failure)) {
@@ -327,7 +329,8 @@ bool exposure_install(struct exposure_part *part, uint32_t number, uint32_t upda
         .affected = EXPOSURE_NONE,
         .installed = installed,
         .heard_after_min = (uint16_t)(exposes && heard_after > 0 ? heard_after : 0),
-        .age_class = exposes ? age_class_of(exposure, host, 0) : 0};
+        .age_class = exposes ? age_class_of(exposure, host, 0) : 0,
+        .is_due = exposes};
     host->installs = *install;
     part->updates[update].installed++;
     if (record->age_class != 0) {
@@ -368,7 +371,8 @@ bool exposure_age(struct exposure_part *part, uint32_t number, struct failure *f
     struct exposure_install *install = &exposure->installs[number];
     const struct fleet_host *host = &part->fleet->hosts[install->host];
     install->age_class = age_class_of(exposure, host, exposure->minute - heard_minute(install));
-    if (install->age_class == 0) {
+    install->is_due = install->age_class != 0;
+    if (!install->is_due) {
         part->updates[install->update].exposed--;
         return true;
     }

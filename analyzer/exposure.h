@@ -88,7 +88,8 @@ struct exposure_install {
     fleet_second installed;
     uint16_t heard_after_min; /* minutes from installation to the minute it was heard of in */
     uint8_t age_class;        /* 0: no longer exposed; 1, 2, 3: see exposure_age.h */
-    bool taken_back;
+    bool taken_back : 1;
+    bool is_due : 1; /* put down in the wheel: its record is not to be used for another */
 };
 
 /* Host-minutes at risk, and thinned onsets in them, while no update was in its window. */

@@ -129,14 +129,15 @@ static bool recount_all(struct exposure_part *part, const uint32_t *hosts, size_
 static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
                         struct exposure_part *part, size_t begin, size_t end)
 {
-    const struct exposure_install *installs = part->exposure->installs;
+    struct exposure_install *installs = part->exposure->installs;
     for (size_t i = begin; i < end; i++) {
         if (i + FAR_AHEAD < end) {
             __builtin_prefetch(&installs[run->items[i + FAR_AHEAD]], 1);
             __builtin_prefetch(&part->fleet->hosts[installs[run->items[i + AHEAD]].host], 1);
         }
-        const struct exposure_install *install = &installs[run->items[i]];
+        struct exposure_install *install = &installs[run->items[i]];
         if (install->age_class == 0) {
+            install->is_due = false;
             continue; /* rolled back, or installed again, meanwhile */
         }
         struct host_list *list = &work->lists[owner_of(run, install->host)];

@@ -460,6 +460,38 @@ static void only_what_was_installed_is_an_installation(void **state)
     tear_down(&world);
 }
 
+static void begin_minutes(struct world *world, int32_t first, int32_t last)
+{
+    struct failure failure;
+    for (int32_t now = first; now <= last; now++) {
+        assert_true(exposure_begin_minute(&world->exposure, &world->fleet, now, &failure));
+    }
+}
+
+/* A host that used to report every half hour and now does every five minutes: an installation of
+ * old is over by what it does now, and down for the ninetieth minute by what it did then. */
+static void a_record_that_is_due_is_nobody_elses(void **state)
+{
+    (void)state;
+    static struct world world;
+    build(&world, 3);
+    begin_minutes(&world, FIRST_MINUTE, FIRST_MINUTE);
+    world.fleet.hosts[0].interval_s = 1800;
+    uint32_t record = install(&world.exposure, &world.fleet, 0, 1, FIRST_MINUTE * 60);
+    world.fleet.hosts[0].interval_s = 300;
+    roll_back(&world.exposure, &world.fleet, 0, 1);
+    begin_minutes(&world, FIRST_MINUTE + 1, FIRST_MINUTE + 80);
+    for (uint32_t update = 2; update < 7; update++) {
+        (void)install(&world.exposure, &world.fleet, 0, update % UPDATES,
+                      (FIRST_MINUTE + 80 - 6 * (int32_t)update) * 60);
+    }
+    assert_int_equal(world.exposure.installs[record].installed, FIRST_MINUTE * 60);
+    begin_minutes(&world, FIRST_MINUTE + 81, FIRST_MINUTE + 90);
+    (void)install(&world.exposure, &world.fleet, 0, 2, (FIRST_MINUTE + 90) * 60);
+    assert_int_equal(world.exposure.installs[record].update, EXPOSURE_NONE);
+    tear_down(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -470,6 +502,7 @@ int main(void)
         cmocka_unit_test(the_same_installation_told_again_counts_once),
         cmocka_unit_test(one_update_too_many_waits),
         cmocka_unit_test(only_what_was_installed_is_an_installation),
+        cmocka_unit_test(a_record_that_is_due_is_nobody_elses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
