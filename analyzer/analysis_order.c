@@ -270,9 +270,10 @@ static void take_rest(void *context, unsigned number)
 static bool take_others(struct minute_order *order, struct failure *failure)
 {
     size_t rest = 0;
+    uint32_t left_out = order->analysis->segments.left_out_count;
     for (unsigned p = 0; p < order->parts; p++) {
         rest += order->part[p].rest_count;
-        if (!place_learn_kinds(&order->part[p].place, failure)) {
+        if (!place_learn_kinds(&order->part[p].place, left_out, failure)) {
             return false;
         }
     }

@@ -243,12 +243,12 @@ bool place_hear(struct place_part *part, uint32_t host, const struct host_report
 /* ---- What was noted ---- */
 
 /* Where an attribute is left out on the way, those learned before are learned again when they are
- * next told of. */
-bool place_learn_kinds(struct place_part *part, struct failure *failure)
+ * next told of in another minute: in this one they may be on another part's list, or may not. */
+bool place_learn_kinds(struct place_part *part, uint32_t left_out, struct failure *failure)
 {
     struct analysis *analysis = part->analysis;
     for (size_t i = 0; i < part->kind_count; i++) {
-        if (is_learned(analysis, part->kinds[i])) {
+        if (analysis->segment_kinds[part->kinds[i]].settled > left_out) {
             continue; /* from another part */
         }
         const struct segment *as_met = &analysis->met.items[part->kinds[i]];

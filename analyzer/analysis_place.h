@@ -65,8 +65,10 @@ MUST_CHECK bool place_note_move(struct place_part *part, uint32_t customer, int3
 MUST_CHECK bool place_host(struct place_part *part, uint32_t host, const struct host_reports *told);
 MUST_CHECK bool place_hear(struct place_part *part, uint32_t host, const struct host_reports *told);
 
-/* Learns the kinds a part has noted; to be called in the order of the parts. */
-MUST_CHECK bool place_learn_kinds(struct place_part *part, struct failure *failure);
+/* Learns the kinds a part has noted; to be called in the order of the parts. `left_out`: how many
+ * attributes were left out before the first of them. */
+MUST_CHECK bool place_learn_kinds(struct place_part *part, uint32_t left_out,
+                                  struct failure *failure);
 
 /* Takes what a part has noted of customers. */
 void place_take_moves(struct place_part *part);
