@@ -162,6 +162,7 @@ bool analysis_decide(struct analysis *analysis, struct failure *failure)
     }
     bool done =
         verdict_decide(cases, count, analysis->options.alpha, analysis->options.margin, failure);
+    course_meet_rings(&analysis->course, &analysis->exposure, &analysis->segments);
     count = 0;
     for (uint32_t i = 0; done && i < analysis->state_count; i++) {
         if (analysis->exposure.updates[i].installed == 0) {

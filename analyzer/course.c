@@ -64,17 +64,43 @@ static uint32_t place_of_ring(const struct course *course, uint32_t value)
     return ANSWER_RINGS;
 }
 
-static uint32_t meet_ring(struct course *course, uint32_t value)
+/* The value of the tally's hosts, or SEGMENT_NO_VALUE. */
+static uint32_t ring_of(const struct exposure *exposure, const struct segments *segments,
+                        uint32_t tally, uint32_t attribute)
 {
-    uint32_t place = place_of_ring(course, value);
-    if (place == ANSWER_RINGS && value != SEGMENT_NO_VALUE && course->ring_count < ANSWER_RINGS) {
-        place = course->ring_count++;
-        course->rings[place] = value;
-    }
-    return place;
+    uint32_t segment = exposure->strata[exposure->tallies[tally].stratum].segment;
+    return segment == SEGMENT_NONE ? SEGMENT_NO_VALUE : segments->items[segment].values[attribute];
 }
 
-static void count_rings(struct course *course, const struct exposure *exposure,
+/* The first discovered of the rings of new tallies that have no place; SEGMENT_NO_VALUE: none. */
+static uint32_t next_ring(const struct course *course, const struct exposure *exposure,
+                          const struct segments *segments, uint32_t attribute)
+{
+    uint32_t next = SEGMENT_NO_VALUE;
+    for (uint32_t i = course->tallies_met; i < exposure->tally_count; i++) {
+        uint32_t ring = ring_of(exposure, segments, i, attribute);
+        if (ring < next && place_of_ring(course, ring) == ANSWER_RINGS) {
+            next = ring;
+        }
+    }
+    return next;
+}
+
+void course_meet_rings(struct course *course, const struct exposure *exposure,
+                       const struct segments *segments)
+{
+    uint32_t attribute = ring_attribute(segments);
+    while (attribute != NO_VALUE && course->ring_count < ANSWER_RINGS) {
+        uint32_t ring = next_ring(course, exposure, segments, attribute);
+        if (ring == SEGMENT_NO_VALUE) {
+            break;
+        }
+        course->rings[course->ring_count++] = ring;
+    }
+    course->tallies_met = exposure->tally_count;
+}
+
+static void count_rings(const struct course *course, const struct exposure *exposure,
                         const struct segments *segments, uint32_t update, struct course_mark *mark)
 {
     uint32_t attribute = ring_attribute(segments);
@@ -84,11 +110,7 @@ static void count_rings(struct course *course, const struct exposure *exposure,
     uint32_t first = exposure->updates[update].first_tally;
     for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
         const struct exposure_tally *tally = &exposure->tallies[i];
-        uint32_t segment = exposure->strata[tally->stratum].segment;
-        if (segment == SEGMENT_NONE) {
-            continue;
-        }
-        uint32_t ring = meet_ring(course, segments->items[segment].values[attribute]);
+        uint32_t ring = place_of_ring(course, ring_of(exposure, segments, i, attribute));
         if (ring < ANSWER_RINGS) {
             mark->hosts[ring] += tally->exposed_hosts;
             mark->distressed[ring] +=
@@ -156,7 +178,7 @@ bool course_take(struct course *course, const struct exposure *exposure,
 
 /* ---- From one run to the next ---- */
 
-_Static_assert(sizeof(struct course) == 40, "a field more or less: carry it below, or say why not");
+_Static_assert(sizeof(struct course) == 48, "a field more or less: carry it below, or say why not");
 _Static_assert(sizeof(struct course_update) == 24, "likewise");
 
 void course_carry(struct carry *carry, struct course *course)
@@ -178,6 +200,7 @@ void course_carry(struct carry *carry, struct course *course)
     }
     carry_value(carry, &course->rings);
     carry_value(carry, &course->ring_count);
+    carry_value(carry, &course->tallies_met);
 }
 
 /* ---- Answers ---- */

@@ -41,10 +41,16 @@ struct course {
     uint32_t update_count;
     uint32_t rings[ANSWER_RINGS]; /* value numbers, in the order they were met */
     uint32_t ring_count;
+    uint32_t tallies_met; /* the rings of so many tallies are known */
 };
 
 /* A zeroed struct course is empty. */
 void course_free(struct course *course);
+
+/* Gives rings met in the minute their places, in the order in which segments discovered them; to be
+ * called before any update's end of the minute is taken, as updates are numbered as they came. */
+void course_meet_rings(struct course *course, const struct exposure *exposure,
+                       const struct segments *segments);
 
 /* Takes the end of `minute` for one update, whose evidence is `log10_e`. Cheap when nothing has
  * changed or no mark is due. */
