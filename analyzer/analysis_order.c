@@ -181,9 +181,8 @@ static void take_part(void *context, unsigned number)
     part.failed = !sort_room_make(&room, order->most_in_heap, &part.place.failure);
     for (unsigned heap = order->first_heap[number];
          !part.failed && heap < order->first_heap[number + 1]; heap++) {
-        const struct pending_heap *reports = &order->open->heaps[heap];
-        sort_heap(&room, reports);
-        part.failed = !take_heap(&part, room.reports, reports->count);
+        sort_heap(&room, order->analysis, order->open, heap);
+        part.failed = !take_heap(&part, room.reports, order->open->heaps[heap].count);
     }
     sort_room_free(&room);
     order->part[number] = part;

@@ -15,6 +15,8 @@
 /* How a heap's keys are read: the lowest bits are the place of the report, the others those of the
  * host's id that follow its first byte, which all of a heap have in common. */
 struct key_form {
+    const struct analysis *analysis;
+    const struct open_minute *open;
     const struct pending_report *reports;
     unsigned place_bits;
 };
@@ -41,7 +43,50 @@ static uint64_t place_of(const struct key_form *form, uint64_t key)
     return key & (((uint64_t)1 << form->place_bits) - 1);
 }
 
-static bool report_is_before(const struct pending_report *left, const struct pending_report *right)
+static int compare_updates(const struct key_form *form, const struct pending_report *left,
+                           const struct pending_report *right)
+{
+    if (left->update_count != right->update_count) {
+        return left->update_count < right->update_count ? -1 : 1;
+    }
+    const char *const *texts = form->analysis->updates.texts;
+    for (uint32_t i = 0; i < left->update_count; i++) {
+        const struct pending_update *a = &form->open->updates[left->first_update + i];
+        const struct pending_update *b = &form->open->updates[right->first_update + i];
+        if (a->update != b->update) {
+            return strcmp(texts[a->update], texts[b->update]);
+        }
+        if (a->at != b->at || a->outcome != b->outcome) {
+            return a->at < b->at || (a->at == b->at && a->outcome < b->outcome) ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+/* Of what a host said at one instant and was received at one. By what it says, as numbers are given
+ * in the order of arrival. */
+static bool content_is_before(const struct key_form *form, const struct pending_report *left,
+                              const struct pending_report *right)
+{
+    const struct analysis *analysis = form->analysis;
+    if (left->reading.interval_s != right->reading.interval_s) {
+        return left->reading.interval_s < right->reading.interval_s;
+    }
+    if (left->customer != right->customer) {
+        return strcmp(analysis->customers.texts[left->customer],
+                      analysis->customers.texts[right->customer]) < 0;
+    }
+    if (left->segment != right->segment) {
+        return left->segment == SEGMENT_NONE ||
+               (right->segment != SEGMENT_NONE &&
+                uuid_compare(&analysis->met.items[left->segment].id,
+                             &analysis->met.items[right->segment].id) < 0);
+    }
+    return compare_updates(form, left, right) < 0;
+}
+
+static bool report_is_before(const struct key_form *form, const struct pending_report *left,
+                             const struct pending_report *right)
 {
     int order = memcmp(&left->host_id, &right->host_id, sizeof left->host_id);
     if (order != 0) {
@@ -58,7 +103,10 @@ static bool report_is_before(const struct pending_report *left, const struct pen
     if (a->received_at != b->received_at) {
         return a->received_at < b->received_at;
     }
-    return a->busy < b->busy;
+    if (a->busy != b->busy && !isnan(a->busy)) {
+        return a->busy < b->busy;
+    }
+    return content_is_before(form, left, right);
 }
 
 static bool is_before(const struct key_form *form, uint64_t a, uint64_t b)
@@ -66,7 +114,8 @@ static bool is_before(const struct key_form *form, uint64_t a, uint64_t b)
     if (a >> form->place_bits != b >> form->place_bits) {
         return a < b;
     }
-    return report_is_before(&form->reports[place_of(form, a)], &form->reports[place_of(form, b)]);
+    return report_is_before(form, &form->reports[place_of(form, a)],
+                            &form->reports[place_of(form, b)]);
 }
 
 /* Carries larger keys past smaller ones, which puts most keys right that are out of order by one,
@@ -117,10 +166,15 @@ static unsigned bits_for(uint32_t count)
     return count <= 2 ? 1 : 32 - (unsigned)__builtin_clz(count - 1);
 }
 
-void sort_heap(const struct sort_room *room, const struct pending_heap *heap)
+void sort_heap(const struct sort_room *room, const struct analysis *analysis,
+               const struct open_minute *open, unsigned number)
 {
+    const struct pending_heap *heap = &open->heaps[number];
     uint32_t next[(1U << SORT_BITS_MOST) + 1];
-    const struct key_form form = {.reports = heap->reports, .place_bits = bits_for(heap->count)};
+    const struct key_form form = {.analysis = analysis,
+                                  .open = open,
+                                  .reports = heap->reports,
+                                  .place_bits = bits_for(heap->count)};
     unsigned bits =
         bits_for(heap->count < 1U << SORT_BITS_MOST ? heap->count : 1U << SORT_BITS_MOST);
     memset(next, 0, (((size_t)1 << bits) + 1) * sizeof *next);

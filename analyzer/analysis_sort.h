@@ -1,6 +1,6 @@
 /* In which order are the reports of a minute taken? By host, then by the host's own time, then as
- * fleet_hear wants them: the same order however they came. A heap of reports at a time; the reports
- * stay where they are.
+ * fleet_hear wants them, and at last by what they say: the same order however they came. A heap of
+ * reports at a time; the reports stay where they are.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EPICENTER_ANALYZER_ANALYSIS_SORT_H
@@ -22,7 +22,8 @@ struct sort_room {
 MUST_CHECK bool sort_room_make(struct sort_room *room, size_t most, struct failure *failure);
 void sort_room_free(struct sort_room *room);
 
-/* Sets room->reports. */
-void sort_heap(const struct sort_room *room, const struct pending_heap *heap);
+/* Sets room->reports to those of the heap of that number. */
+void sort_heap(const struct sort_room *room, const struct analysis *analysis,
+               const struct open_minute *open, unsigned number);
 
 #endif

@@ -126,14 +126,15 @@ static void tell_kind(struct life *life, int round, struct random_report *told)
     told->report.has_host = round == life->born || one_in(life, 4);
 }
 
-/* One of the host's reports of the round, of which the later may be of the same instant. */
+/* One of the host's reports of the round, of which the later may be of the same instant, and
+ * received at the same one too. */
 static void tell(struct life *life, int round, int which, struct random_fleet *fleet)
 {
     instant_us received = START + (instant_us)round * ROUND_MIN * INSTANT_MINUTE +
                           (instant_us)(life->host * 7919U % 40000U) * (INSTANT_SECOND / 1000) +
-                          which * INSTANT_SECOND;
+                          (life->host % 4 == 0 ? 0 : which) * INSTANT_SECOND;
     bool same_instant = which > 0 && life->host % 2 == 0;
-    instant_us observed = received - (same_instant ? which : 0) * INSTANT_SECOND -
+    instant_us observed = received - (life->host % 4 == 2 ? which : 0) * INSTANT_SECOND -
                           (life->host % 9 == 0 ? 40 : 0) * INSTANT_MINUTE;
     if (one_in(life, 60)) {
         life->customer = (uint32_t)below(life, CUSTOMERS);
