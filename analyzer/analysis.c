@@ -37,6 +37,9 @@ bool analysis_new(const struct analysis_options *options, const struct registry 
     if (made->options.threads == 0) {
         made->options.threads = parallel_processors();
     }
+    if (made->options.threads > PARALLEL_PARTS_MOST) {
+        made->options.threads = PARALLEL_PARTS_MOST;
+    }
     made->met.keeps_all = true;
     made->registry = registry;
     made->parameters = parameters;
