@@ -252,7 +252,9 @@ struct load_result load_run(const struct load_plan *plan)
     while (load.ended < load.started) {
         int count = epoll_wait(load.events, events, 256, 60000);
         if (count == 0 || (count < 0 && errno != EINTR)) {
-            die("no answer for a minute");
+            (void)fprintf(stderr, "bench: %s does not answer for a minute, after %zu of %zu\n",
+                          plan->server, load.ended, load.started);
+            exit(EXIT_FAILURE);
         }
         for (int i = 0; i < count; i++) {
             struct sender *sender = events[i].data.ptr;

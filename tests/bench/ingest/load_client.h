@@ -16,7 +16,8 @@ struct load_request {
 };
 
 struct load_plan {
-    uint16_t port; /* on 127.0.0.1 */
+    const char *server; /* in messages */
+    uint16_t port;      /* on 127.0.0.1 */
     unsigned connections;
     const struct load_request *requests; /* sent in turn, from the first again after the last */
     size_t request_count;

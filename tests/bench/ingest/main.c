@@ -178,10 +178,11 @@ static void measure_copy(struct bench *bench)
 
 /* ---- Single reports ---- */
 
-static struct load_result run_single(uint16_t port, const struct requests *requests,
-                                     unsigned connections)
+static struct load_result run_single(const char *server, uint16_t port,
+                                     const struct requests *requests, unsigned connections)
 {
-    return load_run(&(struct load_plan){.port = port,
+    return load_run(&(struct load_plan){.server = server,
+                                        .port = port,
                                         .connections = connections,
                                         .requests = requests->requests,
                                         .request_count = requests->count,
@@ -201,13 +202,15 @@ static void bench_single(struct bench *bench, unsigned connections, double goal)
     char name[96];
     for (int round = 0; round < ROUNDS; round++) {
         struct bare_server server = bare_server_start();
-        struct load_result limit = run_single(server.port, &requests, connections);
+        struct load_result limit =
+            run_single("the bare server", server.port, &requests, connections);
         bare_server_stop(&server);
         bare[round] = (double)limit.answered / limit.seconds;
 
         empty_tables(bench);
         double cpu_before = settled_cpu_s(bench);
-        struct load_result result = run_single(bench->collector.port, &requests, connections);
+        struct load_result result =
+            run_single("the collector", bench->collector.port, &requests, connections);
         cpu[round] = 1e6 * (settled_cpu_s(bench) - cpu_before) / (double)result.answered;
         if (result.refused + result.broken > 0) {
             fail_msg("%zu requests were refused (the last with %u), %zu broken", result.refused,
@@ -264,7 +267,8 @@ static pid_t send_stalled(struct bench *bench, const char *name)
     pid_t child = fork();
     if (child == 0) {
         const struct load_request request = {text, (size_t)length};
-        (void)load_run(&(struct load_plan){.port = bench->collector.port,
+        (void)load_run(&(struct load_plan){.server = "the collector",
+                                           .port = bench->collector.port,
                                            .connections = 1,
                                            .requests = &request,
                                            .request_count = 1,
@@ -295,7 +299,7 @@ static void bench_stall(struct bench *bench)
     (void)usleep(300000);
     pid_t stalled = send_stalled(bench, name);
     (void)usleep(200000);
-    struct load_result result = run_single(bench->collector.port, &requests, 64);
+    struct load_result result = run_single("the collector", bench->collector.port, &requests, 64);
     bool waited = waitpid(stalled, NULL, WNOHANG) == 0;
     (void)waitpid(stalled, NULL, 0);
     process_free(holder);
@@ -326,6 +330,7 @@ static struct batched run_batched(struct bench *bench, const struct requests *re
         empty_tables(bench);
         double cpu_before = settled_cpu_s(bench);
         struct load_result result = load_run(&(struct load_plan){
+            .server = "the collector",
             .port = bench->collector.port,
             .connections = requests->reports <= 100 ? SENDERS_OF_SMALL : SENDERS_OF_LARGE,
             .requests = requests->requests,
@@ -403,7 +408,8 @@ static void bench_overload(struct bench *bench)
     (void)sleep(1);
     size_t refused = 0;
     for (int third = 0; third < 3; third++) {
-        struct load_result result = load_run(&(struct load_plan){.port = bench->collector.port,
+        struct load_result result = load_run(&(struct load_plan){.server = "the collector",
+                                                                 .port = bench->collector.port,
                                                                  .connections = 256,
                                                                  .requests = requests.requests,
                                                                  .request_count = requests.count,

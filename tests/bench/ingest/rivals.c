@@ -206,7 +206,8 @@ static struct load_request make_request(const char *target, const struct buffer 
 
 static struct load_result run(uint16_t port, const struct load_request *requests, size_t count)
 {
-    struct load_result result = load_run(&(struct load_plan){.port = port,
+    struct load_result result = load_run(&(struct load_plan){.server = "the rival",
+                                                             .port = port,
                                                              .connections = SENDERS,
                                                              .requests = requests,
                                                              .request_count = count,
