@@ -250,7 +250,11 @@ struct load_result load_run(const struct load_plan *plan)
         start_request(&load, &load.senders[i], load.began_s);
     }
     while (load.ended < load.started) {
-        int count = epoll_wait(load.events, events, 256, 60000);
+        int count = epoll_wait(load.events, events, 256, plan->may_stall ? 2000 : 60000);
+        if (count == 0 && plan->may_stall) {
+            load.result.stalled = true;
+            break;
+        }
         if (count == 0 || (count < 0 && errno != EINTR)) {
             (void)fprintf(stderr, "bench: %s does not answer for a minute, after %zu of %zu\n",
                           plan->server, load.ended, load.started);

@@ -6,6 +6,7 @@
 #ifndef EPICENTER_TESTS_BENCH_LOAD_CLIENT_H
 #define EPICENTER_TESTS_BENCH_LOAD_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,12 +22,14 @@ struct load_plan {
     unsigned connections;
     const struct load_request *requests; /* sent in turn, from the first again after the last */
     size_t request_count;
-    size_t total;  /* how many to send; 0: as many as most_s allows */
-    double most_s; /* no new request after so long */
+    size_t total;   /* how many to send; 0: as many as most_s allows */
+    double most_s;  /* no new request after so long */
+    bool may_stall; /* when nothing is answered for two seconds the run ends, and says so */
 };
 
 struct load_result {
-    double seconds;          /* from the first request to the last answer */
+    double seconds; /* from the first request to the last answer */
+    bool stalled;
     size_t answered;         /* with 2xx */
     size_t refused;          /* with anything else */
     size_t broken;           /* connections that ended without an answer; they are made again */

@@ -178,7 +178,7 @@ static void measure_copy(struct bench *bench)
 
 /* ---- Single reports ---- */
 
-static struct load_result run_single(const char *server, uint16_t port,
+static struct load_result run_single(const char *server, bool may_stall, uint16_t port,
                                      const struct requests *requests, unsigned connections)
 {
     return load_run(&(struct load_plan){.server = server,
@@ -186,7 +186,21 @@ static struct load_result run_single(const char *server, uint16_t port,
                                         .connections = connections,
                                         .requests = requests->requests,
                                         .request_count = requests->count,
-                                        .most_s = SINGLE_S});
+                                        .most_s = SINGLE_S,
+                                        .may_stall = may_stall});
+}
+
+/* libmicrohttpd by itself now and then leaves 128 requests that come together unread for ever; see
+ * common/http_loop.h. Such a round is done again. */
+static struct load_result run_bare(const struct requests *requests, unsigned connections)
+{
+    struct load_result result;
+    do {
+        struct bare_server server = bare_server_start();
+        result = run_single("the bare server", true, server.port, requests, connections);
+        bare_server_stop(&server);
+    } while (result.stalled);
+    return result;
 }
 
 static void bench_single(struct bench *bench, unsigned connections, double goal)
@@ -201,16 +215,13 @@ static void bench_single(struct bench *bench, unsigned connections, double goal)
     double group[ROUNDS];
     char name[96];
     for (int round = 0; round < ROUNDS; round++) {
-        struct bare_server server = bare_server_start();
-        struct load_result limit =
-            run_single("the bare server", server.port, &requests, connections);
-        bare_server_stop(&server);
+        struct load_result limit = run_bare(&requests, connections);
         bare[round] = (double)limit.answered / limit.seconds;
 
         empty_tables(bench);
         double cpu_before = settled_cpu_s(bench);
         struct load_result result =
-            run_single("the collector", bench->collector.port, &requests, connections);
+            run_single("the collector", false, bench->collector.port, &requests, connections);
         cpu[round] = 1e6 * (settled_cpu_s(bench) - cpu_before) / (double)result.answered;
         if (result.refused + result.broken > 0) {
             fail_msg("%zu requests were refused (the last with %u), %zu broken", result.refused,
@@ -299,7 +310,8 @@ static void bench_stall(struct bench *bench)
     (void)usleep(300000);
     pid_t stalled = send_stalled(bench, name);
     (void)usleep(200000);
-    struct load_result result = run_single("the collector", bench->collector.port, &requests, 64);
+    struct load_result result =
+        run_single("the collector", false, bench->collector.port, &requests, 64);
     bool waited = waitpid(stalled, NULL, WNOHANG) == 0;
     (void)waitpid(stalled, NULL, 0);
     process_free(holder);
