@@ -319,14 +319,12 @@ static bool join(struct minute_order *order, struct failure *failure)
 
 static void free_order(struct minute_order *order)
 {
-    for (unsigned p = 0; order != NULL && p < order->parts; p++) {
+    for (unsigned p = 0; p < order->parts; p++) {
         place_part_free(&order->part[p].place);
         free(order->part[p].rest);
         free(order->part[p].hosts);
     }
-    if (order != NULL) {
-        exposure_free_parts(&order->exposed);
-    }
+    exposure_free_parts(&order->exposed);
     free(order);
 }
 

@@ -122,15 +122,16 @@ static bool is_before(const struct key_form *form, uint64_t a, uint64_t b)
  * and does it without a branch, of which one in four would be guessed wrong. */
 static void carry_larger(uint64_t *keys, size_t count)
 {
-    uint64_t carried = count > 0 ? keys[0] : 0;
+    if (count == 0) {
+        return;
+    }
+    uint64_t carried = keys[0];
     for (size_t i = 1; i < count; i++) {
         uint64_t key = keys[i];
         keys[i - 1] = key < carried ? key : carried;
         carried = key < carried ? carried : key;
     }
-    if (count > 0) {
-        keys[count - 1] = carried;
-    }
+    keys[count - 1] = carried;
 }
 
 /* Sorts keys of which no more than `alike` in a row are out of order. Few, as they mostly are, need

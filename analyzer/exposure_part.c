@@ -14,9 +14,6 @@
 /* So many items ahead a line of memory is asked for; see analysis_order.c. */
 #define AHEAD 24U
 
-/* So many kinds of hosts are remembered by where the last of them went. */
-#define ARRIVALS 1024U
-
 /* ---- Open ---- */
 
 bool exposure_open_parts(struct exposure_parts *parts, struct exposure *exposure,
@@ -32,9 +29,8 @@ bool exposure_open_parts(struct exposure_parts *parts, struct exposure *exposure
         struct exposure_part *part = &parts->part[i];
         *part = (struct exposure_part){.exposure = exposure, .fleet = fleet};
         part->cells = calloc((size_t)exposure->cell_count + 1, sizeof *part->cells);
-        part->arrivals = calloc(ARRIVALS, sizeof *part->arrivals);
         part->updates = calloc((size_t)exposure->update_count + 1, sizeof *part->updates);
-        if (part->cells == NULL || part->arrivals == NULL || part->updates == NULL) {
+        if (part->cells == NULL || part->updates == NULL) {
             return failure_memory(failure, "counting who is exposed");
         }
     }
@@ -46,7 +42,6 @@ void exposure_free_parts(struct exposure_parts *parts)
     for (unsigned i = 0; i < parts->count; i++) {
         struct exposure_part *part = &parts->part[i];
         free(part->cells);
-        free(part->arrivals);
         free(part->fresh);
         hash_index_free(&part->by_key);
         free(part->settlers);
@@ -84,44 +79,21 @@ uint32_t exposure_stratum_of(const struct exposure *exposure, const struct fleet
     return exposure_look_up_stratum(exposure, host->segment, host->size_class);
 }
 
-/* The cell for a host that has not been counted anywhere: hosts arrive one after the other, and
- * most of a kind go to one cell. */
-static uint32_t look_up_arrival(const struct exposure_part *part, const struct fleet_host *host,
-                                uint64_t mask)
-{
-    struct exposure_arrival *known =
-        &part->arrivals[(host->segment * 16U + host->size_class) % ARRIVALS];
-    if (known->cell == 0 || known->mask != mask || known->segment != host->segment ||
-        known->size_class != host->size_class) {
-        uint32_t stratum =
-            exposure_look_up_stratum(part->exposure, host->segment, host->size_class);
-        uint32_t cell = stratum == EXPOSURE_NONE
-                            ? EXPOSURE_NONE
-                            : exposure_look_up_cell(part->exposure, stratum, mask);
-        *known = (struct exposure_arrival){.mask = mask,
-                                           .segment = host->segment,
-                                           .size_class = host->size_class,
-                                           .cell = cell + 1}; /* none: 0 */
-    }
-    return known->cell - 1;
-}
-
 /* The cell a healthy host belongs in, or EXPOSURE_NONE where there is none yet. */
 static uint32_t look_up(const struct exposure_part *part, const struct fleet_host *host,
                         uint64_t mask)
 {
     const struct exposure *exposure = part->exposure;
-    if (host->risk_cell == EXPOSURE_NONE) {
-        return look_up_arrival(part, host, mask);
+    uint32_t stratum = exposure_stratum_of(exposure, host);
+    if (stratum == EXPOSURE_NONE) {
+        return EXPOSURE_NONE;
     }
-    uint32_t number = exposure->cells[host->risk_cell].stratum;
-    const struct exposure_stratum *stratum = &exposure->strata[number];
-    if (stratum->segment != host->segment || stratum->size_class != host->size_class) {
-        return look_up_arrival(part, host, mask);
+    if (host->risk_cell == EXPOSURE_NONE || exposure->cells[host->risk_cell].stratum != stratum) {
+        return exposure_look_up_cell(exposure, stratum, mask);
     }
     uint32_t *towards = &part->cells[host->risk_cell].towards;
     if (*towards == 0 || exposure->cells[*towards - 1].mask != mask) {
-        *towards = exposure_look_up_cell(exposure, number, mask) + 1; /* none: 0 */
+        *towards = exposure_look_up_cell(exposure, stratum, mask) + 1; /* none: 0 */
     }
     return *towards - 1;
 }

@@ -38,12 +38,6 @@ struct exposure_part {
         int32_t moved;    /* hosts that entered less those that left */
         uint32_t towards; /* 1 + where one went from here: mostly where the next goes, too; or 0 */
     } * cells;            /* as many as there were before */
-    struct exposure_arrival {
-        uint64_t mask;
-        uint32_t segment;
-        uint8_t size_class;
-        uint32_t cell; /* 1 + its number, or 0 */
-    } * arrivals;      /* where hosts that were counted nowhere have lately gone: by their kind */
     struct exposure_fresh_cell *fresh;
     uint32_t fresh_count, fresh_capacity;
     struct hash_index by_key; /* of the fresh cells */

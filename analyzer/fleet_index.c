@@ -44,14 +44,6 @@ static bool same_id(const void *context, uint32_t item)
     return uuid_equal(&key->fleet->ids[item], key->id);
 }
 
-/* Host ids are random, or hashes: one round mixes them well enough. */
-static uint64_t hash_id(const struct uuid *id)
-{
-    uint64_t halves[2];
-    memcpy(halves, id, sizeof halves);
-    return hash_number(halves[0] + halves[1] * UINT64_C(0x9fb21c651e98df25));
-}
-
 static struct hash_index *shard_of(const struct fleet *fleet, const struct uuid *id)
 {
     return &fleet->by_id[id->bytes[0]];
@@ -60,8 +52,9 @@ static struct hash_index *shard_of(const struct fleet *fleet, const struct uuid 
 uint32_t fleet_find(const struct fleet *fleet, const struct uuid *id)
 {
     struct id_key key = {.fleet = fleet, .id = id};
-    return fleet->by_id == NULL ? FLEET_NONE
-                                : hash_index_find(shard_of(fleet, id), hash_id(id), same_id, &key);
+    return fleet->by_id == NULL
+               ? FLEET_NONE
+               : hash_index_find(shard_of(fleet, id), uuid_hash(id), same_id, &key);
 }
 
 static void find_several(const struct fleet *fleet, const struct uuid *const *ids, size_t count,
@@ -69,7 +62,7 @@ static void find_several(const struct fleet *fleet, const struct uuid *const *id
 {
     uint64_t hashes[FLEET_FIND_MOST];
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash_id(ids[i]);
+        hashes[i] = uuid_hash(ids[i]);
         hash_index_expect(shard_of(fleet, ids[i]), hashes[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -198,7 +191,7 @@ bool fleet_put(struct fleet *fleet, uint32_t host, const struct uuid *id, uint32
 {
     fleet->ids[host] = *id;
     fleet->hosts[host] = fleet_new_host(customer);
-    return hash_index_add(shard_of(fleet, id), hash_id(id), host, failure);
+    return hash_index_add(shard_of(fleet, id), uuid_hash(id), host, failure);
 }
 
 void fleet_take_put(struct fleet *fleet, uint32_t count)

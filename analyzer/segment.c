@@ -32,18 +32,10 @@ static bool same_id(const void *context, uint32_t item)
     return uuid_compare(&key->segments->items[item].id, key->id) == 0;
 }
 
-/* Ids of segments are hashes already. */
-static uint64_t hash_id(const struct uuid *id)
-{
-    uint64_t first;
-    memcpy(&first, id, sizeof first);
-    return hash_number(first);
-}
-
 uint32_t segments_find(const struct segments *segments, const struct uuid *id)
 {
     struct id_key key = {.segments = segments, .id = id};
-    uint32_t found = hash_index_find(&segments->by_id, hash_id(id), same_id, &key);
+    uint32_t found = hash_index_find(&segments->by_id, uuid_hash(id), same_id, &key);
     return found == HASH_INDEX_NONE ? SEGMENT_NONE : found;
 }
 
@@ -253,7 +245,7 @@ static bool intern_plain(struct segments *segments, const struct uuid *id,
     *segment = (struct segment){.id = *id, .kind = segments->count, .parent = segments->count};
     if (!copy_attributes(segments, segment, attributes, count, failure) ||
         !find_values(segments, segment, failure) ||
-        !hash_index_add(&segments->by_id, hash_id(id), segments->count, failure)) {
+        !hash_index_add(&segments->by_id, uuid_hash(id), segments->count, failure)) {
         return false;
     }
     recognise_names(segments, segment);
@@ -418,7 +410,7 @@ static void carry_segment(struct carry *carry, struct segments *segments, uint32
     carry_value(carry, &segment->settled);
     struct failure failure;
     if (carry_restores(carry) && !carry->failed &&
-        !hash_index_add(&segments->by_id, hash_id(&segment->id), number, &failure)) {
+        !hash_index_add(&segments->by_id, uuid_hash(&segment->id), number, &failure)) {
         carry_note_failure(carry, &failure);
     }
 }

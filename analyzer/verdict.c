@@ -315,10 +315,11 @@ static const char *sentence_of(const struct verdict_facts *facts, struct arena *
     if (who == NULL) {
         return NULL;
     }
+    const char *with = facts->has_segment ? "hosts with " : "";
+    const char *whom = facts->has_segment ? facts->segment_text : "hosts that install it";
     switch (facts->verdict) {
     case VERDICT_HOLD:
-        return say(arena, "%s harms %s%s%s%s since %s: %s customers, %s hosts so far.", who,
-                   facts->has_segment ? "hosts with " : "",
+        return say(arena, "%s harms %s%s%s%s since %s: %s customers, %s hosts so far.", who, with,
                    facts->has_segment ? facts->segment_text : "hosts across the whole fleet",
                    facts->only_with != NULL ? ", together with " : "",
                    facts->only_with != NULL ? facts->only_with : "",
@@ -327,14 +328,11 @@ static const char *sentence_of(const struct verdict_facts *facts, struct arena *
                    grouped(facts->customers, customers), grouped(facts->hosts, hosts));
     case VERDICT_SUSPECT:
         if (is_sure_but_small(facts)) {
-            return say(
-                arena, "%s harms %s%s; whether by as much as the margin of %.1f is not sure yet.",
-                who, facts->has_segment ? "hosts with " : "",
-                facts->has_segment ? facts->segment_text : "hosts that install it", facts->margin);
+            return say(arena,
+                       "%s harms %s%s; whether by as much as the margin of %.1f is not sure yet.",
+                       who, with, whom, facts->margin);
         }
-        return say(arena, "%s may be harming %s%s; not enough to be sure yet.", who,
-                   facts->has_segment ? "hosts with " : "",
-                   facts->has_segment ? facts->segment_text : "hosts that install it");
+        return say(arena, "%s may be harming %s%s; not enough to be sure yet.", who, with, whom);
     case VERDICT_CLEAR:
         return say(arena,
                    "%s does not raise the onset rate by as much as the margin of %.1f in the %s "

@@ -54,8 +54,7 @@ struct verdict_facts {
     enum verdict verdict;
     double log_e;
     double alpha, margin;
-    double
-        low; /* lower bound of the largest rate ratio of any part of the fleet, up to the margin */
+    double low; /* bound of the largest rate ratio of any part of the fleet, up to the margin */
     int32_t window_minutes; /* the risk window */
     struct range rate_ratio;
     double clear_gain; /* log likelihood of the likely ratio over that of the margin */

@@ -7,6 +7,8 @@
 
 #include <sodium.h>
 
+#include "common/hash_index.h"
+
 static int hex_digit(char digit)
 {
     if (digit >= '0' && digit <= '9') {
@@ -86,6 +88,13 @@ struct uuid uuid_from_name(const char *name_space, const void *name, size_t leng
     uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x80); /* version 8 */
     uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3f) | 0x80); /* RFC 9562 variant */
     return uuid;
+}
+
+uint64_t uuid_hash(const struct uuid *id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id, sizeof halves);
+    return hash_number(halves[0] + halves[1] * UINT64_C(0x9fb21c651e98df25));
 }
 
 int uuid_compare(const struct uuid *left, const struct uuid *right)

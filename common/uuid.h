@@ -27,6 +27,9 @@ struct uuid uuid_from_name(const char *name_space, const void *name, size_t leng
 
 int uuid_compare(const struct uuid *left, const struct uuid *right);
 
+/* For hash_index. Ids of hosts and segments are random, or hashes: one round mixes them enough. */
+uint64_t uuid_hash(const struct uuid *id);
+
 /* Whether they are the same: two comparisons, where millions of hosts are looked up. */
 static inline bool uuid_equal(const struct uuid *left, const struct uuid *right)
 {
