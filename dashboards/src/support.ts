@@ -85,13 +85,22 @@ class EpicenterSupport extends Frame {
   #advice = new AdviceFeed(() => this.draw());
   #hosts = new Hosts(() => this.draw());
   #reasonsOpen = false;
-  #panelOpen = false; // all about the customer, in a dialog before the page
   #shown: Place[] = [];
   #selected = ''; // the customer whose row had the focus last
 
   #choose(choice: Choice): void {
     this.#choice = choice;
     this.draw();
+  }
+
+  // All about the customer, before the page. The dialog is told to have closed some time after it has:
+  // by then it may be open again, so that nobody but itself is asked.
+  get #panel(): HTMLDialogElement | null {
+    return this.querySelector('dialog');
+  }
+
+  get #panelOpen(): boolean {
+    return this.#panel?.open ?? false;
   }
 
   #isOwn(place: Place): boolean {
@@ -117,20 +126,19 @@ class EpicenterSupport extends Frame {
 
   #openPanel(id: string): void {
     this.#selected = id;
-    this.#panelOpen = this.#reasonsOpen = true;
+    this.#reasonsOpen = true;
+    this.#panel?.showModal();
     this.draw();
-    this.querySelector('dialog')?.showModal();
     this.#focus(id);
   }
 
   // However it was closed.
   #closed = (): void => {
-    this.#panelOpen = false;
     this.draw();
     this.#focus(this.#selected);
   };
 
-  #closePanel = (): void => this.querySelector('dialog')?.close();
+  #closePanel = (): void => this.#panel?.close();
 
   #edit = (): void => {
     this.#advice.edit();
