@@ -34,6 +34,10 @@ MUST_CHECK bool command_parse_alpha(const char *text, double *alpha, struct fail
 MUST_CHECK bool command_parse_risk_window(const char *text, instant_us *risk_window,
                                           struct failure *failure);
 
+/* Reads hours, up to 720. */
+MUST_CHECK bool command_parse_horizon(const char *text, instant_us *horizon,
+                                      struct failure *failure);
+
 /* Says on standard error what failed; returns `status`. */
 int command_failed(const char *command, const struct failure *failure, int status);
 

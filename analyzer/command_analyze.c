@@ -1,5 +1,6 @@
-/* What do these reports say? The whole analysis on a file, no database, no server: to look at a
- * past incident, to try other seats or another alpha, to check the live path.
+/* What do these reports say? The whole analysis on a file, without database or server, or once on
+ * what the database has, beside the analyzer that follows it: to look at a past incident, to try
+ * other seats or another alpha, to look for harm that comes late, to check the live path.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/command.h"
 
@@ -12,12 +13,19 @@
 #include "analyzer/analysis.h"
 #include "analyzer/answer.h"
 #include "analyzer/cost_csv.h"
+#include "analyzer/cost_database.h"
 #include "analyzer/cost_parameters.h"
 #include "analyzer/registry.h"
 #include "analyzer/registry_csv.h"
+#include "analyzer/registry_database.h"
+#include "analyzer/report_database.h"
 #include "analyzer/report_file.h"
 #include "analyzer/terminal.h"
 #include "common/buffer.h"
+#include "common/database.h"
+
+/* A step of reading takes a second; a minute is a server that hangs. */
+#define STATEMENT_TIMEOUT_MS 60000
 
 enum {
     KEY_CUSTOMERS = 256,
@@ -30,11 +38,13 @@ enum {
     KEY_JSON,
     KEY_ALPHA,
     KEY_RISK_WINDOW,
+    KEY_HORIZON,
     KEY_CALLS
 };
 
 struct arguments {
-    const char *reports;
+    const char *reports;  /* either these … */
+    const char *conninfo; /* … or what is there */
     const char *customers;
     const char *seats;
     const char *updates;
@@ -44,21 +54,31 @@ struct arguments {
     const char *rates;
     bool json;
     double alpha;
-    instant_us risk_window;
+    instant_us risk_window, horizon;
     long calls;
 };
 
 static const char doc[] =
-    "Answers from a file of reports: which update did harm, to whom, since when, at what cost.\v"
+    "Answers from a file of reports, or from the last hours in the database: which update did "
+    "harm, to whom, since when, at what cost.\v"
     "FILE holds one report a line, in the order received, each with customer_id and received_at; "
     "gzip and zstd are recognised; \"-\" is standard input. Without --customers every customer "
     "counts as unregistered: found and counted, but with no region, cost or name of its own.\n\n"
     "A bad line is named on standard error and costs only itself; exits with 1 when no line could "
     "be read.\n\n"
     "  analyzer analyze reports.ndjson.zst --customers customers.csv --seats seats.csv "
-    "--updates updates.csv";
+    "--updates updates.csv\n\n"
+    "With --database instead of FILE reports, customers and all else come from there, once, beside "
+    "the analyzer that follows it, which is not disturbed. So harm is found that begins later than "
+    "an hour after installation; once a day, up to a day after:\n\n"
+    "  analyzer analyze --database \"host=/run/postgresql dbname=epicenter "
+    "user=epicenter_analyzer\" --horizon-hours 50 --risk-window 1500";
 
 static const struct argp_option options[] = {
+    {"database", 'd', "CONNINFO", 0,
+     "where PostgreSQL is (any libpq connection string), instead of FILE", 0},
+    {"horizon-hours", KEY_HORIZON, "HOURS", 0,
+     "how far back to read from the database (default 24)", 0},
     {"customers", KEY_CUSTOMERS, "FILE", 0, "customers.csv", 0},
     {"seats", KEY_SEATS, "FILE", 0, "seats.csv; needs --customers", 0},
     {"updates", KEY_UPDATES, "FILE", 0, "updates.csv: release and withdrawal times", 0},
@@ -74,12 +94,44 @@ static const struct argp_option options[] = {
     {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 10)", 0},
     {0}};
 
+static void check(const struct arguments *arguments, struct argp_state *state)
+{
+    bool files = arguments->customers != NULL || arguments->seats != NULL ||
+                 arguments->updates != NULL || arguments->parameters != NULL ||
+                 arguments->staffing != NULL || arguments->compensation != NULL ||
+                 arguments->rates != NULL;
+    if ((arguments->reports == NULL) == (arguments->conninfo == NULL)) {
+        argp_error(state, "which file, or which --database? one of the two");
+    }
+    if (arguments->conninfo != NULL && files) {
+        argp_error(state, "with --database customers and all else come from there, not from files");
+    }
+    if (arguments->conninfo == NULL && arguments->horizon != 0) {
+        argp_error(state, "--horizon-hours is for --database; of a file all is read");
+    }
+    if (arguments->conninfo != NULL &&
+        arguments->risk_window > (arguments->horizon != 0 ? arguments->horizon : INSTANT_DAY)) {
+        argp_error(state, "--risk-window is longer than what --horizon-hours reads");
+    }
+    if (arguments->seats != NULL && arguments->customers == NULL) {
+        argp_error(state, "--seats needs --customers, whose seats they are");
+    }
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
     struct failure failure;
     char *end;
     switch (key) {
+    case 'd':
+        arguments->conninfo = argument;
+        return 0;
+    case KEY_HORIZON:
+        if (!command_parse_horizon(argument, &arguments->horizon, &failure)) {
+            argp_error(state, "%s", failure.message);
+        }
+        return 0;
     case KEY_CUSTOMERS:
         arguments->customers = argument;
         return 0;
@@ -127,12 +179,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         arguments->reports = argument;
         return 0;
     case ARGP_KEY_END:
-        if (arguments->reports == NULL) {
-            argp_error(state, "which file?");
-        }
-        if (arguments->seats != NULL && arguments->customers == NULL) {
-            argp_error(state, "--seats needs --customers, whose seats they are");
-        }
+        check(arguments, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -187,49 +234,66 @@ static bool print_answers(struct analysis *analysis, const struct arguments *arg
     return good;
 }
 
-static void print_counts(const struct report_file_counts *counts)
+/* Everything from files; false where none of the reports could be read, too. */
+static bool read_files(const struct arguments *arguments, struct registry *registry,
+                       struct cost_parameters *parameters, struct analysis *analysis,
+                       struct failure *failure)
 {
-    if (counts->bad_lines > 0) {
-        fprintf(stderr, "%llu of %llu lines could not be read.\n",
-                (unsigned long long)counts->bad_lines, (unsigned long long)counts->lines);
+    struct report_file_counts counts;
+    if (!fill_parameters(parameters, arguments, failure) ||
+        !fill_registry(registry, arguments, failure) ||
+        !report_file_read(arguments->reports, analysis, stderr, isatty(STDERR_FILENO) != 0, &counts,
+                          failure)) {
+        return false;
     }
+    if (counts.bad_lines > 0) {
+        fprintf(stderr, "%llu of %llu lines could not be read.\n",
+                (unsigned long long)counts.bad_lines, (unsigned long long)counts.lines);
+    }
+    return counts.reports > 0 ||
+           failure_set(failure, FAILURE_INVALID, "%s holds no report that could be read",
+                       arguments->reports);
+}
+
+static bool read_database(const struct arguments *arguments, struct registry *registry,
+                          struct cost_parameters *parameters, struct analysis *analysis,
+                          struct failure *failure)
+{
+    struct database *database = NULL;
+    uint64_t reports = 0;
+    instant_us horizon = arguments->horizon != 0 ? arguments->horizon : INSTANT_DAY;
+    bool good = database_open(arguments->conninfo, "epicenter analyze", STATEMENT_TIMEOUT_MS,
+                              &database, failure) &&
+                registry_load(registry, database, failure) &&
+                cost_database_load(parameters, database, failure) &&
+                report_database_read(database, analysis, horizon, stderr,
+                                     isatty(STDERR_FILENO) != 0, &reports, failure);
+    database_close(database);
+    return good &&
+           (reports > 0 || failure_set(failure, FAILURE_INVALID, "the database has no report"));
 }
 
 int command_analyze(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse, "FILE", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse, "FILE\n--database CONNINFO", doc, NULL,
+                                     NULL,    NULL};
     struct arguments arguments = {.calls = ANSWER_CALLS};
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
 
-    int status = 1;
     struct failure failure;
     struct registry *registry = NULL;
     struct analysis *analysis = NULL;
     struct cost_parameters parameters;
-    struct report_file_counts counts;
     struct analysis_options analysis_options =
         command_analysis_options(arguments.alpha, arguments.risk_window);
-    if (!fill_parameters(&parameters, &arguments, &failure) || !registry_new(&registry, &failure) ||
-        !fill_registry(registry, &arguments, &failure) ||
-        !analysis_new(&analysis_options, registry, &parameters, &analysis, &failure) ||
-        !report_file_read(arguments.reports, analysis, stderr, isatty(STDERR_FILENO) != 0, &counts,
-                          &failure)) {
-        command_failed(argv[0], &failure, status);
-        goto done;
-    }
-    print_counts(&counts);
-    if (counts.reports == 0) {
-        fprintf(stderr, "%s: %s holds no report that could be read\n", argv[0], arguments.reports);
-        goto done;
-    }
-    if (!print_answers(analysis, &arguments, &failure)) {
-        command_failed(argv[0], &failure, status);
-        goto done;
-    }
-    status = 0;
-
-done:
+    cost_parameters_default(&parameters);
+    bool good = registry_new(&registry, &failure) &&
+                analysis_new(&analysis_options, registry, &parameters, &analysis, &failure) &&
+                (arguments.conninfo != NULL
+                     ? read_database(&arguments, registry, &parameters, analysis, &failure)
+                     : read_files(&arguments, registry, &parameters, analysis, &failure)) &&
+                print_answers(analysis, &arguments, &failure);
     analysis_free(analysis);
     registry_free(registry);
-    return status;
+    return good ? 0 : command_failed(argv[0], &failure, 1);
 }

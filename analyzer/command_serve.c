@@ -23,9 +23,6 @@ enum {
 #define KEEP_DAYS 30
 #define KEEP_DAYS_MOST 3650
 
-/* Thirty days: what the report tables keep. */
-#define HORIZON_HOURS_MOST 720
-
 struct arguments {
     struct serve_options serve;
     double alpha;
@@ -61,17 +58,6 @@ static const struct argp_option options[] = {
      "delete contacts so long after an incident closed (default 30)", 0},
     {0}};
 
-static bool parse_horizon(struct arguments *arguments, const char *text)
-{
-    char *end;
-    double hours = strtod(text, &end);
-    if (end == text || *end != '\0' || !(hours > 0 && hours <= HORIZON_HOURS_MOST)) {
-        return false;
-    }
-    arguments->serve.horizon = (instant_us)(hours * (double)INSTANT_HOUR);
-    return true;
-}
-
 static bool parse_days(const char *text, unsigned *days)
 {
     char *end;
@@ -89,9 +75,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &arguments->serve.common;
         return 0;
     case KEY_HORIZON:
-        if (!parse_horizon(arguments, argument)) {
-            argp_error(state, "--horizon-hours takes hours up to %d, not \"%s\"",
-                       HORIZON_HOURS_MOST, argument);
+        if (!command_parse_horizon(argument, &arguments->serve.horizon, &failure)) {
+            argp_error(state, "%s", failure.message);
         }
         return 0;
     case KEY_ALPHA:

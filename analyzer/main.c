@@ -87,6 +87,22 @@ bool command_parse_risk_window(const char *text, instant_us *risk_window, struct
     return true;
 }
 
+/* Thirty days: what the report tables keep. */
+#define HORIZON_HOURS_MOST 720
+
+bool command_parse_horizon(const char *text, instant_us *horizon, struct failure *failure)
+{
+    char *end;
+    double hours = strtod(text, &end);
+    if (end == text || *end != '\0' || !(hours > 0 && hours <= HORIZON_HOURS_MOST)) {
+        return failure_set(failure, FAILURE_INVALID,
+                           "--horizon-hours takes hours up to %d, not \"%s\"", HORIZON_HOURS_MOST,
+                           text);
+    }
+    *horizon = (instant_us)(hours * (double)INSTANT_HOUR);
+    return true;
+}
+
 int command_failed(const char *command, const struct failure *failure, int status)
 {
     fprintf(stderr, "%s: %s\n", command, failure->message);
