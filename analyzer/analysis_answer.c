@@ -312,8 +312,9 @@ static bool answer_update(const struct analysis *analysis, uint32_t number, stru
         !answer_company(analysis, number, arena, answer, failure)) {
         return false;
     }
-    if (!course_answer(&analysis->course, &analysis->exposure, &analysis->segments, number,
-                       analysis->next_minute - 1, arena, answer, failure)) {
+    if (!analysis_contrast(analysis, number, is_suspected(state), arena, answer, failure) ||
+        !course_answer(&analysis->course, &analysis->segments, number, analysis->next_minute - 1,
+                       arena, answer, failure)) {
         return false;
     }
     double minutes = totals.exposed_minutes[SIGN_SEEN] + totals.control_minutes[SIGN_SEEN];

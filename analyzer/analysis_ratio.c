@@ -14,15 +14,21 @@
 #include "analyzer/analysis_state.h"
 #include "analyzer/subgroup.h"
 
+struct compared_onsets analysis_compared(struct range ratio, const struct lattice_count *count)
+{
+    return (struct compared_onsets){
+        .onsets = (uint64_t)llround(count->observed),
+        /* Without an onset among them as many as at a ratio of 1: onsets / ratio would be none. */
+        .expected = isnan(ratio.likely)   ? NAN
+                    : count->observed > 0 ? count->observed / ratio.likely
+                                          : count->expected};
+}
+
 static void tell(struct update_answer *answer, struct range ratio,
                  const struct lattice_count *count)
 {
     answer->rate_ratio = ratio;
-    answer->compared.onsets = (uint64_t)llround(count->observed);
-    /* Without an onset among them as many as at a ratio of 1: onsets / ratio would be none. */
-    answer->compared.expected = isnan(ratio.likely)   ? NAN
-                                : count->observed > 0 ? count->observed / ratio.likely
-                                                      : count->expected;
+    answer->compared = analysis_compared(ratio, count);
 }
 
 void analysis_tell_ratio(const struct analysis *analysis, uint32_t update,

@@ -171,6 +171,9 @@ MUST_CHECK bool analysis_decide(struct analysis *analysis, struct failure *failu
  * placed, as one may have taken another's slot. */
 void analysis_find_spoilt(struct analysis *analysis);
 
+/* The onsets a ratio is told from: `count` is what its comparisons counted. */
+struct compared_onsets analysis_compared(struct range ratio, const struct lattice_count *count);
+
 /* Fills in the rate ratio the verdict was decided by, of the whole fleet or against the past, and
  * the onsets compared for it; then that of a subgroup, where anything is told there: the first is
  * left otherwise, as the past has no subgroups. */
@@ -178,6 +181,12 @@ void analysis_tell_ratio(const struct analysis *analysis, uint32_t update,
                          struct update_answer *answer);
 void analysis_tell_ratio_inside(const struct analysis *analysis, uint32_t update,
                                 const struct subgroup *subgroup, struct update_answer *answer);
+
+/* Fills in the table by segment: each value's share of the comparisons the rate ratio is told from.
+ * `suspected`: what its bundle shared is told of the update, too, as inside a subgroup. */
+MUST_CHECK bool analysis_contrast(const struct analysis *analysis, uint32_t update, bool suspected,
+                                  struct arena *arena, struct update_answer *answer,
+                                  struct failure *failure);
 
 /* Dates the update's harm inside the subgroup, where `expected` onsets would have been without it:
  * onset, end and recovery. */

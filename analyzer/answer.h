@@ -231,21 +231,24 @@ struct course_point {
     uint64_t distressed[ANSWER_RINGS]; /* of them, onsets in the risk window, so far */
 };
 
-/* Exposed hosts against the others, of all that share one value. Hours are host-hours at risk. */
-#define ANSWER_CONTRASTS 16 /* rows; further down there is next to nothing to compare */
-struct contrast_row {
-    const char *attribute, *value;
-    const char *within; /* the value it is read within ("Windows XP" of "SP2"), or NULL */
-    uint64_t exposed_hosts, exposed_onsets, control_onsets;
-    double exposed_hours, control_hours;
-};
-
 /* What the rate ratio is told from: onsets of exposed hosts that had their like to be compared
  * with, at most one a customer a minute, inside the segment where one is named; and as many as they
  * would have had at the rate of those. The one divided by the other is the ratio's likely value. */
 struct compared_onsets {
     uint64_t onsets;
     double expected; /* NAN while there is no ratio */
+};
+
+/* The same of the exposed hosts that share one value: what the verdict compares, and nothing else.
+ * A plain sum over exposed hosts and the others would lay at an update's door the harm of whatever
+ * came along with it, and the difference between kinds of hosts that took it sooner or later. */
+#define ANSWER_CONTRASTS 16 /* rows; further down there is next to nothing to compare */
+struct contrast_row {
+    const char *attribute, *value;
+    const char *within;     /* the value it is read within ("Windows XP" of "SP2"), or NULL */
+    uint64_t exposed_hosts; /* compared or not */
+    struct range rate_ratio;
+    struct compared_onsets compared;
 };
 
 struct update_answer {

@@ -213,6 +213,15 @@ static json_t *course_value(const struct update_answer *update)
     return finish(object, complete);
 }
 
+static json_t *compared_value(const struct compared_onsets *compared)
+{
+    bool complete = true;
+    json_t *object = json_object();
+    json_value_set(object, "onsets", count_value(compared->onsets), &complete);
+    json_value_set(object, "expected", json_value_number(compared->expected), &complete);
+    return finish(object, complete);
+}
+
 static json_t *contrasts_value(const struct update_answer *update)
 {
     bool complete = true;
@@ -224,22 +233,11 @@ static json_t *contrasts_value(const struct update_answer *update)
         json_value_set(object, "within", json_value_text(row->within), &complete);
         json_value_set(object, "value", json_value_text(row->value), &complete);
         json_value_set(object, "exposed_hosts", count_value(row->exposed_hosts), &complete);
-        json_value_set(object, "exposed_hours", json_value_number(row->exposed_hours), &complete);
-        json_value_set(object, "exposed_onsets", count_value(row->exposed_onsets), &complete);
-        json_value_set(object, "control_hours", json_value_number(row->control_hours), &complete);
-        json_value_set(object, "control_onsets", count_value(row->control_onsets), &complete);
+        json_value_set(object, "rate_ratio", json_value_range(row->rate_ratio), &complete);
+        json_value_set(object, "compared", compared_value(&row->compared), &complete);
         json_value_append(array, object, &complete);
     }
     return finish(array, complete);
-}
-
-static json_t *compared_value(const struct compared_onsets *compared)
-{
-    bool complete = true;
-    json_t *object = json_object();
-    json_value_set(object, "onsets", count_value(compared->onsets), &complete);
-    json_value_set(object, "expected", json_value_number(compared->expected), &complete);
-    return finish(object, complete);
 }
 
 static void set_verdict(json_t *object, const struct update_answer *update, bool *complete)

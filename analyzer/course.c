@@ -1,13 +1,10 @@
-/* The path of an update, and what it did segment by segment; see course.h.
+/* The path of an update; see course.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/course.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* An attribute of more values than this is not compared in a table a person reads. */
-#define VALUES_MOST 40
 
 #define NO_VALUE UINT32_MAX
 
@@ -246,89 +243,10 @@ static bool answer_points(const struct course *course, const struct segments *se
     return true;
 }
 
-/* By harm, then by how much has been seen, then by name: the first rows are those to read. */
-static int compare_rows(const void *left, const void *right)
-{
-    const struct contrast_row *a = left;
-    const struct contrast_row *b = right;
-    if (a->exposed_onsets != b->exposed_onsets) {
-        return a->exposed_onsets > b->exposed_onsets ? -1 : 1;
-    }
-    if (a->exposed_hosts != b->exposed_hosts) {
-        return a->exposed_hosts > b->exposed_hosts ? -1 : 1;
-    }
-    int attributes = strcmp(a->attribute, b->attribute);
-    return attributes != 0 ? attributes : strcmp(a->value, b->value);
-}
-
-static void add_tally(const struct exposure_tally *tally, struct contrast_row *row)
-{
-    row->exposed_hosts += tally->exposed_hosts;
-    row->exposed_hours += tally->exposed_minutes[SIGN_SEEN] / 60;
-    row->control_hours += tally->control_minutes[SIGN_SEEN] / 60;
-    for (int sign = 0; sign < SIGN_COUNT; sign++) {
-        row->exposed_onsets += tally->exposed_onsets[sign];
-        row->control_onsets += tally->control_onsets[sign];
-    }
-}
-
-static bool is_compared(const struct segment_attribute *attribute)
-{
-    return !attribute->left_out && attribute->value_count > 1 &&
-           attribute->value_count <= VALUES_MOST;
-}
-
-static void fill_rows(const struct exposure *exposure, const struct segments *segments,
-                      uint32_t update, struct contrast_row *by_value)
-{
-    uint32_t first = exposure->updates[update].first_tally;
-    for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
-        const struct exposure_tally *tally = &exposure->tallies[i];
-        uint32_t segment = exposure->strata[tally->stratum].segment;
-        for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
-            uint32_t value = segments->items[segment].values[a];
-            if (value != SEGMENT_NO_VALUE && is_compared(&segments->attributes[a])) {
-                add_tally(tally, &by_value[value]);
-            }
-        }
-    }
-}
-
-static bool answer_rows(const struct exposure *exposure, const struct segments *segments,
-                        uint32_t update, struct arena *arena, struct update_answer *answer,
-                        struct failure *failure)
-{
-    struct contrast_row *by_value = calloc(segments->value_count + 1, sizeof *by_value);
-    struct contrast_row *rows = arena_allocate(arena, ANSWER_CONTRASTS * sizeof *rows);
-    if (by_value == NULL || rows == NULL) {
-        free(by_value);
-        return failure_memory(failure, "answering by segment");
-    }
-    fill_rows(exposure, segments, update, by_value);
-    size_t count = 0;
-    for (uint32_t value = 0; value < segments->value_count; value++) {
-        struct contrast_row *row = &by_value[value];
-        if (row->exposed_hosts > 0) {
-            const struct segment_value *known = &segments->values[value];
-            row->attribute = segments->attributes[known->attribute].name;
-            row->within = known->parent;
-            row->value = known->text;
-            by_value[count++] = *row;
-        }
-    }
-    qsort(by_value, count, sizeof *by_value, compare_rows);
-    answer->contrast_count = count < ANSWER_CONTRASTS ? count : ANSWER_CONTRASTS;
-    memcpy(rows, by_value, answer->contrast_count * sizeof *rows);
-    answer->contrasts = rows;
-    free(by_value);
-    return true;
-}
-
-bool course_answer(const struct course *course, const struct exposure *exposure,
-                   const struct segments *segments, uint32_t update, int32_t now,
-                   struct arena *arena, struct update_answer *answer, struct failure *failure)
+bool course_answer(const struct course *course, const struct segments *segments, uint32_t update,
+                   int32_t now, struct arena *arena, struct update_answer *answer,
+                   struct failure *failure)
 {
     return update >= course->update_count ||
-           (answer_points(course, segments, update, now, arena, answer, failure) &&
-            answer_rows(exposure, segments, update, arena, answer, failure));
+           answer_points(course, segments, update, now, arena, answer, failure);
 }

@@ -61,11 +61,10 @@ MUST_CHECK bool course_take(struct course *course, const struct exposure *exposu
 /* Begins anew with one update. */
 void course_forget(struct course *course, uint32_t update);
 
-/* Fills `answer`'s course, up to `now` (the last minute closed), and its table by segment. */
-MUST_CHECK bool course_answer(const struct course *course, const struct exposure *exposure,
-                              const struct segments *segments, uint32_t update, int32_t now,
-                              struct arena *arena, struct update_answer *answer,
-                              struct failure *failure);
+/* Fills `answer`'s course, up to `now` (the last minute closed). */
+MUST_CHECK bool course_answer(const struct course *course, const struct segments *segments,
+                              uint32_t update, int32_t now, struct arena *arena,
+                              struct update_answer *answer, struct failure *failure);
 
 /* Restored into an empty course. */
 void course_carry(struct carry *carry, struct course *course);

@@ -10,6 +10,7 @@
 static void free_accounts(struct lattice_update *update)
 {
     free(update->own.values);
+    free(update->early);
     if (update->shared != NULL) {
         free(update->shared->values);
         free(update->shared);
@@ -245,6 +246,22 @@ static bool reach_update(struct lattice *lattice, uint32_t number, struct failur
     return true;
 }
 
+/* Keeps what the update's bundle has shared so far: from now on it is compared by itself. */
+static bool keep_early(struct lattice_update *update, struct failure *failure)
+{
+    if (update->shared == NULL) {
+        return true;
+    }
+    uint32_t count = update->shared->value_count;
+    update->early = malloc((count + (size_t)1) * sizeof *update->early);
+    if (update->early == NULL) {
+        return failure_memory(failure, "weighing the evidence");
+    }
+    memcpy(update->early, update->shared->values, count * sizeof *update->early);
+    update->early_count = count;
+    return true;
+}
+
 /* The account the contrast belongs to, with room for every value; NULL when memory is out. */
 static struct lattice_account *open_account(struct lattice_update *update, bool shared,
                                             const struct exposure *exposure,
@@ -265,6 +282,9 @@ static struct lattice_account *open_account(struct lattice_update *update, bool 
         return NULL;
     }
     if (!account->begun) {
+        if (!shared && !keep_early(update, failure)) {
+            return NULL;
+        }
         account->begun = true;
         account->first_minute = exposure->minute;
         account->known_count = segments->value_count;
@@ -303,15 +323,25 @@ static bool take_contrast(struct lattice *lattice, const struct exposure *exposu
     return true;
 }
 
-bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
-                  const struct segments *segments, struct failure *failure)
+static bool take_contrasts(struct lattice *lattice, const struct exposure *exposure,
+                           const struct segments *segments, bool shared, struct failure *failure)
 {
     for (size_t i = 0; i < exposure->contrast_count; i++) {
-        if (!take_contrast(lattice, exposure, segments, &exposure->contrasts[i], failure)) {
+        if (exposure->contrasts[i].shared == shared &&
+            !take_contrast(lattice, exposure, segments, &exposure->contrasts[i], failure)) {
             return false;
         }
     }
     return true;
+}
+
+/* What an update is compared by itself comes first: from that minute on its bundle, whichever of
+ * its strata are next, stands for its hosts no more. */
+bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
+                  const struct segments *segments, struct failure *failure)
+{
+    return take_contrasts(lattice, exposure, segments, false, failure) &&
+           take_contrasts(lattice, exposure, segments, true, failure);
 }
 
 bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,

@@ -82,7 +82,9 @@ struct lattice_account {
 
 struct lattice_update {
     struct lattice_account own;
-    struct lattice_account *shared;                 /* with its mates; NULL: nothing yet */
+    struct lattice_account *shared; /* with its mates; NULL: nothing yet */
+    struct lattice_part *early;     /* by value: what it shared before it was compared by itself */
+    uint32_t early_count;
     struct lattice_part alone;                      /* against the past */
     struct lattice_company company[EXPOSURE_SLOTS]; /* in no order; one an update */
     bool has_alone;
@@ -143,6 +145,11 @@ struct lattice_reading {
 };
 struct lattice_reading lattice_read(const struct lattice_update *update,
                                     const struct segments *segments, double alpha, double margin);
+
+/* What the comparisons of the update's exposed hosts of one value add up to: by itself, and where
+ * `with_bundle` what it shared before that, as the tallies have it. */
+struct lattice_tally lattice_read_value(const struct lattice_update *update, uint32_t value,
+                                        bool with_bundle);
 
 /* The update raises the rate by half or more on hosts that do not have the other, beyond two
  * standard errors. */

@@ -6,7 +6,7 @@
 
 _Static_assert(sizeof(struct lattice) == 48,
                "a field more or less: carry it below, or say why not");
-_Static_assert(sizeof(struct lattice_update) == 17624, "likewise, above all a pointer");
+_Static_assert(sizeof(struct lattice_update) == 17640, "likewise, above all a pointer");
 
 /* All but `values` as it lies in memory. */
 static void carry_account(struct carry *carry, struct lattice_account *account)
@@ -41,6 +41,7 @@ static void carry_update(struct carry *carry, struct lattice_update *update)
 {
     carry_account(carry, &update->own);
     carry_shared(carry, update);
+    carry_array(carry, (void **)&update->early, &update->early_count, NULL, sizeof *update->early);
     carry_value(carry, &update->alone);
     carry_value(carry, &update->company);
     carry_value(carry, &update->has_alone);

@@ -210,6 +210,31 @@ struct lattice_reading lattice_read(const struct lattice_update *update,
     return reading;
 }
 
+static void add_part(struct lattice_tally *tally, const struct lattice_part *part)
+{
+    struct evidence_sum sum = both(part);
+    evidence_add(&tally->sum, &sum);
+    tally->count.observed += part->count.observed;
+    tally->count.expected += part->count.expected;
+    tally->count.variance += part->count.variance;
+}
+
+struct lattice_tally lattice_read_value(const struct lattice_update *update, uint32_t value,
+                                        bool with_bundle)
+{
+    struct lattice_tally tally = {.count = {.observed = 0}};
+    const struct lattice_account *shared = with_bundle ? update->shared : NULL;
+    if (value < update->own.value_count) {
+        add_part(&tally, &update->own.values[value]);
+    }
+    if (update->own.begun && with_bundle && value < update->early_count) {
+        add_part(&tally, &update->early[value]);
+    } else if (!update->own.begun && shared != NULL && value < shared->value_count) {
+        add_part(&tally, &shared->values[value]);
+    }
+    return tally;
+}
+
 /* How much the rate is raised, less 1, by the one-step estimate of the log rate ratio (Peto), plus
  * so many of its standard errors. */
 static double excess_ratio(const struct lattice_count *count, double errors)

@@ -12,6 +12,12 @@ export interface Range {
   high: number | null; // null: no bound yet
 }
 
+// What a ratio is told from: its likely value is the one by the other.
+export interface Compared {
+  onsets: number;
+  expected: number | null;
+}
+
 // Instants as RFC 3339 text in UTC.
 export interface InstantRange {
   low: string | null;
@@ -91,7 +97,7 @@ export interface UpdateAnswer {
   control: string | null;
   log10_e_value: number | null;
   rate_ratio: Range;
-  compared: { onsets: number; expected: number | null }; // the likely ratio is the one by the other
+  compared: Compared;
   onset: InstantRange;
   ended?: InstantRange; // of new harm
   recovery: { at: string; harmed: number; still_affected: number }[]; // from the onset to now

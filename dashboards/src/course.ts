@@ -6,7 +6,7 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import { guard } from 'lit-html/directives/guard.js';
-import type { Answers, UpdateAnswer } from './api.js';
+import type { Answers, Compared, Range, UpdateAnswer } from './api.js';
 import { dashes, type Line, type Mark, type Plot } from './chart.js';
 import './chart.js';
 import * as format from './format.js';
@@ -16,10 +16,8 @@ interface Contrast {
   within: string | null;
   value: string;
   exposed_hosts: number;
-  exposed_hours: number;
-  exposed_onsets: number;
-  control_hours: number;
-  control_onsets: number;
+  rate_ratio: Range;
+  compared: Compared;
 }
 
 // Of GET /v1/updates/{id}/course.
@@ -170,29 +168,27 @@ function figure(plot: Plot, caption: string): TemplateResult {
   </figure>`;
 }
 
-function rate(onsets: number, hours: number): string {
-  return hours <= 0 ? format.NOTHING : format.decimal((100 * onsets) / hours);
-}
-
 function contrasts(rows: readonly Contrast[], all: boolean, showAll: () => void): TemplateResult | typeof nothing {
   if (rows.length === 0) {
     return nothing;
   }
   const shown = all ? rows : rows.slice(0, CONTRASTS_AT_FIRST);
   return html`<h3 id="contrasts-title">Exposed against control, by segment</h3>
+    <p class="aside">Matched as the verdict is. Expected: onsets these hosts would have had without the update.</p>
     <div class="scroll" role="group" tabindex="0" aria-labelledby="contrasts-title">
     <table class="contrasts">
       <thead><tr><th scope="col">Segment</th><th scope="col" class="number">Exposed hosts</th>
-        <th scope="col" class="number">Turned distressed</th>
-        <th scope="col" class="number">per 100 host-hours</th>
-        <th scope="col" class="number">Control, per 100</th></tr></thead>
+        <th scope="col" class="number">Onsets compared</th>
+        <th scope="col" class="number">Expected</th>
+        <th scope="col" class="number">Rate ratio</th></tr></thead>
       <tbody>${shown.map(
         (row) => html`<tr><th scope="row"><span class="aside">${row.attribute.replaceAll('_', ' ')}</span>
             ${row.within === null ? '' : `${row.within} `}${row.value}</th>
           <td class="number">${format.count(row.exposed_hosts)}</td>
-          <td class="number">${format.count(row.exposed_onsets)}</td>
-          <td class="number"><strong>${rate(row.exposed_onsets, row.exposed_hours)}</strong></td>
-          <td class="number">${rate(row.control_onsets, row.control_hours)}</td></tr>`,
+          <td class="number">${format.count(row.compared.onsets)}</td>
+          <td class="number">${format.divisor(row.compared.expected)}</td>
+          <td class="number ratio"><strong>${format.ratio(row.rate_ratio.likely)}</strong>
+            <span class="aside">${row.rate_ratio.likely === null ? '' : format.ratioInterval(row.rate_ratio)}</span></td></tr>`,
       )}</tbody>
     </table></div>
     ${shown.length < rows.length

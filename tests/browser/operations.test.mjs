@@ -116,8 +116,13 @@ describe('what the page says', () => {
     assert.equal(await chart.getAttribute('aria-valuetext'), `${course.at[1].slice(11, 16)} UTC: ${told(course.log10_e_value[1])}`);
     assert.ok(await chart.locator('canvas').evaluate((canvas) =>
       canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte !== 0)));
-    const [row] = contrasts;
-    assert.match(await page.locator('.contrasts tbody tr').first().innerText(), new RegExp(`${row.value}\\s+${row.exposed_hosts}\\s+${row.exposed_onsets}`));
+    for (const [i, { value, exposed_hosts: hosts, compared, rate_ratio: ratio }] of contrasts.slice(0, 8).entries()) {
+      const cells = await page.locator('.contrasts tbody tr').nth(i).locator('th, td').allInnerTexts();
+      assert.ok(cells[0].includes(value));
+      assert.deepEqual(cells.slice(1, 4), [told(hosts), told(compared.onsets), told(compared.expected)]);
+      assert.equal(parseFloat(cells[4]), Number(ratio.likely.toFixed(ratio.likely < 10 ? 1 : 0)), 'the likely ratio comes first');
+      assert.ok(Math.abs(compared.onsets / compared.expected / ratio.likely - 1) < 0.01, 'and is the one by the other');
+    }
     assert.deepEqual(complaints, []);
     await close();
   });

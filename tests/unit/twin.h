@@ -173,6 +173,7 @@ struct twin_evidence {
     struct {
         struct twin_part fleet, bundle;
         struct twin_part values[TWIN_VALUES];
+        struct twin_part early[TWIN_VALUES]; /* of its bundle, until it is compared by itself */
         struct twin_part company[TWIN_UPDATES];
         struct twin_compared compared;
         /* A bundle's too, until the update is first compared by itself; last, of hosts that tell

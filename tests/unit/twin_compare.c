@@ -315,6 +315,25 @@ static void compare_part(const struct trial *trial, const char *what,
     compare_count(trial, what, &theirs->count, ours);
 }
 
+/* What the table by segment tells of a suspected update's value. */
+static void compare_table(struct trial *trial, size_t update, uint32_t value)
+{
+    size_t ours = our_value(trial, value);
+    struct lattice_tally theirs = lattice_read_value(their_lattice(trial, update), value, true);
+    const struct twin_part *own = &trial->evidence.updates[update].values[ours];
+    const struct twin_part *early = &trial->evidence.updates[update].early[ours];
+    same_sum(trial, "onsets told of a value", theirs.count.observed,
+             own->observed + early->observed);
+    same_sum(trial, "expected of a value", theirs.count.expected, own->expected + early->expected);
+    for (int k = 0; k < EVIDENCE_POINTS; k++) {
+        long double sum = 0;
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            sum += own->log_ratio[sign][k] + early->log_ratio[sign][k];
+        }
+        same_sum(trial, "the ratio of a value", theirs.sum.log_ratio[k], (double)sum);
+    }
+}
+
 static void compare_evidence(struct trial *trial)
 {
     static const struct lattice_part nothing;
@@ -334,6 +353,7 @@ static void compare_evidence(struct trial *trial)
             compare_part(trial, "evidence of a value",
                          v < theirs->own.value_count ? &theirs->own.values[v] : &nothing,
                          &trial->evidence.updates[u].values[our_value(trial, v)]);
+            compare_table(trial, u, v);
         }
     }
 }

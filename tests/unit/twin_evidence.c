@@ -151,6 +151,24 @@ static void take_compared(struct twin_evidence *evidence, const struct twin_cont
     }
 }
 
+/* Those of its exposed hosts that have a value against all its controls. */
+static void add_to_values(struct twin_evidence *evidence, const struct twin *twin,
+                          const struct twin_contrast *contrast,
+                          struct twin_part values[TWIN_VALUES])
+{
+    for (size_t v = 0; v < evidence->value_count; v++) {
+        unsigned exposed = 0;
+        unsigned x = 0;
+        for (size_t m = 0; m < contrast->member_count; m++) {
+            if (has_value(evidence, twin, contrast->members[m].segment, v)) {
+                exposed += contrast->members[m].at_risk;
+                x += contrast->members[m].onsets;
+            }
+        }
+        add(&values[v], contrast, exposed, x);
+    }
+}
+
 static void take_contrast(struct twin_evidence *evidence, const struct twin *twin,
                           const struct twin_contrast *contrast)
 {
@@ -158,6 +176,9 @@ static void take_contrast(struct twin_evidence *evidence, const struct twin *twi
     unsigned x = contrast->exposed_onsets;
     if (contrast->shared) {
         add(&evidence->updates[contrast->update].bundle, contrast, exposed, x);
+        if (!evidence->updates[contrast->update].by_itself) {
+            add_to_values(evidence, twin, contrast, evidence->updates[contrast->update].early);
+        }
         return;
     }
     add(&evidence->updates[contrast->update].fleet, contrast, exposed, x);
@@ -166,25 +187,20 @@ static void take_contrast(struct twin_evidence *evidence, const struct twin *twi
             add(&evidence->updates[contrast->update].company[u], contrast, exposed, x);
         }
     }
-    for (size_t v = 0; v < evidence->value_count; v++) {
-        exposed = x = 0;
-        for (size_t m = 0; m < contrast->member_count; m++) {
-            if (has_value(evidence, twin, contrast->members[m].segment, v)) {
-                exposed += contrast->members[m].at_risk;
-                x += contrast->members[m].onsets;
-            }
-        }
-        add(&evidence->updates[contrast->update].values[v], contrast, exposed, x);
-    }
+    add_to_values(evidence, twin, contrast, evidence->updates[contrast->update].values);
 }
 
 void twin_evidence_take(struct twin_evidence *evidence, const struct twin *twin,
                         const struct twin_minute *minute)
 {
     learn_values(evidence, twin);
-    for (size_t i = 0; i < minute->contrast_count; i++) {
-        take_contrast(evidence, twin, &minute->contrasts[i]);
-        take_compared(evidence, &minute->contrasts[i]);
+    for (int shared = 0; shared <= 1; shared++) {
+        for (size_t i = 0; i < minute->contrast_count; i++) {
+            if (minute->contrasts[i].shared == (shared != 0)) {
+                take_contrast(evidence, twin, &minute->contrasts[i]);
+                take_compared(evidence, &minute->contrasts[i]);
+            }
+        }
     }
 }
 
