@@ -23,7 +23,8 @@ let house;
 let browser;
 let url;
 let headers;
-let update; // of the document
+let updates; // of the document
+let update; // the one among them
 
 async function get(path) {
   const response = await fetch(url + path, { headers });
@@ -37,7 +38,8 @@ before(async () => {
   url = await house.serve('analyzer');
   headers = await house.keyHeaders();
   await house.replay(scenario, HOSTS);
-  update = (await settledDocument(url, headers, scenario)).updates.find(({ id }) => id === UPDATE);
+  ({ updates } = await settledDocument(url, headers, scenario));
+  update = updates.find(({ id }) => id === UPDATE);
   browser = await launchChromium();
 }, { timeout: 300_000 });
 
@@ -158,6 +160,48 @@ describe('the affected', () => {
         assert.equal(await row.locator('strong').innerText(), grouped.format(sum), name);
       }
     }
+    await close();
+  });
+});
+
+// ---- What is compared, by segment ----
+
+describe('the table by segment', () => {
+  const contrastsOf = async (id) => JSON.parse(await get(`/v1/updates/${id}/course`)).contrasts;
+  const harmless = () => updates.filter(({ id, compared }) => id !== UPDATE && compared.onsets > 0);
+
+  it('divides to its ratios', async () => {
+    for (const { id } of updates) {
+      for (const { value, compared, rate_ratio: ratio } of await contrastsOf(id)) {
+        assert.equal(compared.expected === null, ratio.likely === null, `${id} ${value}`);
+        if (compared.onsets > 0 && ratio.likely !== null) {
+          assert.ok(Math.abs(compared.onsets / compared.expected / ratio.likely - 1) < 1e-6, `${id} ${value}`);
+        }
+      }
+    }
+  });
+
+  it('charges no harmless update with what came along with the bad one', async () => {
+    assert.ok(harmless().length > 2);
+    for (const { id, compared: whole } of harmless()) {
+      const sums = new Map();
+      for (const { attribute, value, compared, rate_ratio: ratio } of await contrastsOf(id)) {
+        assert.ok(ratio.low <= 1, `${id} ${value}: at least ${ratio.low}`);
+        sums.set(attribute, (sums.get(attribute) ?? 0) + compared.onsets);
+      }
+      assert.ok(sums.size > 0 && [...sums.values()].every((sum) => sum <= whole.onsets), id);
+    }
+  });
+
+  it('is the same on the page for operations', async () => {
+    const [row] = await contrastsOf(UPDATE);
+    const { page, close } = await open('operations');
+    const cells = page.locator('.contrasts tbody tr').first().locator('th, td');
+    await cells.first().waitFor();
+    const [name, hosts, onsets, expected] = await cells.allInnerTexts();
+    assert.ok(name.includes(row.value), name);
+    assert.deepEqual([hosts, onsets], [row.exposed_hosts, row.compared.onsets].map((value) => grouped.format(value)));
+    assert.equal(expected, new Intl.NumberFormat('en-GB', { maximumFractionDigits: 1 }).format(row.compared.expected));
     await close();
   });
 });
