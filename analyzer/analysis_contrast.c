@@ -12,8 +12,8 @@
 /* An attribute of more values than this is not compared in a table a person reads. */
 #define VALUES_MOST 40
 
-/* By onsets, then by hosts, then by name: the first rows are those to read, where there is harm, and
- * those least moved by chance, where there is none. */
+/* By onsets, then by hosts, then by name: the first rows are those to read, where there is harm,
+ * and those least moved by chance, where there is none. */
 static int compare_rows(const void *left, const void *right)
 {
     const struct contrast_row *a = left;
@@ -55,15 +55,21 @@ static void fill_row(const struct analysis *analysis, uint32_t update, bool susp
 {
     const struct segments *segments = &analysis->segments;
     const struct segment_value *known = &segments->values[value];
-    struct lattice_tally tally = {.count = {.observed = 0}};
-    /* The past is that of all exposed hosts at once. */
-    if (update < analysis->lattice.update_count && !analysis->states[update].by_past) {
-        tally = lattice_read_value(&analysis->lattice.updates[update], value, suspected);
-    }
     row->attribute = segments->attributes[known->attribute].name;
     row->within = known->parent;
     row->value = known->text;
+    struct lattice_tally tally = {.count = {.observed = 0}};
+    bool by_past = analysis->states[update].by_past;
+    if (update < analysis->lattice.update_count) {
+        const struct lattice_update *lattice = &analysis->lattice.updates[update];
+        tally = by_past ? lattice_read_past(lattice, value)
+                        : lattice_read_value(lattice, value, suspected);
+    }
     row->rate_ratio = evidence_rate_ratio(&tally.sum, analysis->options.alpha);
+    /* Against the past the likelihood says nothing of ratios below 1, where a value may well be. */
+    if (by_past && tally.count.expected > 0) {
+        row->rate_ratio.likely = tally.count.observed / tally.count.expected;
+    }
     row->compared = analysis_compared(row->rate_ratio, &tally.count);
 }
 

@@ -101,7 +101,8 @@ static bool take_alone(struct analysis *analysis, int32_t minute, struct failure
             exposure->alone_count > 0 ? history_factor(&analysis->history, minute, sign) : INFINITY;
     }
     for (size_t i = 0; i < exposure->alone_count; i++) {
-        if (!lattice_take_alone(&analysis->lattice, &exposure->alone[i], factors, failure)) {
+        if (!lattice_take_alone(&analysis->lattice, exposure, &analysis->segments,
+                                &exposure->alone[i], factors, failure)) {
             return false;
         }
     }

@@ -35,6 +35,7 @@ void exposure_free(struct exposure *exposure)
     free(exposure->tallies);
     free(exposure->contrasts);
     free(exposure->members);
+    free(exposure->alone_members);
     free(exposure->leftovers);
     hash_index_free(&exposure->by_stratum);
     hash_index_free(&exposure->by_cell);

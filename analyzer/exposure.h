@@ -174,6 +174,14 @@ struct exposure_alone {
     uint32_t update;
     uint32_t onsets[SIGN_COUNT];
     double expected[SIGN_COUNT];
+    uint32_t first_member, member_count; /* where they are from */
+};
+
+/* Of the same, those of one stratum. */
+struct exposure_alone_member {
+    uint32_t stratum;
+    uint32_t onsets[SIGN_COUNT];
+    double expected[SIGN_COUNT];
 };
 
 struct exposure {
@@ -205,6 +213,8 @@ struct exposure {
     uint32_t leftover_count, leftover_capacity;
     struct exposure_alone alone[EXPOSURE_SLOTS]; /* of the minute being closed */
     size_t alone_count;
+    struct exposure_alone_member *alone_members;
+    uint32_t alone_member_count, alone_member_capacity;
     struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
     struct exposure_quiet quiet;        /* of all before it */
     struct hash_index by_stratum, by_cell, by_tally;

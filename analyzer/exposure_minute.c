@@ -63,6 +63,14 @@ static void sum_cell(const struct exposure_cell *cell, struct minute_sums *sums)
     }
 }
 
+static void sum_stratum(const struct exposure *exposure, const struct exposure_stratum *stratum,
+                        struct minute_sums *sums)
+{
+    for (uint32_t i = stratum->first_cell; i != EXPOSURE_NONE; i = exposure->cells[i].next) {
+        sum_cell(&exposure->cells[i], sums);
+    }
+}
+
 static bool add_to_tallies(struct exposure *exposure, uint32_t number,
                            const struct minute_sums *sums, struct failure *failure)
 {
@@ -130,9 +138,42 @@ static void add_alone(const struct exposure *exposure, const struct exposure_str
     }
 }
 
-static void list_alone(struct exposure *exposure, const struct alone_sums *sums)
+/* Lists the exposed hosts by stratum. The strata are gone through once more for it: that anybody is
+ * alone is rare. */
+static bool list_members(struct exposure *exposure, int slot, struct exposure_alone *alone,
+                         struct failure *failure)
 {
-    exposure->alone_count = 0;
+    alone->first_member = exposure->alone_member_count;
+    uint32_t i = exposure->updates[alone->update].first_tally;
+    for (; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
+        const struct exposure_stratum *stratum = &exposure->strata[exposure->tallies[i].stratum];
+        if (stratum->masked_at_risk == 0) {
+            continue;
+        }
+        struct minute_sums sums = {0};
+        sum_stratum(exposure, stratum, &sums);
+        if (!exposure_make_room((void **)&exposure->alone_members, exposure->alone_member_count,
+                                &exposure->alone_member_capacity, sizeof *exposure->alone_members,
+                                failure)) {
+            return false;
+        }
+        struct exposure_alone_member *member =
+            &exposure->alone_members[exposure->alone_member_count++];
+        *member = (struct exposure_alone_member){.stratum = exposure->tallies[i].stratum};
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            member->onsets[sign] = (uint32_t)sums.signs[sign].exposed_thinned[slot];
+            member->expected[sign] =
+                (double)sums.signs[sign].exposed[slot] * quiet_rate(exposure, stratum, sign);
+        }
+    }
+    alone->member_count = exposure->alone_member_count - alone->first_member;
+    return true;
+}
+
+static bool list_alone(struct exposure *exposure, const struct alone_sums *sums,
+                       struct failure *failure)
+{
+    exposure->alone_count = exposure->alone_member_count = 0;
     for (int slot = 0; slot < EXPOSURE_SLOTS; slot++) {
         if (sums->exposed[slot] == 0 ||
             (double)sums->exposed[slot] < ALONE_SHARE * (double)sums->at_risk[slot]) {
@@ -144,7 +185,11 @@ static void list_alone(struct exposure *exposure, const struct alone_sums *sums)
             alone->onsets[sign] = (uint32_t)sums->onsets[slot][sign];
             alone->expected[sign] = sums->expected[slot][sign];
         }
+        if (!list_members(exposure, slot, alone, failure)) {
+            return false;
+        }
     }
+    return true;
 }
 
 /* ---- Bundles ---- */
@@ -248,9 +293,7 @@ bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
     for (uint32_t number = 0; number < exposure->stratum_count; number++) {
         struct exposure_stratum *stratum = &exposure->strata[number];
         struct minute_sums sums = {0};
-        for (uint32_t i = stratum->first_cell; i != EXPOSURE_NONE; i = exposure->cells[i].next) {
-            sum_cell(&exposure->cells[i], &sums);
-        }
+        sum_stratum(exposure, stratum, &sums);
         stratum->minute =
             (struct exposure_stratum_minute){.slots = sums.slots,
                                              .at_risk = (uint32_t)sums.signs[SIGN_SEEN].at_risk,
@@ -262,8 +305,7 @@ bool exposure_end_minute(struct exposure *exposure, struct failure *failure)
             }
         }
     }
-    list_alone(exposure, &alone);
-    if (!exposure_contrast(exposure, bundles, failure)) {
+    if (!list_alone(exposure, &alone, failure) || !exposure_contrast(exposure, bundles, failure)) {
         return false;
     }
     for (uint32_t number = 0; number < exposure->stratum_count; number++) {

@@ -11,6 +11,7 @@ static void free_accounts(struct lattice_update *update)
 {
     free(update->own.values);
     free(update->early);
+    free(update->past);
     if (update->shared != NULL) {
         free(update->shared->values);
         free(update->shared);
@@ -344,13 +345,37 @@ bool lattice_take(struct lattice *lattice, const struct exposure *exposure,
            take_contrasts(lattice, exposure, segments, true, failure);
 }
 
-bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,
+/* The sign's share of the exposed hosts by value; `factor` as for them all. */
+static void add_to_past(struct lattice_update *update, const struct exposure *exposure,
+                        const struct segments *segments, const struct exposure_alone *alone,
+                        int sign, double factor)
+{
+    for (uint32_t m = 0; m < alone->member_count; m++) {
+        const struct exposure_alone_member *member =
+            &exposure->alone_members[alone->first_member + m];
+        uint32_t segment = exposure->strata[member->stratum].segment;
+        for (uint32_t a = 0; segment != SEGMENT_NONE && a < segments->attribute_count; a++) {
+            uint32_t value = segments->items[segment].values[a];
+            if (value != SEGMENT_NO_VALUE) {
+                update->past[value].observed += member->onsets[sign];
+                update->past[value].expected += member->expected[sign] * factor;
+            }
+        }
+    }
+}
+
+bool lattice_take_alone(struct lattice *lattice, const struct exposure *exposure,
+                        const struct segments *segments, const struct exposure_alone *alone,
                         const double factors[SIGN_COUNT], struct failure *failure)
 {
     if (!reach_update(lattice, alone->update, failure)) {
         return false;
     }
     struct lattice_update *update = &lattice->updates[alone->update];
+    if (!reach((void **)&update->past, &update->past_count, segments->value_count,
+               sizeof *update->past, failure)) {
+        return false;
+    }
     for (int sign = 0; sign < SIGN_COUNT; sign++) {
         double expected = alone->expected[sign] * factors[sign];
         if (expected > 0 && isfinite(expected)) {
@@ -359,6 +384,7 @@ bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *al
             evidence_add(&update->alone.signs[sign], &contribution);
             update->alone.count.observed += alone->onsets[sign];
             update->alone.count.expected += expected;
+            add_to_past(update, exposure, segments, alone, sign, factors[sign]);
             update->has_alone = update->touched = true;
         }
     }

@@ -85,7 +85,9 @@ struct lattice_update {
     struct lattice_account *shared; /* with its mates; NULL: nothing yet */
     struct lattice_part *early;     /* by value: what it shared before it was compared by itself */
     uint32_t early_count;
-    struct lattice_part alone;                      /* against the past */
+    struct lattice_part alone;  /* against the past … */
+    struct lattice_count *past; /* … by value: without a variance */
+    uint32_t past_count;
     struct lattice_company company[EXPOSURE_SLOTS]; /* in no order; one an update */
     bool has_alone;
     bool shared_first; /* its bundle was compared before it was by itself */
@@ -121,7 +123,9 @@ MUST_CHECK bool lattice_take(struct lattice *lattice, const struct exposure *exp
 
 /* Takes a minute without controls: exposed hosts' onsets against the past. `factors` are history's
  * for the minute, by sign. */
-MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposure_alone *alone,
+MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposure *exposure,
+                                   const struct segments *segments,
+                                   const struct exposure_alone *alone,
                                    const double factors[SIGN_COUNT], struct failure *failure);
 
 /* Begins anew with one update, its tallies included. */
@@ -150,6 +154,9 @@ struct lattice_reading lattice_read(const struct lattice_update *update,
  * `with_bundle` what it shared before that, as the tallies have it. */
 struct lattice_tally lattice_read_value(const struct lattice_update *update, uint32_t value,
                                         bool with_bundle);
+
+/* The same of the comparison with the past. */
+struct lattice_tally lattice_read_past(const struct lattice_update *update, uint32_t value);
 
 /* The update raises the rate by half or more on hosts that do not have the other, beyond two
  * standard errors. */

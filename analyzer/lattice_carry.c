@@ -6,7 +6,7 @@
 
 _Static_assert(sizeof(struct lattice) == 48,
                "a field more or less: carry it below, or say why not");
-_Static_assert(sizeof(struct lattice_update) == 17640, "likewise, above all a pointer");
+_Static_assert(sizeof(struct lattice_update) == 17656, "likewise, above all a pointer");
 
 /* All but `values` as it lies in memory. */
 static void carry_account(struct carry *carry, struct lattice_account *account)
@@ -43,6 +43,7 @@ static void carry_update(struct carry *carry, struct lattice_update *update)
     carry_shared(carry, update);
     carry_array(carry, (void **)&update->early, &update->early_count, NULL, sizeof *update->early);
     carry_value(carry, &update->alone);
+    carry_array(carry, (void **)&update->past, &update->past_count, NULL, sizeof *update->past);
     carry_value(carry, &update->company);
     carry_value(carry, &update->has_alone);
     carry_value(carry, &update->shared_first);

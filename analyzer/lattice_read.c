@@ -235,6 +235,18 @@ struct lattice_tally lattice_read_value(const struct lattice_update *update, uin
     return tally;
 }
 
+/* Poisson likelihoods of counts that add up are that of their sums. */
+struct lattice_tally lattice_read_past(const struct lattice_update *update, uint32_t value)
+{
+    struct lattice_tally tally = {.count = {.observed = 0}};
+    if (value < update->past_count) {
+        tally.count = update->past[value];
+        evidence_contribution_alone(tally.count.expected, (uint32_t)tally.count.observed,
+                                    &tally.sum);
+    }
+    return tally;
+}
+
 /* How much the rate is raised, less 1, by the one-step estimate of the log rate ratio (Peto), plus
  * so many of its standard errors. */
 static double excess_ratio(const struct lattice_count *count, double errors)

@@ -211,12 +211,46 @@ static void a_bundle_is_told_of_who_is_suspected(void **state)
     tear_down(&world);
 }
 
+/* Nobody is left to compare with, in two minutes: against the past, which leads one to expect half
+ * as much again of what is seen and twice as much silence. A ratio below 1 is told as it is. */
+static void where_the_past_decides_it_is_told_of_the_past(void **state)
+{
+    (void)state;
+    static const double factors[SIGN_COUNT] = {1.5, 2};
+    static struct exposure_alone_member members[] = {
+        {.stratum = SERVERS, .onsets = {30, 10}, .expected = {2, 1}},
+        {.stratum = LAPTOPS, .onsets = {1, 0}, .expected = {1, 0.25}}};
+    static const struct exposure_alone alone = {
+        .update = UPDATE, .onsets = {31, 10}, .expected = {3, 1.25}, .member_count = 2};
+    struct world world;
+    struct failure failure;
+    build(&world);
+    struct exposure *exposure = &world.analysis.exposure;
+    exposure->alone_members = members;
+    for (int minute = 0; minute < 2; minute++) {
+        assert_true(lattice_take_alone(&world.analysis.lattice, exposure, &world.analysis.segments,
+                                       &alone, factors, &failure));
+    }
+    world.state.by_past = true;
+    answer(&world, true);
+    assert_row(&world, "server", 80, 10);
+    assert_row(&world, "here", 82, 14);
+    const struct contrast_row *laptops = row_of(&world, "laptop");
+    assert_int_equal(laptops->compared.onsets, 2);
+    assert_true(fabs(laptops->compared.expected - 4) < 1e-12);
+    assert_true(fabs(laptops->rate_ratio.likely - 0.5) < 1e-12);
+    assert_int_equal(world.answer.compared.onsets, 82);
+    assert_true(fabs(world.answer.compared.expected / 14 - 1) < INTERPOLATED);
+    tear_down(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_that_differ_are_not_harm),
         cmocka_unit_test(the_whole_is_the_verdicts),
         cmocka_unit_test(a_bundle_is_told_of_who_is_suspected),
+        cmocka_unit_test(where_the_past_decides_it_is_told_of_the_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
