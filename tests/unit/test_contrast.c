@@ -98,11 +98,27 @@ static void compare(struct world *world, uint32_t stratum, const struct compared
     }
 }
 
-/* Answers as the verdict is decided, by the whole fleet. */
+/* Stores the lattice and goes on with the stored one. */
+static void start_again(struct lattice *lattice)
+{
+    struct buffer stored = {0};
+    struct carry into = {.into = &stored};
+    struct failure failure;
+    lattice_carry(&into, lattice);
+    assert_true(carry_check(&into, &failure));
+    lattice_free(lattice);
+    struct carry from = {.from = stored.data, .left = stored.length};
+    lattice_carry(&from, lattice);
+    assert_true(carry_check(&from, &failure));
+    buffer_free(&stored);
+}
+
+/* Answers as the verdict is decided, by the whole fleet, after a restart. */
 static void answer(struct world *world, bool suspected)
 {
     struct analysis *analysis = &world->analysis;
     struct failure failure;
+    start_again(&analysis->lattice);
     world->answer = (struct update_answer){.id = "pattern/1"};
     world->state.decided.rate_ratio =
         lattice_read(&analysis->lattice.updates[UPDATE], &analysis->segments,
