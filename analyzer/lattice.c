@@ -250,11 +250,11 @@ static bool reach_update(struct lattice *lattice, uint32_t number, struct failur
 /* Keeps what the update's bundle has shared so far: from now on it is compared by itself. */
 static bool keep_early(struct lattice_update *update, struct failure *failure)
 {
-    if (update->shared == NULL) {
+    uint32_t count = update->shared == NULL ? 0 : update->shared->value_count;
+    if (count == 0) {
         return true;
     }
-    uint32_t count = update->shared->value_count;
-    update->early = malloc((count + (size_t)1) * sizeof *update->early);
+    update->early = malloc(count * sizeof *update->early);
     if (update->early == NULL) {
         return failure_memory(failure, "weighing the evidence");
     }
