@@ -200,8 +200,21 @@ static void add_to_account(struct lattice *lattice, struct lattice_account *acco
     }
 }
 
-/* Shares the contrast out among the strata its exposed hosts are from, so that the shares add up to
- * it: to each its onsets, and of what is to be expected its share of the hosts. */
+/* What a member has of a contrast: its own onsets, and by the number of its hosts of those among
+ * the controls. By hosts alone, a stratum that is struck would be told to have had many more onsets
+ * than were to be expected of it, since those would be half another's that it has struck itself,
+ * and whoever is spared more than its own. Shared so, one control stands for one member only, and
+ * the most likely ratio of some members to the controls is that of their rates: (x / E) / (d0 /
+ * E0). */
+static double share_of(const struct exposure_contrast *contrast,
+                       const struct exposure_member *member)
+{
+    double hosts = (double)member->at_risk / contrast->exposed_at_risk;
+    double controls = contrast->onsets - contrast->exposed_onsets;
+    return contrast->onsets == 0 ? hosts : (member->onsets + controls * hosts) / contrast->onsets;
+}
+
+/* Shares the contrast out among the strata its exposed hosts are from; the shares add up to it. */
 static bool add_to_tallies(struct lattice *lattice, const struct exposure *exposure,
                            const struct exposure_contrast *contrast,
                            const struct contribution *whole, struct failure *failure)
@@ -213,7 +226,7 @@ static bool add_to_tallies(struct lattice *lattice, const struct exposure *expos
             return false;
         }
         struct lattice_tally *tally = &lattice->tallies[member->tally];
-        double share = (double)member->at_risk / contrast->exposed_at_risk;
+        double share = share_of(contrast, member);
         tally->count.observed += member->onsets;
         tally->count.expected += whole->count.expected * share;
         tally->count.variance += whole->count.variance * share;

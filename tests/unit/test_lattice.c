@@ -299,6 +299,69 @@ static void what_a_bundle_shares_is_not_its_own(void **state)
     tear_down(&world);
 }
 
+/* A minute of thin strata that share their controls, in which one host turns distressed: in stratum
+ * 0 it is `ratio` times as likely as among the controls, in the others as likely. */
+static void pass_shared_minute(struct world *world, int32_t minute, double ratio)
+{
+    enum { MEMBERS = 3 };
+    static const uint32_t at_risk[MEMBERS] = {20, 50, 10};
+    struct failure failure;
+    uint32_t control = 10 + (uint32_t)random_below(&world->random, 150);
+    double left = random_uniform(&world->random) * (ratio * at_risk[0] + 60 + control);
+    struct exposure_contrast contrast = {.update = UPDATE,
+                                         .exposed_at_risk = 80,
+                                         .control_at_risk = control,
+                                         .onsets = 1,
+                                         .member_count = MEMBERS};
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        double weight = (m == 0 ? ratio : 1) * at_risk[m];
+        uint32_t struck = left >= 0 && left < weight;
+        left -= weight;
+        contrast.exposed_onsets += struck;
+        world->members[m] = (struct exposure_member){
+            .stratum = m, .tally = m, .at_risk = at_risk[m], .onsets = struck};
+    }
+    world->exposure.minute = minute;
+    world->exposure.contrasts[0] = contrast;
+    world->exposure.contrast_count = 1;
+    assert_true(lattice_take(&world->lattice, &world->exposure, &world->segments, &failure));
+}
+
+/* At alpha 0.1 of 400 fleets 40 may shut a true ratio out at some moment; 58 as above. And at last
+ * the likely ratios of all fleets together must lie on both sides of the truth: shared out by hosts
+ * alone, the struck stratum's would be at the end of the grid, and the others' well below 1. */
+static void strata_that_share_controls_have_ratios_of_their_own(void **state)
+{
+    (void)state;
+    static struct world world;
+    const double truths[] = {20, 1, 1};
+    unsigned missed[3] = {0};
+    unsigned over[3] = {0};
+    for (uint64_t fleet = 0; fleet < 400; fleet++) {
+        bool holds[3] = {true, true, true};
+        struct range ratio;
+        build(&world, 100 + fleet);
+        for (int32_t minute = 0; minute < 1000; minute++) {
+            pass_shared_minute(&world, minute, truths[0]);
+            for (uint32_t m = 0; minute % 10 == 9 && m < 3; m++) {
+                ratio = evidence_rate_ratio(&world.lattice.tallies[m].sum, 0.1);
+                holds[m] &= ratio.low <= truths[m] && truths[m] <= ratio.high;
+                over[m] += minute == 999 && ratio.likely > truths[m];
+            }
+        }
+        for (size_t m = 0; m < 3; m++) {
+            missed[m] += !holds[m];
+        }
+        tear_down(&world);
+    }
+    for (size_t m = 0; m < 3; m++) {
+        print_message("stratum %zu: %u of 400 shut the truth out, %u lie over it\n", m, missed[m],
+                      over[m]);
+        assert_true(missed[m] <= 58);
+        assert_true(over[m] >= 120 && over[m] <= 280);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +372,7 @@ int main(void)
         cmocka_unit_test(harm_at_the_margin_is_not_over_it),
         cmocka_unit_test(company_that_is_needed_is_named),
         cmocka_unit_test(what_a_bundle_shares_is_not_its_own),
+        cmocka_unit_test(strata_that_share_controls_have_ratios_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,6 +120,16 @@ static long double fisher_mean(const struct twin_contrast *contrast, long double
     return mean;
 }
 
+/* Of a contrast's onsets those of the member, and of those of its controls as many as it has of the
+ * exposed hosts. */
+static double part_of(const struct twin_contrast *contrast, const struct twin_member *member)
+{
+    double controls = (double)(contrast->onsets - contrast->exposed_onsets) * member->at_risk;
+    return contrast->onsets == 0
+               ? 0
+               : (member->onsets + controls / contrast->exposed) / contrast->onsets;
+}
+
 /* A share of a contrast's exposed hosts, with their onsets. */
 static void add_compared(struct twin_compared *sum, const struct twin_compared *contrast,
                          double share, unsigned onsets)
@@ -147,7 +157,7 @@ static void take_compared(struct twin_evidence *evidence, const struct twin_cont
         const struct twin_member *member = &contrast->members[m];
         size_t segment = member->segment == TWIN_NONE ? TWIN_SEGMENTS : member->segment;
         add_compared(&evidence->updates[contrast->update].compared_in[segment], &whole,
-                     (double)member->at_risk / contrast->exposed, member->onsets);
+                     part_of(contrast, member), member->onsets);
     }
 }
 
