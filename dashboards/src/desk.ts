@@ -1,6 +1,6 @@
 // Who is at whom? The list of GET /v1/updates/{id}/outreach, and the three things an agent does to a
 // customer. The hard thing is that colleagues do the same at the same time: the page never guesses,
-// it asks, and says who was faster.
+// it asks, and says who was faster; what became of a change is told with the list that shows it.
 //
 // SPDX-License-Identifier: Apache-2.0
 
@@ -68,7 +68,7 @@ export interface Choice {
   open: boolean; // only those with whom nothing has come to an end
 }
 
-const OPEN_STATES = 'new,taken,message_left,escalated';
+const openStates: readonly State[] = ['new', 'taken', 'message_left', 'escalated'];
 const STALE_MS = 5_000; // as often as the answers are asked for
 
 function query(choice: Choice): URLSearchParams {
@@ -80,9 +80,15 @@ function query(choice: Choice): URLSearchParams {
     parameters.set('reachable', '1');
   }
   if (choice.open) {
-    parameters.set('state', OPEN_STATES);
+    parameters.set('state', openStates.join(','));
   }
   return parameters;
+}
+
+// Whether it is among what was chosen; whom the agent holds is listed in any case.
+export function fits(place: Place, choice: Choice): boolean {
+  return (choice.region === '' || place.region === choice.region) && (!choice.reachable || place.reachable_now)
+    && (!choice.open || openStates.includes(place.state));
 }
 
 export class Desk {
@@ -90,7 +96,9 @@ export class Desk {
   #key = ''; // what was asked for last
   #askedAtMs = -Infinity;
   #turn = 0; // of the newest question; older answers are dropped
+  #changing = 0; // changes under way; no list is asked for meanwhile, it could be of before or after
   #update = '';
+  #outcome = ''; // of the last change; a notice once a list shows it
   list: DeskList | null = null; // null: not there yet, or the desk cannot be reached
   notice = ''; // what became of the last thing the agent did
 
@@ -114,9 +122,10 @@ export class Desk {
     if (update !== this.#update) {
       this.list = null;
     }
-    if (key !== this.#key || performance.now() - this.#askedAtMs >= STALE_MS) {
-      this.#update = update;
-      this.#key = key;
+    const due = key !== this.#key || performance.now() - this.#askedAtMs >= STALE_MS;
+    this.#update = update;
+    this.#key = key;
+    if (due && this.#changing === 0) {
       void this.#ask();
     }
   }
@@ -127,14 +136,18 @@ export class Desk {
     const { value } = await ask<DeskList>(this.#key); // the frame says when the analyzer is away
     if (turn === this.#turn) {
       this.list = value;
+      this.notice = this.#outcome;
       this.#changed();
     }
   }
 
   // Posts, says what came of it, and asks for the list again. The place as it is now, or null.
   async #change(path: string, body: object): Promise<Place | null> {
+    this.#changing += 1;
+    this.#turn += 1;
     const { status, value, trouble } = await ask<Place>(this.path(this.#update) + path, sent('POST', body));
-    this.notice =
+    this.#changing -= 1;
+    this.#outcome =
       value !== null
         ? `${value.name}: ${stateWords[value.state].toLowerCase()}.`
         : status === 204

@@ -9,7 +9,7 @@ import { AdviceFeed, adviceSection } from './advice.js';
 import { worstUpdate, type Answers, type UpdateAnswer } from './api.js';
 import { Contacts, people } from './contacts.js';
 import { customer, outcomes } from './customer.js';
-import { Desk, stateWords, type Choice, type Place, type Progress } from './desk.js';
+import { Desk, fits, stateWords, type Choice, type Place, type Progress } from './desk.js';
 import * as format from './format.js';
 import { Frame } from './frame.js';
 import { hostFacts, hostList, Hosts } from './hosts.js';
@@ -53,12 +53,10 @@ function row(place: Place, own: boolean): TemplateResult {
 }
 
 // The document's own head of the queue, while the desk cannot be asked.
-function untouched(update: UpdateAnswer, choice: Choice): Place[] {
-  return update.outreach
-    .filter((entry) => (choice.region === '' || entry.region === choice.region) && (!choice.reachable || entry.reachable_now))
-    .map((entry) => ({
-      ...entry, score: null, parts: null, state: 'new', since: null, holder: null, held_until: null, note: '', version: 0,
-    }));
+function untouched(update: UpdateAnswer): Place[] {
+  return update.outreach.map((entry) => ({
+    ...entry, score: null, parts: null, state: 'new', since: null, holder: null, held_until: null, note: '', version: 0,
+  }));
 }
 
 function progressTable(progress: readonly Progress[]): TemplateResult {
@@ -312,7 +310,8 @@ class EpicenterSupport extends Frame {
     this.#desk.want(update.id, this.#choice);
     this.#advice.want(update.id);
     const { list, notice } = this.#desk;
-    this.#shown = this.#steady(list?.customers ?? untouched(update, this.#choice));
+    const known = list?.customers ?? untouched(update); // by another choice, until the answer to this one
+    this.#shown = this.#steady(known.filter((place) => this.#isOwn(place) || fits(place, this.#choice)));
     const about = this.#about(update.id, answers.as_of);
     return html`<h1 class="unseen">Customers to contact</h1>
       ${adviceSection(this.#advice, answers.as_of, {

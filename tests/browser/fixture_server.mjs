@@ -223,7 +223,22 @@ export async function startFixtureServer(pagesDirectory, stateName) {
       changeOutreach(outreach, verb, id && decodeURIComponent(id), JSON.parse(text), agentOf(request), response));
   }
 
+  // Of a request that matches, only the answer is late: what it asks for has happened.
+  let held = null;
+  function holdBack(request, response) {
+    if (held?.pattern.test(`${request.method} ${request.url}`)) {
+      const { opened } = held;
+      const end = response.end.bind(response);
+      held.count += 1;
+      response.end = (...bytes) => {
+        void opened.then(() => end(...bytes));
+        return response;
+      };
+    }
+  }
+
   const server = createServer((request, response) => {
+    holdBack(request, response);
     response.setHeader('Content-Security-Policy', contentSecurityPolicy);
     const url = new URL(request.url, 'http://localhost');
     if (url.pathname.endsWith('/advice')) {
@@ -278,6 +293,16 @@ export async function startFixtureServer(pagesDirectory, stateName) {
     // What went wrong goes right from now on.
     mend() {
       state = { ...state, breaksAfter: undefined, away: false };
+    },
+    // Holds back the answers to what matches "METHOD /path" until release().
+    hold(pattern) {
+      held = { pattern, count: 0 };
+      held.opened = new Promise((resolve) => (held.open = resolve));
+    },
+    heldBack: () => held?.count ?? 0,
+    release() {
+      held?.open();
+      held = null;
     },
     seen,
     holds, // what was done at the desk, in order

@@ -7,7 +7,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { launchChromium } from './browser.mjs';
 import { fixture } from './fixture_server.mjs';
+import { pause } from './house.mjs';
 import { judge, judgeState, leave, themes, visit } from './visit.mjs';
+
+const DRAWN_MS = 1500; // a page is drawn every second, whatever happens
+
+async function waitUntil(isSo) {
+  while (!isSo()) {
+    await pause(20); // the runner ends what never comes
+  }
+}
 
 let browser;
 
@@ -49,12 +58,15 @@ describe('the queue', () => {
   });
 
   it('narrows to a region and to those reachable now', async () => {
-    const { page, close } = await open();
+    const { page, server, close } = await open();
+    await page.getByText('How far we are').waitFor();
+    server.hold(/^GET .*\/outreach/); // what is known narrows before the analyzer is heard
     await page.getByLabel('Region').selectOption('JP');
     await page.getByLabel('Reachable now').check();
     const expected = outreach.filter((entry) => entry.region === 'JP' && entry.reachable_now);
     assert.ok(expected.length > 0 && expected.length < outreach.length);
     assert.deepEqual(await page.locator('.place .who strong').allInnerTexts(), names(expected));
+    server.release();
     await close();
   });
 
@@ -113,6 +125,40 @@ describe('the desk', () => {
       ['release', outreach[1].customer_id, 'Ann'],
     ]);
     assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('tells what was done together with the list that shows it', async () => {
+    const { page, server, close } = await open('Ann');
+    server.hold(/^GET .*\/outreach/);
+    await page.keyboard.press('n');
+    await waitUntil(() => server.heldBack() > 0); // it is taken, and the list is asked for
+    await pause(DRAWN_MS);
+    assert.equal(await page.locator('.notice').innerText(), '');
+    assert.equal(await page.getByText('Yours').count(), 0);
+    server.release();
+    await page.locator('.notice', { hasText: 'taken' }).waitFor();
+    assert.match(await rowOf(page, outreach[0].customer_id).innerText(), /yours/);
+    await close();
+  });
+
+  it('shows nothing of a change before it is answered, and then the row that is worked', async () => {
+    const { page, server, close } = await open('Ann');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    server.hold(/^POST .*\/take/);
+    await page.keyboard.press('n');
+    await waitUntil(() => server.heldBack() > 0);
+    await page.getByLabel('Still to do').uncheck(); // asks for another list meanwhile
+    await page.locator('#queue-title').click();
+    await pause(DRAWN_MS);
+    assert.equal(await page.locator('.place.own').count(), 0);
+    server.release();
+    await rowOf(page, outreach[0].customer_id).getByText('yours').waitFor();
+    await page.keyboard.press('x'); // what it says is yours is what the keys are about
+    await page.locator('.notice', { hasText: 'to call' }).waitFor();
+    assert.deepEqual(server.holds.map(({ verb, customer }) => [verb, customer]),
+      [['take', outreach[0].customer_id], ['release', outreach[0].customer_id]]);
     await close();
   });
 
