@@ -67,11 +67,14 @@ function reason(trouble: string): string {
   return text && `${text[0]?.toUpperCase()}${text.slice(1)}.`;
 }
 
+const WHO_AGAIN_MS = 5_000; // as often as the answers are asked for
+
 export abstract class Frame extends HTMLElement {
   protected feed = new Feed(() => this.draw());
   protected me: Me | null = null; // until it is known
   #first = false; // the server's first content stands
   #ticker: ReturnType<typeof setInterval> | undefined;
+  #asker: ReturnType<typeof setTimeout> | undefined;
 
   protected abstract readonly name: PageName;
   // What stands between bar and footer once there are answers of a fleet that reports.
@@ -89,17 +92,24 @@ export abstract class Frame extends HTMLElement {
     }
     this.draw();
     this.feed.start();
-    void whoAmI().then((me) => {
-      this.me = me;
-      this.draw();
-    });
+    void this.#learnWho();
     // Ages are shown in seconds; a hidden page is not drawn.
     this.#ticker = setInterval(() => document.hidden || this.draw(), 1000);
+  }
+
+  // Again until it is known: otherwise what the reader holds would be a stranger's for good.
+  async #learnWho(): Promise<void> {
+    this.me = await whoAmI();
+    if (this.me === null && this.isConnected) {
+      this.#asker = setTimeout(() => void this.#learnWho(), WHO_AGAIN_MS);
+    }
+    this.draw();
   }
 
   disconnectedCallback(): void {
     this.feed.stop();
     clearInterval(this.#ticker);
+    clearTimeout(this.#asker);
   }
 
   protected draw(): void {

@@ -162,6 +162,14 @@ describe('the desk', () => {
     await close();
   });
 
+  it('learns who is looking when that could not be told at first', async () => {
+    const { page, close } = await open('Ann');
+    await page.route('**/v1/me', (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.reload();
+    await page.getByText('Signed in as Ann').waitFor();
+    await close();
+  });
+
   it('shows whom to call by keyboard, for a reason, and forgets it with the next customer', async () => {
     const { page, server, complaints, close } = await open('Ann');
     await page.keyboard.press('j');
