@@ -22,6 +22,8 @@ export class AdviceFeed {
   #changed: () => void;
   #path = '';
   #askedAtMs = -Infinity;
+  #turn = 0; // of the newest question; older answers are dropped
+  #saving = false;
   advice: Advice | null = null; // null: not there yet, or not to be had
   draft: Advice | null = null; // while it is edited: what was there at the beginning
   trouble = '';
@@ -44,10 +46,10 @@ export class AdviceFeed {
   }
 
   async #ask(): Promise<void> {
-    const path = this.#path;
+    const turn = ++this.#turn;
     this.#askedAtMs = performance.now();
-    const { value, trouble } = await ask<Advice>(path);
-    if (path === this.#path) {
+    const { value, trouble } = await ask<Advice>(this.#path);
+    if (turn === this.#turn) {
       this.advice = value ?? this.advice;
       this.trouble = this.draft !== null || this.advice !== null ? this.trouble : `Not to be read now: ${trouble}.`;
       this.#changed();
@@ -66,14 +68,21 @@ export class AdviceFeed {
     this.#changed();
   }
 
-  // True when it is written.
+  // True when it is written. A second press while the first is under way is none.
   async save(explanation: string, workaround: string): Promise<boolean> {
     const { draft } = this;
-    if (draft === null) {
+    if (draft === null || this.#saving) {
       return false;
     }
+    const path = this.#path;
+    this.#saving = true;
     const { status, value, trouble } = await ask<Advice>(
-      this.#path, sent('PUT', { explanation, workaround, version: draft.version }));
+      path, sent('PUT', { explanation, workaround, version: draft.version }));
+    this.#saving = false;
+    if (path !== this.#path) {
+      return false; // another update is looked at by now
+    }
+    this.#turn += 1; // whatever was asked for before may be of before
     if (value !== null) {
       this.advice = value;
       this.draft = null;
@@ -83,7 +92,7 @@ export class AdviceFeed {
     }
     if (status === 409) {
       await this.#ask();
-      this.draft = { ...draft, version: this.advice?.version ?? draft.version };
+      this.draft = this.draft === draft ? { ...draft, version: this.advice?.version ?? draft.version } : this.draft;
     }
     this.#changed();
     return value !== null;

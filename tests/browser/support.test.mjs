@@ -288,6 +288,25 @@ describe('the desk', () => {
     await close();
   });
 
+  it('saves once what is pressed twice', async () => {
+    const { page, server, complaints, close } = await open('Ann');
+    await page.locator('.advice .text').first().waitFor();
+    await page.keyboard.press('e');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('It hangs.');
+    server.hold(/^PUT /);
+    await page.keyboard.press('Control+Enter');
+    await waitUntil(() => server.heldBack() > 0);
+    await page.keyboard.press('Control+Enter');
+    await pause(DRAWN_MS);
+    assert.equal(server.heldBack(), 1);
+    server.release();
+    await page.getByText('written by Ann').waitFor();
+    assert.equal(server.said.version, 1);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
   it('lets nobody overwrite what a colleague has said without having read it', async () => {
     const ann = await open('Ann');
     const bob = await open('Bob', ann);
