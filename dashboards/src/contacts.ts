@@ -22,6 +22,7 @@ interface ContactList {
 export class Contacts {
   #changed: () => void;
   #customer = '';
+  #turn = 0; // of the newest question; older answers are dropped
   list: ContactList | null = null; // null: not there yet, or not to be had
   trouble = '';
 
@@ -35,6 +36,7 @@ export class Contacts {
       return;
     }
     this.#customer = customer;
+    this.#turn += 1;
     this.list = null;
     this.trouble = '';
     if (customer !== '') {
@@ -49,8 +51,9 @@ export class Contacts {
   }
 
   async #ask(customer: string, verb: string, request: RequestInit): Promise<void> {
+    const turn = ++this.#turn;
     const { value, trouble } = await ask<ContactList>(`/v1/contacts/${encodeURIComponent(customer)}${verb}`, request);
-    if (customer === this.#customer) {
+    if (turn === this.#turn) {
       this.list = value ?? this.list;
       this.trouble = trouble === '' ? '' : `Not shown: ${trouble}.`;
       this.#changed();
