@@ -204,6 +204,26 @@ describe('the desk', () => {
     await close();
   });
 
+  it('opens nothing for a customer who was left before the answer came', async () => {
+    const { page, server, close } = await open('Ann');
+    await page.keyboard.press('n');
+    await page.locator('.customer').getByText('Yours').waitFor();
+    await page.keyboard.press('c');
+    await page.keyboard.type('nobody answers at the desk');
+    server.hold(/^POST .*\/open/);
+    await page.keyboard.press('Enter');
+    await waitUntil(() => server.heldBack() > 0);
+    await page.locator('#queue-title').click();
+    for (const at of [0, 1, 0]) { // away, and back
+      await page.locator(`.place[data-customer="${outreach[at].customer_id}"] .why`).click();
+      await page.locator(`.customer[data-customer="${outreach[at].customer_id}"] .people strong`, { hasText: 'A…' }).waitFor();
+    }
+    server.release();
+    await pause(DRAWN_MS);
+    assert.equal(await page.getByText('+1 202 555 0142').count(), 0);
+    await close();
+  });
+
   it('shows all about a customer in a panel, opened and closed by keyboard', async () => {
     const { page, server, complaints, close } = await open('Ann');
     const focused = () => page.evaluate(() => document.activeElement.dataset.customer ?? document.activeElement.id);
