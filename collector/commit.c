@@ -235,10 +235,15 @@ static void commit_group(struct committer *committer, struct batch *group)
 
 /* ---- Between groups ---- */
 
+/* A connection that was cut while it was idle fails once, and the next ping makes another: only a
+ * database that does not take that either is away. */
 static void look_for_database(struct committer *committer)
 {
     struct failure failure = {0};
     bool answers = load_ping(committer->writer, &failure);
+    if (!answers) {
+        answers = load_ping(committer->writer, &failure);
+    }
     set_away(committer->commit, !answers, &failure);
 }
 

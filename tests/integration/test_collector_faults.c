@@ -105,6 +105,27 @@ static void while_the_database_is_away_it_says_come_again(void **state)
     assert_int_equal(number("select count(*) from host_name where name = 'meanwhile'"), 0);
 }
 
+/* Idle connections are cut by firewalls, poolers and restarts: the next look finds another one. */
+static void a_connection_that_was_cut_is_no_absence(void **state)
+{
+    (void)state;
+    char made_since[256];
+    assert_accepted("cut-before");
+    size_t said = strlen(process_log(bench.collector.process));
+    (void)snprintf(made_since, sizeof made_since,
+                   "select count(*) from pg_stat_activity where backend_start > '%s' and "
+                   "application_name = 'epicenter collector'",
+                   private_cluster_text(bench.cluster, "select clock_timestamp()::text"));
+    private_cluster_run(bench.cluster, "select pg_terminate_backend(pid) from pg_stat_activity "
+                                       "where application_name = 'epicenter collector'");
+    for (int left_ms = RECOVERY_LIMIT_S * 1000; number(made_since) == 0; left_ms -= LOOK_MS) {
+        assert_true(left_ms > 0);
+        sleep_ms(LOOK_MS);
+    }
+    assert_accepted("cut-after");
+    assert_null(strstr(process_log(bench.collector.process) + said, "the database is away"));
+}
+
 static void a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503(void **state)
 {
     (void)state;
@@ -435,6 +456,7 @@ int main(void)
     /* In this order: each of the later ones starts a collector of its own. */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(while_the_database_is_away_it_says_come_again),
+        cmocka_unit_test(a_connection_that_was_cut_is_no_absence),
         cmocka_unit_test(a_crash_of_the_database_between_requests_goes_unseen_or_is_a_503),
         cmocka_unit_test(what_takes_too_long_is_a_503_and_not_stored),
         cmocka_unit_test(nobody_waits_for_a_commit_that_stalls),
