@@ -283,7 +283,7 @@ static void who_writes_for_others_is_written_down(void **state)
                      403);
     http_answer_free(&answer);
     process_signal(bench.collector.process, SIGHUP);
-    wait_for_number("select sum(occurrences) from access_event "
+    wait_for_number("select coalesce(sum(occurrences), 0) from access_event "
                     "where event = 'forbidden_write' and customer_id = 'nosy'",
                     4);
     assert_string_equal(
@@ -370,7 +370,8 @@ static void two_machines_with_one_identity_are_shown(void **state)
         post_from(places[i], moved, "moved-pc");
     }
     process_signal(bench.collector.process, SIGHUP);
-    wait_for_number("select count(*) from identity_conflict", 1);
+    /* Some may have been written down before, in passing. */
+    wait_for_number("select coalesce(sum(occurrences), 0) from identity_conflict", 3);
     assert_string_equal(
         private_cluster_text(bench.cluster,
                              "select string_agg(customer_id || ' ' || name || ' ' || occurrences, "
