@@ -169,9 +169,11 @@ bool process_is_running(struct process *process)
     return !process->ended;
 }
 
-static void fail_if_over(struct process *process, double until_s, const char *waited_for)
+/* `is_running` was asked before what is waited for was looked for: it may be a program's last word.
+ */
+static void fail_if_over(struct process *process, bool is_running, double until_s,
+                         const char *waited_for)
 {
-    bool is_running = process_is_running(process);
     if (!is_running || clock_s() > until_s) {
         fail_msg("%s %s before %s:\n%s", process->name, is_running ? "took too long" : "ended",
                  waited_for, process_log(process));
@@ -182,6 +184,7 @@ uint16_t process_wait_for_port(struct process *process, const char *port_file)
 {
     double until_s = clock_s() + PATIENCE_S;
     for (;;) {
+        bool is_running = process_is_running(process);
         FILE *file = fopen(port_file, "re");
         char line[16] = "";
         bool whole =
@@ -192,7 +195,7 @@ uint16_t process_wait_for_port(struct process *process, const char *port_file)
         if (whole) {
             return (uint16_t)strtoul(line, NULL, 10);
         }
-        fail_if_over(process, until_s, "it listened");
+        fail_if_over(process, is_running, until_s, "it listened");
         pause_briefly();
     }
 }
@@ -200,8 +203,12 @@ uint16_t process_wait_for_port(struct process *process, const char *port_file)
 void process_wait_for_log(struct process *process, const char *text)
 {
     double until_s = clock_s() + PATIENCE_S;
-    while (strstr(process_log(process), text) == NULL) {
-        fail_if_over(process, until_s, text);
+    for (;;) {
+        bool is_running = process_is_running(process);
+        if (strstr(process_log(process), text) != NULL) {
+            return;
+        }
+        fail_if_over(process, is_running, until_s, text);
         pause_briefly();
     }
 }
