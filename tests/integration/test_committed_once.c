@@ -198,8 +198,9 @@ static void repeats_at_once_store_it_once(void **state)
 {
     (void)state;
     struct repetition repetitions[AT_ONCE];
+    const char *body = mixed_body("keyed-at-once"); /* once: the threads read it while more begin */
     for (int i = 0; i < AT_ONCE; i++) {
-        repetitions[i].body = mixed_body("keyed-at-once");
+        repetitions[i].body = body;
         assert_int_equal(pthread_create(&repetitions[i].thread, NULL, repeat, &repetitions[i]), 0);
     }
     for (int i = 0; i < AT_ONCE; i++) {
