@@ -266,7 +266,10 @@ static void errors_say_what_they_are(void **state)
     assert_false(database_run(hasty, "select pg_sleep(10)", 0, NULL, NULL, &failure));
     assert_int_equal(failure.code, FAILURE_UNAVAILABLE);
     assert_non_null(strstr(failure.message, "57014"));
-    assert_true(database_ping(hasty, &failure));
+    /* The connection is still good: a ping may be too slow for it, too, but is not lost. */
+    while (!database_ping(hasty, &failure)) {
+        assert_non_null(strstr(failure.message, "57014"));
+    }
     database_close(hasty);
 }
 
