@@ -78,6 +78,21 @@ static void wait_until_read(int minutes)
     process_free(process_run(arguments, 0));
 }
 
+/* What is served is in the tables soon after. */
+static void wait_until_written(void)
+{
+    for (int i = 0; i < 300; i++) {
+        if (private_cluster_number(cluster, "select count(*) from snapshot s, answer a"
+                                            " where s.as_of = a.as_of and a.as_of >= (select"
+                                            " max(received_until) from report_load)"
+                                            " - interval '1 minute'") > 0) {
+            return;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    fail_msg("the answers are not in the tables; %s", process_log(analyzer.process));
+}
+
 static void answers_are_tagged_and_not_sent_twice(void **state)
 {
     (void)state;
@@ -553,6 +568,7 @@ static int set_up(void **state)
     analyzer = serving_start(ANALYZER_PROGRAM, cluster, "epicenter_analyzer", NULL);
     wait_for_status("/readyz", 200);
     wait_until_read(SAMPLE_MINUTES - 1);
+    wait_until_written();
     return 0;
 }
 
