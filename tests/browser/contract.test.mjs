@@ -10,18 +10,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readDescription } from './description.mjs';
-import { pause, startHouse } from './house.mjs';
+import { settledDocument, startHouse } from './house.mjs';
 
 const buildDirectory = process.env.EPICENTER_BUILD_DIR;
 assert.ok(buildDirectory, 'EPICENTER_BUILD_DIR names the built programs');
 
 const scenario = fileURLToPath(new URL('../fleetsim/scenarios/2005-pattern-2.594.00.json', import.meta.url));
 const HOSTS = 3000; // enough for a verdict of hold
-const ANSWERED_MS = 120_000; // to read them all, sanitizers included
 const ID = 'pattern%2F2.594.00';
 const UNKNOWN = 'nothing';
 const json = { 'Content-Type': 'application/json' };
@@ -51,26 +49,6 @@ function keyOf(id, element) {
 
 // ---- The stage ----
 
-// The document once all that was replayed is in it and it stops changing.
-async function settled() {
-  const lastMinutes = Date.parse(JSON.parse(readFileSync(scenario, 'utf8')).span.until) - 2 * 60_000;
-  const deadline = Date.now() + ANSWERED_MS;
-  let last = '';
-  let same = 0;
-  while (Date.now() < deadline) {
-    const response = await fetch(`${url}/v1/updates`, { headers: keys.read });
-    const text = await response.text();
-    same = response.status === 200 && text === last ? same + 1 : 0;
-    snapshot = response.headers.get('epicenter-snapshot');
-    if (same >= 4 && Date.parse(JSON.parse(text).as_of) >= lastMinutes) {
-      return JSON.parse(text);
-    }
-    last = text;
-    await pause(500);
-  }
-  throw new Error(`the analyzer did not settle: ${last.slice(0, 300)}`);
-}
-
 let document;
 let snapshot; // the id of what it is
 let cookie; // of somebody who has signed in
@@ -87,7 +65,8 @@ before(async () => {
   url = await house.serve('analyzer');
   description = await readDescription(url);
   await house.replay(scenario, HOSTS);
-  document = await settled();
+  document = await settledDocument(url, keys.read, scenario);
+  snapshot = (await fetch(`${url}/v1/updates`, { headers: keys.read })).headers.get('epicenter-snapshot');
   const response = await fetch(await house.signInLink(url, 'support', 'Ann'), { redirect: 'manual' });
   ann = { Cookie: response.headers.get('set-cookie').split(';')[0] };
 }, { timeout: 300_000 });
