@@ -41,6 +41,7 @@ interface Drawn {
 
 const TABLE_ROWS = 12; // of the table under a chart: enough to see its shape
 const CONTRASTS_AT_FIRST = 8;
+const AGAIN_MS = 5_000; // as often as the answers are asked for
 
 function seconds(at: string): number {
   return Date.parse(at) / 1000;
@@ -98,10 +99,12 @@ function draw(update: UpdateAnswer, { course, contrasts }: CourseDocument, alpha
   };
 }
 
-// Keeps the course of the update that is looked at as fresh as the answers are.
+// Keeps the course of the update that is looked at as fresh as the answers are. One that could not be
+// read is asked for again, as the answers may stay as they are.
 export class CourseFeed {
   #changed: () => void;
   #asked = '';
+  #askedAtMs = -Infinity;
   drawn: Drawn | null = null;
   failed = false;
 
@@ -111,10 +114,12 @@ export class CourseFeed {
 
   want(update: UpdateAnswer, answers: Answers, etag: string | null): void {
     const key = `${update.id} ${etag}`;
-    if (key === this.#asked) {
+    const again = this.failed && performance.now() - this.#askedAtMs >= AGAIN_MS;
+    if (key === this.#asked && !again) {
       return;
     }
     this.#asked = key;
+    this.#askedAtMs = performance.now();
     void this.#ask(update, answers.alpha, key);
   }
 

@@ -23,11 +23,13 @@ interface Happening {
 }
 
 const NEWEST = 8;
+const AGAIN_MS = 5_000; // as often as the answers are asked for
 
-// Keeps the changes as fresh as the answers are.
+// Keeps the changes as fresh as the answers are; asks again when they could not be read.
 export class ChangesFeed {
   #changed: () => void;
   #asked: string | null = null;
+  #askedAtMs = -Infinity;
   changes: readonly Change[] = [];
   failed = false;
 
@@ -36,8 +38,10 @@ export class ChangesFeed {
   }
 
   want(etag: string | null): void {
-    if (etag !== this.#asked) {
+    const again = this.failed && performance.now() - this.#askedAtMs >= AGAIN_MS;
+    if (etag !== this.#asked || again) {
       this.#asked = etag;
+      this.#askedAtMs = performance.now();
       void this.#ask(etag);
     }
   }

@@ -210,6 +210,19 @@ describe('how the page asks', () => {
     await close();
   });
 
+  it('asks again for what could not be read, although the answers stay the same', async () => {
+    const { page, close } = await load('one_bad');
+    let away = true;
+    await page.route(/\/(course|changes)$/, (route) => (away ? route.fulfill({ status: 503 }) : route.continue()));
+    await page.reload();
+    await page.getByText('The course of this update could not be read.').waitFor();
+    await page.getByText('which could not be read').waitFor();
+    away = false;
+    await page.getByRole('slider', { name: 'Evidence of harm' }).waitFor();
+    await page.getByText('newest first').waitFor();
+    await close();
+  });
+
   it('comes back by itself when the analyzer does', async () => {
     const { page, server, close } = await load('unreachable');
     server.mend();
