@@ -235,7 +235,9 @@ static bool decide(struct fleet *fleet, uint32_t number, fleet_second observed, 
     /* Between RAISED_RISE and UNCALM_RISE every report is calm, and the mean of them is raised. */
     bool still_raised = host->state == HOST_ELEVATED && host->raised_score > 0;
     if (host->state != HOST_HEALTHY && host->calm_streak >= CALM_REPORTS && !still_raised) {
-        host->recent = busy; /* the distress just over is no part of the next 15 minutes */
+        /* The distress just over is no part of the next 15 minutes, nor half way to another. */
+        host->recent = busy;
+        host->raised_score = 0;
         if (!step(fleet, number, HOST_HEALTHY, observed, failure)) {
             return false;
         }

@@ -12,11 +12,12 @@
  * deviations of the mean for six. The baseline is the exponentially weighted mean and variance, of
  * 64 reports' memory, of calm reports: those from HEALTHY while the mean is not raised, and the
  * first six from NEW; before there are six it says nothing. The 15-minute mean is an exponential
- * one of 450 seconds, begun anew after silence and recovery. A report is calm that is below the top
- * and not by itself 20 points and 4 deviations over the baseline; pinned goes before calm, from any
- * state. ELEVATED lasts while the mean is 12 points and 4 of its deviations over the baseline,
- * however calm the reports; a run of calm ones begins it anew. An onset is a step out of HEALTHY
- * into distress; a recovery is a step into HEALTHY.
+ * one of 450 seconds; it and the reports it has been raised for are begun anew after silence and
+ * recovery. A report is calm that is below the top and not by itself 20 points and 4 deviations
+ * over the baseline; pinned goes before calm, from any state. ELEVATED lasts while the mean is 12
+ * points and 4 of its deviations over the baseline, however calm the reports; a run of calm ones
+ * begins it anew. An onset is a step out of HEALTHY into distress; a recovery is a step into
+ * HEALTHY.
  *
  * Time is the server's: a host's own clock only orders its own reports and dates its installations,
  * corrected by its smallest measured delay. A report that is not newer by that clock than all

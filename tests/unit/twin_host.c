@@ -276,6 +276,7 @@ static void decide(struct replay *replay, const struct report *report)
     } else if (host->state != HOST_HEALTHY && replay->calm_run >= 2 &&
                (host->state != HOST_ELEVATED || raised_by(replay) == 0)) {
         replay->recent = report->busy;
+        replay->raised_score = 0;
         turn(replay, HOST_HEALTHY, host->last_seen); /* when it is heard of */
     } else if (replay->calm_run > 0 &&
                ((host->state == HOST_HEALTHY && replay->raised_score == 0) ||
