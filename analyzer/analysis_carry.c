@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct customer_size) == 16, "likewise");
 _Static_assert(sizeof(struct verdict_change) == 56, "likewise");
 _Static_assert(sizeof(struct update_state) == 136, "likewise");
 _Static_assert(sizeof(struct history) == 5408, "likewise");
-_Static_assert(sizeof(struct analysis) == 17608, "likewise");
+_Static_assert(sizeof(struct analysis) == 17640, "likewise");
 
 /* An array of `count` zeroed elements; NULL, and noted, when memory is out. */
 static void *room_for(struct carry *carry, size_t count, size_t size)

@@ -51,7 +51,7 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
         if (host->risk_cell == FLEET_NONE || host->onset_noted) {
             continue; /* healthy only since this minute, or for the second time within it */
         }
-        host->onset_noted = 1;
+        host->onset_noted = true;
         uint64_t lot = hash_number(hash_bytes(&fleet->ids[event->host], sizeof *fleet->ids) ^
                                    (uint64_t)minute);
         onsets[count++] = (struct onset){.customer = host->customer,
@@ -64,7 +64,7 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
         bool first = i == 0 || onsets[i].customer != onsets[i - 1].customer;
         struct fleet_host *host = &fleet->hosts[onsets[i].host];
         exposure_note_onset(&analysis->exposure, host, onsets[i].sign, first);
-        host->onset_noted = 0;
+        host->onset_noted = false;
     }
     free(onsets);
     return true;
@@ -73,6 +73,7 @@ static bool note_onsets(struct analysis *analysis, int32_t minute, struct failur
 static bool end_risk_sets(struct analysis *analysis, struct failure *failure)
 {
     analysis_find_spoilt(analysis);
+    exposure_note_told(&analysis->exposure, &analysis->fleet);
     return exposure_end_minute(&analysis->exposure, failure);
 }
 

@@ -37,6 +37,8 @@ void exposure_free(struct exposure *exposure)
     free(exposure->members);
     free(exposure->alone_members);
     free(exposure->leftovers);
+    free(exposure->told);
+    free(exposure->awaited);
     hash_index_free(&exposure->by_stratum);
     hash_index_free(&exposure->by_cell);
     hash_index_free(&exposure->by_tally);
@@ -335,6 +337,10 @@ bool exposure_install(struct exposure_part *part, uint32_t number, uint32_t upda
     host->installs = *install;
     part->updates[update].installed++;
     if (record->age_class != 0) {
+        if (!list_record(&part->told, &part->told_count, &part->told_capacity, number, failure)) {
+            return false;
+        }
+        host->has_told = true;
         part->updates[update].exposed++;
         int32_t ends = heard_minute(record) + age_class_ends(exposure, host, record->age_class);
         if (!wheel_put(&part->ageing, exposure->minute, ends, *install, failure) ||

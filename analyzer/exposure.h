@@ -17,6 +17,14 @@
  * silent when last heard of, so for silence a host counts as what it was then: fresh in its
  * exposure it still counts as unexposed, and having just turned healthy it is not at risk at all.
  *
+ * What a host is shows when it reports or should: once in an interval. But who tells of an
+ * installation reports in that very minute, and an exposure that begins with it would show at once
+ * what takes others an interval: every update would look harmful, the more so the younger its
+ * exposures are (inspection paradox; Feller II, I.4). So who tells of an installation is not at
+ * risk of being seen distressed in that minute: what it shows then is not the update's doing yet.
+ * Its patience later, when those are found silent who have not been heard since, it stands for as
+ * many hosts as its interval has minutes: that minute shows of it what an interval does of others.
+ *
  * A class lasts as long as the host's interval made it when the host entered it. At risk in a
  * minute is who was HEALTHY at its beginning, exposed to what is heard of in it and before; the
  * first step out of HEALTHY in it is the onset. Of a customer's onsets one counts as evidence,
@@ -125,6 +133,8 @@ struct exposure_cell {
     uint32_t stratum;
     uint32_t next; /* of the same stratum */
     uint32_t at_risk;
+    uint32_t told;    /* hosts of them that tell of an installation in this minute … */
+    uint32_t awaited; /* … and as many more as those stand for that did their patience ago */
     uint32_t thinned[SIGN_COUNT]; /* this minute's onsets, at most one a customer in all */
     uint32_t onsets[SIGN_COUNT];  /* this minute's onsets, all */
     struct exposure_match match;
@@ -218,6 +228,10 @@ struct exposure {
     struct exposure_quiet quiet_minute; /* of the minute being closed, all strata */
     struct exposure_quiet quiet;        /* of all before it */
     struct hash_index by_stratum, by_cell, by_tally;
+    uint32_t *told; /* hosts that tell of an installation in this minute, one by one of these … */
+    uint32_t told_count, told_capacity;
+    uint32_t *awaited; /* … and that did their patience ago */
+    uint32_t awaited_count, awaited_capacity;
     struct wheel ageing;        /* of installations */
     _Atomic int32_t *settle_at; /* by block of hosts: none is longer healthy by a class before */
     uint32_t block_count;
@@ -249,6 +263,10 @@ MUST_CHECK bool exposure_refresh_changed(struct exposure *exposure, struct fleet
  * this minute. */
 void exposure_note_onset(struct exposure *exposure, const struct fleet_host *host,
                          enum exposure_sign sign, bool thinned);
+
+/* Counts the hosts that told of an installation in the minute, or their patience ago. Before it is
+ * ended, after its onsets are noted. */
+void exposure_note_told(struct exposure *exposure, struct fleet *fleet);
 
 /* Ends the minute: adds its host-minutes and onsets to the tallies and makes the contrasts. */
 MUST_CHECK bool exposure_end_minute(struct exposure *exposure, struct failure *failure);

@@ -1,10 +1,12 @@
 /* What of exposure is carried over; see carry.h. Contrasts, their members and leftovers, who is
- * alone with its members and the minute itself are of the minute being closed only; the window and
- * the segments are the owner's; the indexes are made anew. SPDX-License-Identifier: Apache-2.0 */
+ * alone with its members, tells or is awaited and the minute itself are of the minute being closed
+ * only; the window and the segments are the owner's; the indexes are made anew.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "analyzer/exposure.h"
 #include "analyzer/exposure_cells.h"
 
-_Static_assert(sizeof(struct exposure) == 1976,
+_Static_assert(sizeof(struct exposure) == 2008,
                "a field more or less: carry it below, or say why not");
 
 void exposure_carry(struct carry *carry, struct exposure *exposure)

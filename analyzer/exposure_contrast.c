@@ -33,6 +33,12 @@ static bool add_member(struct exposure *exposure, uint32_t update, uint32_t stra
     return true;
 }
 
+/* The cell's hosts by what the minute can show of them; see exposure.h. */
+static uint32_t at_risk_now(const struct exposure_cell *cell, enum exposure_sign sign)
+{
+    return sign == SIGN_SEEN ? cell->at_risk - cell->told : cell->at_risk + cell->awaited;
+}
+
 /* One comparison being made: an update, or its bundle, by one sign. */
 struct comparison {
     uint32_t update;
@@ -93,8 +99,11 @@ static bool leave_over(struct exposure *exposure, uint32_t stratum, uint64_t mas
                             &exposure->leftover_capacity, sizeof *exposure->leftovers, failure)) {
         return false;
     }
-    exposure->leftovers[exposure->leftover_count++] = (struct exposure_leftover){
-        .mask = mask, .stratum = stratum, .at_risk = cell->at_risk, .onsets = cell->thinned[sign]};
+    exposure->leftovers[exposure->leftover_count++] =
+        (struct exposure_leftover){.mask = mask,
+                                   .stratum = stratum,
+                                   .at_risk = at_risk_now(cell, sign),
+                                   .onsets = cell->thinned[sign]};
     return true;
 }
 
@@ -120,17 +129,18 @@ static bool match_cells(struct exposure *exposure, uint32_t number,
         const struct exposure_cell *cell = &exposure->cells[i];
         int count = shown(cell->mask, comparison->bits, sign);
         bool partly = count != 0 && count != all;
-        if ((cell->mask & comparison->bits) == 0 || cell->at_risk == 0 || partly ||
+        uint32_t at_risk = at_risk_now(cell, sign);
+        if ((cell->mask & comparison->bits) == 0 || at_risk == 0 || partly ||
             is_left_out(exposure, comparison, cell->mask)) {
             continue;
         }
         uint64_t mask = cell->mask & ~comparison->bits;
         uint32_t found = exposure_look_up_cell(exposure, number, mask);
-        if (found != HASH_INDEX_NONE && exposure->cells[found].at_risk > 0) {
+        if (found != HASH_INDEX_NONE && at_risk_now(&exposure->cells[found], sign) > 0) {
             struct exposure_match *match = &exposure->cells[found].match;
-            match->exposed_at_risk += count > 0 ? cell->at_risk : 0;
+            match->exposed_at_risk += count > 0 ? at_risk : 0;
             match->exposed_onsets += count > 0 ? cell->thinned[sign] : 0;
-            match->control_at_risk += count > 0 ? 0 : cell->at_risk;
+            match->control_at_risk += count > 0 ? 0 : at_risk;
             match->control_onsets += count > 0 ? 0 : cell->thinned[sign];
         } else if (count > 0 && is_thin(&exposure->strata[number]) &&
                    !leave_over(exposure, number, mask, cell, sign, failure)) {
@@ -178,11 +188,12 @@ static bool compare_stratum(struct exposure *exposure, uint32_t number,
         struct exposure_cell *cell = &exposure->cells[i];
         struct exposure_match match = cell->match;
         cell->match = (struct exposure_match){0};
-        if ((cell->mask & comparison->bits) != 0 || cell->at_risk == 0 ||
+        uint32_t at_risk = at_risk_now(cell, comparison->sign);
+        if ((cell->mask & comparison->bits) != 0 || at_risk == 0 ||
             is_left_out(exposure, comparison, cell->mask)) {
             continue;
         }
-        match.control_at_risk += cell->at_risk;
+        match.control_at_risk += at_risk;
         match.control_onsets += cell->thinned[comparison->sign];
         if (match.exposed_at_risk > 0) {
             uint32_t first_member = exposure->member_count;

@@ -25,7 +25,29 @@ void exposure_note_onset(struct exposure *exposure, const struct fleet_host *hos
 {
     struct exposure_cell *cell = &exposure->cells[host->risk_cell];
     cell->onsets[sign]++;
-    cell->thinned[sign] += thinned;
+    cell->thinned[sign] += thinned && !(sign == SIGN_SEEN && host->has_told);
+}
+
+void exposure_note_told(struct exposure *exposure, struct fleet *fleet)
+{
+    for (uint32_t i = 0; i < exposure->told_count; i++) {
+        struct fleet_host *host = &fleet->hosts[exposure->told[i]];
+        if (host->has_told && host->risk_cell != EXPOSURE_NONE) {
+            exposure->cells[host->risk_cell].told++;
+        }
+        host->has_told = false;
+    }
+    for (uint32_t i = 0; i < exposure->awaited_count; i++) {
+        struct fleet_host *host = &fleet->hosts[exposure->awaited[i]];
+        if (!host->has_told && host->risk_cell != EXPOSURE_NONE && host->interval_s > 60) {
+            exposure->cells[host->risk_cell].awaited += (host->interval_s + 30U) / 60 - 1;
+        }
+        host->has_told = true; /* for a moment: once, of however many */
+    }
+    for (uint32_t i = 0; i < exposure->awaited_count; i++) {
+        fleet->hosts[exposure->awaited[i]].has_told = false;
+    }
+    exposure->told_count = exposure->awaited_count = 0;
 }
 
 /* ---- Tallies ---- */
@@ -268,6 +290,7 @@ static void sweep_stratum(struct exposure *exposure, struct exposure_stratum *st
             exposure->quiet_minute.minutes[sign] += counts ? cell->at_risk : 0;
             exposure->quiet_minute.onsets[sign] += counts ? cell->thinned[sign] : 0;
         }
+        cell->told = cell->awaited = 0;
         memset(cell->thinned, 0, sizeof cell->thinned);
         memset(cell->onsets, 0, sizeof cell->onsets);
         if (cell->at_risk == 0) {

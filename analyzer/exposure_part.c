@@ -50,6 +50,8 @@ void exposure_free_parts(struct exposure_parts *parts)
         free(part->newcomers);
         free(part->wanted);
         free(part->freed);
+        free(part->told);
+        free(part->awaited);
         wheel_free(&part->ageing);
         *part = (struct exposure_part){0};
     }
@@ -200,6 +202,16 @@ bool exposure_settle(struct exposure_part *part, uint32_t number, uint8_t arriva
         return false;
     }
     move(part, host, wanted);
+    return true;
+}
+
+bool exposure_await(struct exposure_part *part, uint32_t number, struct failure *failure)
+{
+    if (!exposure_make_room((void **)&part->awaited, part->awaited_count, &part->awaited_capacity,
+                            sizeof *part->awaited, failure)) {
+        return false;
+    }
+    part->awaited[part->awaited_count++] = number;
     return true;
 }
 
@@ -375,11 +387,33 @@ static bool join_installs(struct exposure_parts *parts, struct failure *failure)
     return make_tallies(parts, failure) && exposure_join_records(parts, failure);
 }
 
+static bool join_list(uint32_t **all, uint32_t *count, uint32_t *capacity, const uint32_t *hosts,
+                      uint32_t more, struct failure *failure)
+{
+    for (uint32_t i = 0; i < more; i++) {
+        if (!exposure_make_room((void **)all, *count, capacity, sizeof **all, failure)) {
+            return false;
+        }
+        (*all)[(*count)++] = hosts[i];
+    }
+    return true;
+}
+
+static bool join_watched(struct exposure *exposure, const struct exposure_part *part,
+                         struct failure *failure)
+{
+    return join_list(&exposure->told, &exposure->told_count, &exposure->told_capacity, part->told,
+                     part->told_count, failure) &&
+           join_list(&exposure->awaited, &exposure->awaited_count, &exposure->awaited_capacity,
+                     part->awaited, part->awaited_count, failure);
+}
+
 bool exposure_join_parts(struct exposure_parts *parts, struct failure *failure)
 {
     bool done = join_cells(parts, failure) && join_installs(parts, failure);
     for (unsigned p = 0; done && p < parts->count; p++) {
-        done = join_updates(parts->exposure, &parts->part[p], failure);
+        done = join_updates(parts->exposure, &parts->part[p], failure) &&
+               join_watched(parts->exposure, &parts->part[p], failure);
     }
     return done;
 }

@@ -62,6 +62,10 @@ struct exposure_part {
     uint32_t *freed;                   /* records of no more use */
     uint32_t freed_count, freed_capacity;
     struct wheel ageing;
+    uint32_t *told; /* hosts; see struct exposure */
+    uint32_t told_count, told_capacity;
+    uint32_t *awaited;
+    uint32_t awaited_count, awaited_capacity;
 };
 
 struct exposure_parts {
@@ -88,6 +92,10 @@ MUST_CHECK bool exposure_recount(struct exposure_part *part, uint32_t host,
  * its next time. */
 MUST_CHECK bool exposure_settle(struct exposure_part *part, uint32_t host, uint8_t arrival_class,
                                 struct failure *failure);
+
+/* The host told of an installation its patience ago. */
+MUST_CHECK bool exposure_await(struct exposure_part *part, uint32_t number,
+                               struct failure *failure);
 
 /* The update was heard of, at the server's time `received`. */
 void exposure_see(struct exposure_part *part, uint32_t update, fleet_second received);

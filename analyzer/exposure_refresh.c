@@ -125,6 +125,16 @@ static bool recount_all(struct exposure_part *part, const uint32_t *hosts, size_
     return true;
 }
 
+static bool list_host(struct host_list *list, uint32_t host, struct failure *failure)
+{
+    if (!exposure_make_room((void **)&list->hosts, list->count, &list->capacity,
+                            sizeof *list->hosts, failure)) {
+        return false;
+    }
+    list->hosts[list->count++] = host;
+    return true;
+}
+
 /* Ages installations, whosever they are, and tells their owners whom they are on. */
 static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
                         struct exposure_part *part, size_t begin, size_t end)
@@ -140,13 +150,14 @@ static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
             install->is_due = false;
             continue; /* rolled back, or installed again, meanwhile */
         }
-        struct host_list *list = &work->lists[owner_of(run, install->host)];
-        if (!exposure_make_room((void **)&list->hosts, list->count, &list->capacity,
-                                sizeof *list->hosts, &work->failure) ||
-            !exposure_age(part, run->items[i], &work->failure)) {
+        unsigned owner = owner_of(run, install->host);
+        bool was_fresh = install->age_class == EXPOSURE_FRESH;
+        if (!exposure_age(part, run->items[i], &work->failure) ||
+            !list_host(&work->lists[owner], install->host, &work->failure) ||
+            (was_fresh && install->age_class != EXPOSURE_FRESH &&
+             !exposure_await(part, install->host, &work->failure))) {
             return false;
         }
-        list->hosts[list->count++] = install->host;
     }
     return true;
 }

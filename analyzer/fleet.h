@@ -30,6 +30,7 @@
 #ifndef EPICENTER_ANALYZER_FLEET_H
 #define EPICENTER_ANALYZER_FLEET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,7 +87,8 @@ struct fleet_host {
     uint8_t baseline_count; /* reports in the baseline, saturating */
     uint8_t size_class;     /* exposure's: log2 of the customer's hosts */
     uint8_t has_cpu;
-    uint8_t onset_noted; /* it has had an onset in the minute being closed */
+    bool onset_noted : 1; /* it has had an onset in the minute being closed */
+    bool has_told : 1;    /* exposure's: of an installation, in the minute being closed */
 };
 
 /* Hosts are found by one index for each first byte of their ids. */

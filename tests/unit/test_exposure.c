@@ -21,6 +21,7 @@ enum { HOSTS = 120, UPDATES = 5, MINUTES = 150, WINDOW = 60, SEGMENTS = 3, INSTA
 /* The twin: what is true of each host, and nothing counted up. */
 struct twin_host {
     bool healthy;
+    unsigned stands_for[SIGN_COUNT]; /* so many hosts, this minute */
     int32_t healthy_since;
     uint32_t segment;
     struct {
@@ -63,7 +64,7 @@ static bool twin_alike(const struct twin_host *a, const struct twin_host *b, uin
 
 /* The sums over all contrasts of one update in one minute, which do not depend on their order. */
 struct contrast_sums {
-    uint64_t contrasts, exposed, control, onsets, exposed_onsets;
+    uint64_t contrasts, exposed, control, unexposed, onsets, exposed_onsets;
 };
 
 /* Every unexposed host stands for a contrast with those alike; the first of its kind counts. */
@@ -83,14 +84,16 @@ static struct contrast_sums twin_contrasts(const struct twin_host *hosts, const 
             }
             int age = twin_age(&hosts[j], update, now);
             bool exposed = age > 1 || (age == 1 && sign == SIGN_SEEN); /* fresh: not to silence */
-            bool turned = onset[j] == sign;
+            unsigned count = hosts[j].stands_for[sign];
+            bool turned = onset[j] == sign && count > 0;
             first &= age != 0 || j >= i;
-            one.exposed += exposed;
-            one.control += !exposed;
+            one.exposed += exposed ? count : 0;
+            one.control += exposed ? 0 : count;
+            one.unexposed += age == 0 ? count : 0;
             one.onsets += turned;
             one.exposed_onsets += exposed && turned;
         }
-        if (first && one.exposed > 0 && one.onsets > 0) {
+        if (first && one.exposed > 0 && one.unexposed > 0 && one.onsets > 0) {
             sums.contrasts++;
             sums.exposed += one.exposed;
             sums.control += one.control;
@@ -246,6 +249,24 @@ static void change_health(struct world *world, uint32_t host, bool healthy, int3
     recount(&world->exposure, &world->fleet, host);
 }
 
+/* Who tells of an installation is left out of what is seen in that minute; a quarter of an hour
+ * later it stands for as many hosts as there are minutes between reports. */
+static void note_standing(struct twin_host *host, int32_t now)
+{
+    host->stands_for[SIGN_SEEN] = host->stands_for[SIGN_SILENT] = 1;
+    for (size_t i = 0; i < host->install_count; i++) {
+        bool last = true;
+        for (size_t later = i + 1; later < host->install_count; later++) {
+            last &= host->installs[later].update != host->installs[i].update;
+        }
+        if (host->installs[i].heard == now) {
+            host->stands_for[SIGN_SEEN] = 0;
+        } else if (last && now - host->installs[i].heard == 15) {
+            host->stands_for[SIGN_SILENT] = 5;
+        }
+    }
+}
+
 static void risk_sets_equal_the_twin(void **state)
 {
     (void)state;
@@ -259,6 +280,7 @@ static void risk_sets_equal_the_twin(void **state)
             install_some(&world, now);
             for (uint32_t i = 0; i < HOSTS; i++) {
                 onset[i] = -1;
+                note_standing(&world.twins[i], now);
                 if (world.twins[i].healthy && random_below(&world.random, 20) == 0) {
                     /* Nobody is found silent who could not be. */
                     bool fresh = twin_class(now - world.twins[i].healthy_since) == 1;
@@ -270,6 +292,7 @@ static void risk_sets_equal_the_twin(void **state)
                                         (enum exposure_sign)onset[i], true);
                 }
             }
+            exposure_note_told(&world.exposure, &world.fleet);
             assert_true(exposure_end_minute(&world.exposure, &failure));
             compare_minute(&world, onset, now);
             for (uint32_t i = 0; i < HOSTS; i++) {
@@ -298,6 +321,11 @@ static void updates_that_always_come_together_are_a_bundle(void **state)
             (void)install(&world.exposure, &world.fleet, i, update, now * 60);
         }
     }
+    /* In that minute itself who tells of them is left out. */
+    exposure_note_told(&world.exposure, &world.fleet);
+    assert_true(exposure_end_minute(&world.exposure, &failure));
+    assert_int_equal(world.exposure.contrast_count, 0);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now + 1, &failure));
     exposure_note_onset(&world.exposure, &world.fleet.hosts[0], SIGN_SEEN, true);
     assert_true(exposure_end_minute(&world.exposure, &failure));
     /* Ten exposed and thirty others in the first host's segment; to the account of each. */
@@ -352,6 +380,9 @@ static void thin_strata_are_compared_within_their_parent(void **state)
             (void)install(&exposure, &fleet, i, 0, FIRST_MINUTE * 60);
         }
     }
+    exposure_note_told(&exposure, &fleet);
+    assert_true(exposure_end_minute(&exposure, &failure));
+    assert_true(exposure_begin_minute(&exposure, &fleet, FIRST_MINUTE + 1, &failure));
     exposure_note_onset(&exposure, &fleet.hosts[0], SIGN_SEEN, true);
     exposure_note_onset(&exposure, &fleet.hosts[1], SIGN_SEEN, true);
     exposure_note_onset(&exposure, &fleet.hosts[2], SIGN_SEEN, true);

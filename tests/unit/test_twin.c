@@ -179,6 +179,7 @@ static void large_fleets_equal_their_twins(void **state)
     run_trial(101, 260, 130, &met);
     run_trial(105, 260, 130, &met);
     run_trial(107, 300, 150, &met);
+    run_trial(109, 300, 150, &met);
     assert_true(met.contrasts > 300 && met.shared > 30 && met.held > 100 && met.spoilt > 300);
 }
 

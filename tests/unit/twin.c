@@ -282,6 +282,13 @@ static enum role role_of(const struct comparison *comparison, const struct twin_
     return shown == members ? EXPOSED : shown == 0 ? FRESH : OUT;
 }
 
+/* Who tells of an installation does so for certain, and is left out in that minute; its patience
+ * later it stands for as many hosts as its interval has minutes. */
+static unsigned stands_for(const struct comparison *comparison, const struct twin_host *host)
+{
+    return comparison->sign == 0 ? !host->tells : host->awaited ? host->interval_minutes : 1;
+}
+
 /* The same other updates with the same age classes, the same time since turning healthy. */
 static bool alike(const struct comparison *comparison, const struct twin_host *a,
                   const struct twin_host *b)
@@ -317,8 +324,9 @@ static struct side count_side(const struct comparison *comparison, const struct 
         healthy++;
         if (alike(comparison, host, model)) {
             enum role role = role_of(comparison, host);
-            side.hosts[role]++;
-            side.onsets[role] += host->counts && host->onset == comparison->sign;
+            side.hosts[role] += stands_for(comparison, host);
+            side.onsets[role] +=
+                host->counts && host->onset == comparison->sign && stands_for(comparison, host) > 0;
         }
     }
     side.is_thin = healthy < THIN_HOSTS;

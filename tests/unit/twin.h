@@ -96,9 +96,11 @@ struct twin_host {
     unsigned failed[TWIN_UPDATES], rolled_back[TWIN_UPDATES]; /* how often */
     uint8_t ages[TWIN_UPDATES]; /* age class of the exposure to each update */
     uint8_t settled,
-        settled_after; /* age class of having turned healthy: of `before`, of `state` */
-    int onset;         /* its sign, or -1 */
-    bool counts;       /* it is the one of its customer */
+        settled_after;   /* age class of having turned healthy: of `before`, of `state` */
+    bool tells, awaited; /* of an installation that exposes it: now, or its patience ago */
+    unsigned interval_minutes;
+    int onset;   /* its sign, or -1 */
+    bool counts; /* it is the one of its customer */
 };
 
 /* The host as of `minute`, from its first report on. */

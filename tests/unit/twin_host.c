@@ -198,6 +198,41 @@ static uint8_t exposure_now(const struct replay *replay, size_t update)
                      interval_at_end(replay, newest->heard - 1), replay->minute);
 }
 
+/* As the minute begins what exposes stops being fresh. */
+static bool is_awaited(const struct replay *replay, size_t update)
+{
+    const struct twin_install *newest = NULL;
+    for (size_t i = 0; i < replay->host->install_count; i++) {
+        const struct twin_install *install = &replay->host->installs[i];
+        if (install->update == update && install->heard < replay->minute &&
+            (newest == NULL || install->installed > newest->installed)) {
+            newest = install;
+        }
+    }
+    if (newest == NULL || !newest->in_time || newest->undone < replay->minute) {
+        return false;
+    }
+    int interval_s = interval_at_end(replay, newest->heard - 1);
+    return class_now(replay, newest->heard, newest->heard, interval_s, replay->minute - 1) == 1 &&
+           class_now(replay, newest->heard, newest->heard, interval_s, replay->minute) != 1;
+}
+
+/* Of an installation that was the newest of its update when it was told. */
+static bool tells(const struct replay *replay)
+{
+    bool any = false;
+    const struct twin_install *installs = replay->host->installs;
+    for (size_t i = 0; i < replay->host->install_count; i++) {
+        bool newest = installs[i].heard == replay->minute && installs[i].in_time;
+        for (size_t before = 0; newest && before < i; before++) {
+            newest = installs[before].update != installs[i].update ||
+                     installs[before].installed <= installs[i].installed;
+        }
+        any |= newest;
+    }
+    return any;
+}
+
 /* ---- States ---- */
 
 static void turn(struct replay *replay, enum host_state to, int64_t since)
@@ -350,7 +385,10 @@ void twin_host_at(const struct twin *twin, size_t number, int32_t minute, struct
     replay.minute = minute;
     for (size_t update = 0; update < twin->update_count; update++) {
         host->ages[update] = exposure_now(&replay, update);
+        host->awaited |= is_awaited(&replay, update);
     }
+    host->tells = tells(&replay);
+    host->interval_minutes = replay.interval_s > 60 ? (unsigned)(replay.interval_s + 30) / 60 : 1;
     /* Its interval was known before it could turn healthy. */
     host->settled = (uint8_t)class_of(minute - (int32_t)(host->since_before / 60),
                                       interval_at_end(&replay, minute - 1));
