@@ -116,8 +116,8 @@ struct exposure_stratum {
     uint32_t segment;
     uint8_t size_class;
     uint32_t first_cell;
-    uint32_t masked_at_risk; /* healthy hosts with any update in its window */
-    struct exposure_quiet quiet;
+    uint32_t masked_at_risk;     /* healthy hosts with any update in its window */
+    struct exposure_quiet quiet; /* a host that goes to another stratum takes its share along */
     uint32_t first_child, next_child; /* the strata of which it is the parent; of its own parent */
     struct exposure_stratum_minute minute;
 };

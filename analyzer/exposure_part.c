@@ -45,6 +45,7 @@ void exposure_free_parts(struct exposure_parts *parts)
         free(part->fresh);
         hash_index_free(&part->by_key);
         free(part->settlers);
+        free(part->movers);
         free(part->updates);
         free(part->tally_hosts);
         free(part->newcomers);
@@ -69,12 +70,18 @@ static bool arrives(const struct exposure *exposure, uint32_t left, uint64_t mas
                exposure_class(mask, EXPOSURE_ARRIVAL_SLOT);
 }
 
+static bool is_of_stratum(const struct exposure *exposure, const struct fleet_host *host,
+                          uint32_t number)
+{
+    const struct exposure_stratum *stratum = &exposure->strata[number];
+    return stratum->segment == host->segment && stratum->size_class == host->size_class;
+}
+
 uint32_t exposure_stratum_of(const struct exposure *exposure, const struct fleet_host *host)
 {
     if (host->risk_cell < EXPOSURE_PENDING) {
         uint32_t number = exposure->cells[host->risk_cell].stratum;
-        const struct exposure_stratum *stratum = &exposure->strata[number];
-        if (stratum->segment == host->segment && stratum->size_class == host->size_class) {
+        if (is_of_stratum(exposure, host, number)) {
             return number; /* a host mostly stays in its stratum when it changes cells */
         }
     }
@@ -168,6 +175,25 @@ static void move(struct exposure_part *part, struct fleet_host *host, uint32_t w
     host->risk_cell = wanted;
 }
 
+/* Notes that a host which is counted already is so in a stratum it is no longer of. */
+static bool note_mover(struct exposure_part *part, uint32_t number, struct failure *failure)
+{
+    const struct fleet_host *host = &part->fleet->hosts[number];
+    if (host->risk_cell == EXPOSURE_NONE) {
+        return true;
+    }
+    uint32_t from = part->exposure->cells[host->risk_cell].stratum;
+    if (is_of_stratum(part->exposure, host, from)) {
+        return true;
+    }
+    if (!exposure_make_room((void **)&part->movers, part->mover_count, &part->mover_capacity,
+                            sizeof *part->movers, failure)) {
+        return false;
+    }
+    part->movers[part->mover_count++] = (struct exposure_mover){.from = from, .host = number};
+    return true;
+}
+
 bool exposure_recount(struct exposure_part *part, uint32_t number, struct failure *failure)
 {
     struct exposure *exposure = part->exposure;
@@ -178,7 +204,8 @@ bool exposure_recount(struct exposure_part *part, uint32_t number, struct failur
     uint32_t wanted = EXPOSURE_NONE;
     if (host->state == HOST_HEALTHY) {
         uint64_t mask = exposure_host_mask(exposure, host);
-        if (!find_wanted(part, number, mask, &wanted, failure)) {
+        if (!note_mover(part, number, failure) ||
+            !find_wanted(part, number, mask, &wanted, failure)) {
             return false;
         }
         if (wanted != host->risk_cell && arrives(exposure, host->risk_cell, mask)) {
@@ -313,6 +340,87 @@ static bool join_cells(struct exposure_parts *parts, struct failure *failure)
     return true;
 }
 
+struct move {
+    uint32_t from, to; /* strata */
+};
+
+static int compare_moves(const void *left, const void *right)
+{
+    const struct move *a = left;
+    const struct move *b = right;
+    if (a->from != b->from) {
+        return a->from < b->from ? -1 : 1;
+    }
+    return (a->to > b->to) - (a->to < b->to);
+}
+
+static uint32_t count_hosts(const struct exposure *exposure, uint32_t stratum)
+{
+    uint32_t hosts = 0;
+    for (uint32_t i = exposure->strata[stratum].first_cell; i != EXPOSURE_NONE;
+         i = exposure->cells[i].next) {
+        hosts += exposure->cells[i].at_risk;
+    }
+    return hosts;
+}
+
+static void add_quiet(struct exposure_quiet *sum, const struct exposure_quiet *quiet, double share)
+{
+    for (int sign = 0; sign < SIGN_COUNT; sign++) {
+        sum->minutes[sign] += share * quiet->minutes[sign];
+        sum->onsets[sign] += share * quiet->onsets[sign];
+    }
+}
+
+/* `count` hosts leave one stratum: their share of its quiet times goes with each to where it goes.
+ */
+static void move_quiet(struct exposure *exposure, const struct move *moves, size_t count)
+{
+    struct exposure_stratum *from = &exposure->strata[moves->from];
+    const struct exposure_quiet before = from->quiet;
+    uint32_t stay = count_hosts(exposure, moves->from);
+    double each = 1 / ((double)stay + (double)count);
+    from->quiet = (struct exposure_quiet){0};
+    add_quiet(&from->quiet, &before, stay * each);
+    for (size_t i = 0; i < count; i++) {
+        add_quiet(&exposure->strata[moves[i].to].quiet, &before, each);
+    }
+}
+
+/* Hosts take their past along when they go to another stratum. An update that changes what its
+ * hosts say of themselves would otherwise bring them all to one that has none, and there be
+ * compared with what is usual in the fleet, however unlike it they have always been. */
+static bool join_moves(struct exposure_parts *parts, struct failure *failure)
+{
+    struct exposure *exposure = parts->exposure;
+    size_t count = 0;
+    for (unsigned p = 0; p < parts->count; p++) {
+        count += parts->part[p].mover_count;
+    }
+    struct move *moves = malloc((count + 1) * sizeof *moves);
+    if (moves == NULL) {
+        return failure_memory(failure, "counting who is exposed");
+    }
+    count = 0;
+    for (unsigned p = 0; p < parts->count; p++) {
+        for (uint32_t i = 0; i < parts->part[p].mover_count; i++) {
+            const struct exposure_mover *mover = &parts->part[p].movers[i];
+            /* A healthy host, so its stratum has been made by now if it was not there. */
+            moves[count++] = (struct move){
+                .from = mover->from,
+                .to = exposure_stratum_of(exposure, &parts->fleet->hosts[mover->host])};
+        }
+    }
+    qsort(moves, count, sizeof *moves, compare_moves);
+    for (size_t first = 0, next; first < count; first = next) {
+        for (next = first; next < count && moves[next].from == moves[first].from; next++) {
+        }
+        move_quiet(exposure, &moves[first], next - first);
+    }
+    free(moves);
+    return true;
+}
+
 static int compare_newcomers(const void *left, const void *right)
 {
     const struct exposure_newcomer *a = left;
@@ -410,7 +518,8 @@ static bool join_watched(struct exposure *exposure, const struct exposure_part *
 
 bool exposure_join_parts(struct exposure_parts *parts, struct failure *failure)
 {
-    bool done = join_cells(parts, failure) && join_installs(parts, failure);
+    bool done =
+        join_cells(parts, failure) && join_moves(parts, failure) && join_installs(parts, failure);
     for (unsigned p = 0; done && p < parts->count; p++) {
         done = join_updates(parts->exposure, &parts->part[p], failure) &&
                join_watched(parts->exposure, &parts->part[p], failure);

@@ -45,6 +45,10 @@ struct exposure_part {
         uint32_t host, fresh;
     } * settlers; /* hosts that have gone to fresh cells */
     uint32_t settler_count, settler_capacity;
+    struct exposure_mover {
+        uint32_t from, host; /* the stratum it has left for another */
+    } * movers;
+    uint32_t mover_count, mover_capacity;
     struct exposure_part_update {
         uint32_t installed, failed, rolled_back;
         int32_t exposed;

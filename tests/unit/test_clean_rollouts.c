@@ -18,6 +18,7 @@
 #define MINUTES 240
 #define INTERVAL_MINUTES 2
 #define HOSTS 400
+#define BETA_HOSTS 150 /* so many of a kind are compared with their own kind alone */
 #define CUSTOMERS 80
 #define ROLLOUTS 40
 #define ALPHA 0.05
@@ -29,6 +30,7 @@ struct day {
     bool on[MINUTES], busy[MINUTES];
     int install; /* from then on, as soon as it is on */
     const char *ring;
+    const char *version_after; /* what the update makes of the product's version; NULL: nothing */
     uint32_t customer;
 };
 
@@ -81,15 +83,31 @@ static void going_home_at_six(uint64_t seed, uint32_t host, struct random_stream
 }
 
 /* Beta users update first and are six times as busy as the rest; so are they without the update. */
-static void staged_by_ring(uint64_t seed, uint32_t host, struct random_stream *random,
-                           struct day *day)
+static void stage_by_ring(uint32_t one_in, uint32_t host, struct random_stream *random,
+                          struct day *day)
 {
-    (void)seed;
-    bool beta = host % 8 == 0;
+    bool beta = host % one_in == 0;
     set(day->on, 0, MINUTES, true);
     scan(random, day, 0, beta ? 0.6 : 0.1);
     day->ring = beta ? "canary" : "broad";
     day->install = (beta ? 60 : 110) + (int)random_below(random, 60);
+}
+
+static void staged_by_ring(uint64_t seed, uint32_t host, struct random_stream *random,
+                           struct day *day)
+{
+    (void)seed;
+    stage_by_ring(8, host, random, day);
+}
+
+/* The same, of an update that is told by the product's version, too: whoever has the new one has
+ * just installed it. */
+static void a_new_version_by_ring(uint64_t seed, uint32_t host, struct random_stream *random,
+                                  struct day *day)
+{
+    (void)seed;
+    stage_by_ring(8, host, random, day);
+    day->version_after = "6.6";
 }
 
 /* Customers lose power as a whole, the smallest of them take the update first. */
@@ -132,20 +150,26 @@ static void report_day(struct analysis *analysis, uint32_t host, const struct da
     struct failure failure;
     char customer[16];
     snprintf(customer, sizeof customer, "C%05u", day->customer);
-    struct report_attribute attributes[] = {
-        {"os", "Windows XP"}, {"product_line", "OfficeScan"}, {"ring", day->ring}};
+    struct report_attribute attributes[] = {{"os", "Windows XP"},
+                                            {"product_line", "OfficeScan"},
+                                            {"product_version", "6.5"},
+                                            {"ring", day->ring}};
+    const size_t count = sizeof attributes / sizeof *attributes;
     bool installed = false;
     for (int m = (int)(host % INTERVAL_MINUTES); m < MINUTES; m += INTERVAL_MINUTES) {
         if (!day->on[m]) {
             continue;
+        }
+        if (m >= day->install && day->version_after != NULL) {
+            attributes[2].value = day->version_after;
         }
         struct report_update update = {.id = "pattern/1", .outcome = UPDATE_INSTALLED};
         struct report report = {.host_id = uuid_from_name("test", &host, sizeof host),
                                 .customer_id = customer,
                                 .has_host = true,
                                 .attributes = attributes,
-                                .attribute_count = 3,
-                                .segment_id = report_segment_id(attributes, 3),
+                                .attribute_count = count,
+                                .segment_id = report_segment_id(attributes, count),
                                 .has_cpu = true,
                                 .interval_s = 60 * INTERVAL_MINUTES,
                                 .peak = NAN,
@@ -163,7 +187,7 @@ static void report_day(struct analysis *analysis, uint32_t host, const struct da
     }
 }
 
-static bool is_ever_held(plan *make, uint64_t seed, double *log_ratio)
+static bool is_ever_held(plan *make, uint32_t hosts, uint64_t seed, double *log_ratio)
 {
     struct analysis_options options = {.alpha = ALPHA, .seed = 1};
     struct cost_parameters parameters;
@@ -173,7 +197,7 @@ static bool is_ever_held(plan *make, uint64_t seed, double *log_ratio)
     const struct verdict_change *change;
     cost_parameters_default(&parameters);
     assert_true(analysis_new(&options, NULL, &parameters, &analysis, &failure));
-    for (uint32_t host = 0; host < HOSTS; host++) {
+    for (uint32_t host = 0; host < hosts; host++) {
         struct random_stream random = random_stream_new(seed, host);
         struct day day = {.ring = "broad", .customer = host};
         make(seed, host, &random, &day);
@@ -197,18 +221,20 @@ static void clean_rollouts_are_not_held(void **state)
     static const struct {
         const char *name;
         plan *make;
-    } settings[] = {{"Monday morning", monday_morning},
-                    {"going home at six", going_home_at_six},
-                    {"staged by ring", staged_by_ring},
-                    {"power cuts", power_cuts},
-                    {"sleeping laptops", sleeping_laptops}};
+        uint32_t hosts;
+    } settings[] = {{"Monday morning", monday_morning, HOSTS},
+                    {"going home at six", going_home_at_six, HOSTS},
+                    {"staged by ring", staged_by_ring, HOSTS},
+                    {"power cuts", power_cuts, HOSTS},
+                    {"sleeping laptops", sleeping_laptops, HOSTS},
+                    {"a new version by ring", a_new_version_by_ring, BETA_HOSTS * 8}};
     for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
         int held = 0;
         double sum = 0;
         int counted = 0;
         for (uint64_t seed = 1; seed <= ROLLOUTS; seed++) {
             double log_ratio;
-            held += is_ever_held(settings[s].make, 1000 * s + seed, &log_ratio);
+            held += is_ever_held(settings[s].make, settings[s].hosts, 1000 * s + seed, &log_ratio);
             sum += isfinite(log_ratio) ? log_ratio : 0;
             counted += isfinite(log_ratio);
         }

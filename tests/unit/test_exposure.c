@@ -1,6 +1,7 @@
 /* Risk sets against a brute-force twin: plain lists of hosts and installations, looked through anew
  * for every minute.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "analyzer/exposure.h"
+#include "analyzer/exposure_cells.h"
 #include "analyzer/exposure_part.h"
 #include "analyzer/segment.h"
 #include "common/random_stream.h"
@@ -429,6 +431,39 @@ static void every_healthy_host_is_counted_once(void **state)
     tear_down(&world);
 }
 
+static void expect_quiet(const struct exposure *exposure, uint32_t segment, double minutes,
+                         double onsets)
+{
+    uint32_t stratum = exposure_look_up_stratum(exposure, segment, 0);
+    assert_int_not_equal(stratum, EXPOSURE_NONE);
+    assert_true(fabs(exposure->strata[stratum].quiet.minutes[SIGN_SEEN] - minutes) < 1e-9);
+    assert_true(fabs(exposure->strata[stratum].quiet.onsets[SIGN_SEEN] - onsets) < 1e-9);
+}
+
+/* Forty hosts of a kind have a quiet minute with eight onsets; the update makes another kind of ten
+ * of them, which nobody was before. A quarter of the past is theirs. */
+static void hosts_take_their_past_along(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct failure failure;
+    build(&world, 3);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE, &failure));
+    for (uint32_t i = 0; i < 8 * SEGMENTS; i += SEGMENTS) {
+        exposure_note_onset(&world.exposure, &world.fleet.hosts[i], SIGN_SEEN, true);
+    }
+    assert_true(exposure_end_minute(&world.exposure, &failure));
+    expect_quiet(&world.exposure, 0, 40, 8);
+    assert_true(exposure_begin_minute(&world.exposure, &world.fleet, FIRST_MINUTE + 1, &failure));
+    for (uint32_t i = 0; i < 10 * SEGMENTS; i += SEGMENTS) {
+        world.fleet.hosts[i].segment = SEGMENTS;
+        (void)install(&world.exposure, &world.fleet, i, 0, (FIRST_MINUTE + 1) * 60);
+    }
+    expect_quiet(&world.exposure, 0, 30, 6);
+    expect_quiet(&world.exposure, SEGMENTS, 10, 2);
+    tear_down(&world);
+}
+
 static void the_same_installation_told_again_counts_once(void **state)
 {
     (void)state;
@@ -530,6 +565,7 @@ int main(void)
         cmocka_unit_test(updates_that_always_come_together_are_a_bundle),
         cmocka_unit_test(thin_strata_are_compared_within_their_parent),
         cmocka_unit_test(every_healthy_host_is_counted_once),
+        cmocka_unit_test(hosts_take_their_past_along),
         cmocka_unit_test(the_same_installation_told_again_counts_once),
         cmocka_unit_test(one_update_too_many_waits),
         cmocka_unit_test(only_what_was_installed_is_an_installation),
