@@ -20,14 +20,11 @@ struct totals {
     uint64_t exposed_hosts, exposed_onsets, control_onsets[SIGN_COUNT];
 };
 
-/* The control's rate; where there was none at all, that of the fleet's quiet times. */
-static double pooled_rate(const struct exposure *exposure, const struct totals *totals, int sign)
+static double pooled_rate(const struct exposure *exposure, const struct totals *totals,
+                          enum exposure_sign sign)
 {
-    const struct exposure_quiet *quiet = &exposure->quiet;
-    if (totals->control_minutes[sign] <= 0) {
-        return quiet->minutes[sign] > 0 ? quiet->onsets[sign] / quiet->minutes[sign] : 0;
-    }
-    return (double)totals->control_onsets[sign] / totals->control_minutes[sign];
+    return impact_pooled_rate(exposure, sign, (double)totals->control_onsets[sign],
+                              totals->control_minutes[sign]);
 }
 
 static struct totals sum_tallies(const struct exposure *exposure, uint32_t update)
@@ -68,12 +65,11 @@ static bool segment_cells(const struct analysis *analysis, uint32_t update,
         if (segment == SEGMENT_NONE) {
             continue;
         }
-        for (uint32_t sign = 0; sign < SIGN_COUNT; sign++) {
+        for (enum exposure_sign sign = SIGN_SEEN; sign < SIGN_COUNT; sign++) {
             struct subgroup_cell *cell = &all[SIGN_COUNT * segment + sign];
             cell->exposed_minutes += tally->exposed_minutes[sign];
             cell->onsets += tally->exposed_onsets[sign];
-            cell->expected += impact_expected(tally, (enum exposure_sign)sign,
-                                              pooled_rate(exposure, totals, (int)sign));
+            cell->expected += impact_expected(tally, sign, pooled_rate(exposure, totals, sign));
         }
     }
     *count = 0;

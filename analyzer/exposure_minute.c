@@ -57,6 +57,7 @@ struct minute_sums {
     struct {
         uint64_t at_risk, onsets;
         uint64_t exposed[EXPOSURE_SLOTS];
+        uint64_t fresh[EXPOSURE_SLOTS]; /* exposed, but so lately that the sign tells of before */
         uint64_t exposed_onsets[EXPOSURE_SLOTS], exposed_thinned[EXPOSURE_SLOTS];
     } signs[SIGN_COUNT];
     uint64_t slots;  /* low bit of each pair set for slots in any mask */
@@ -80,6 +81,8 @@ static void sum_cell(const struct exposure_cell *cell, struct minute_sums *sums)
                 sums->signs[sign].exposed[slot] += cell->at_risk;
                 sums->signs[sign].exposed_onsets[slot] += cell->onsets[sign];
                 sums->signs[sign].exposed_thinned[slot] += cell->thinned[sign];
+            } else {
+                sums->signs[sign].fresh[slot] += cell->at_risk;
             }
         }
     }
@@ -106,9 +109,14 @@ static bool add_to_tallies(struct exposure *exposure, uint32_t number,
             uint64_t control = sums->signs[sign].at_risk - sums->signs[sign].exposed[slot];
             uint64_t exposed_onsets = sums->signs[sign].exposed_onsets[slot];
             tally->exposed_minutes[sign] += (double)sums->signs[sign].exposed[slot];
-            tally->control_minutes[sign] += (double)control;
             tally->exposed_onsets[sign] += (uint32_t)exposed_onsets;
-            tally->control_onsets[sign] += (uint32_t)(sums->signs[sign].onsets - exposed_onsets);
+            /* Who is fresh has just been heard of, and as a control alone would never fall silent.
+             */
+            if (control > sums->signs[sign].fresh[slot]) {
+                tally->control_minutes[sign] += (double)control;
+                tally->control_onsets[sign] +=
+                    (uint32_t)(sums->signs[sign].onsets - exposed_onsets);
+            }
         }
     }
     return true;

@@ -112,6 +112,12 @@ MUST_CHECK bool impact_count(const struct impact *impact, const struct exposure 
 bool impact_is_unheard(const struct exposure *exposure, const struct fleet_host *host,
                        uint32_t update);
 
+/* Onsets per host-minute of the update's control, `onsets` in `minutes`, drawn towards those of the
+ * fleet's quiet times with the weight of a few onsets: where kinds of hosts are so many that each
+ * host is alone of its own, tallies hardly have a control. */
+double impact_pooled_rate(const struct exposure *exposure, enum exposure_sign sign, double onsets,
+                          double minutes);
+
 /* Hosts expected to turn distressed without the update, in one tally, by sign: the control's rate
  * of the stratum drawn towards `pooled` (onsets per host-minute) with the weight of a few onsets.
  */

@@ -5,7 +5,8 @@
 #include "analyzer/impact.h"
 #include "analyzer/impact_sums.h"
 
-/* A stratum's own control rate counts as much as the pooled one once it has seen this many onsets.
+/* A stratum's own control rate counts as much as the pooled one once it has seen this many onsets,
+ * and so does that of a region and product line as that of all, and that as the fleet's quiet one.
  */
 #define POOLED_ONSETS 3.0
 
@@ -18,18 +19,27 @@ struct counting {
     struct impact_sums sums;
 };
 
+/* A rate drawn towards another, where there is one. */
+static double drawn_rate(double onsets, double minutes, double towards)
+{
+    if (towards <= 0) {
+        return minutes > 0 ? onsets / minutes : 0;
+    }
+    return (onsets + POOLED_ONSETS) / (minutes + POOLED_ONSETS / towards);
+}
+
+double impact_pooled_rate(const struct exposure *exposure, enum exposure_sign sign, double onsets,
+                          double minutes)
+{
+    const struct exposure_quiet *quiet = &exposure->quiet;
+    return drawn_rate(onsets, minutes, drawn_rate(quiet->onsets[sign], quiet->minutes[sign], 0));
+}
+
 double impact_expected(const struct exposure_tally *tally, enum exposure_sign sign,
                        double pooled_rate)
 {
-    if (pooled_rate <= 0) {
-        return tally->control_minutes[sign] > 0
-                   ? tally->exposed_minutes[sign] * tally->control_onsets[sign] /
-                         tally->control_minutes[sign]
-                   : 0;
-    }
-    double rate = (tally->control_onsets[sign] + POOLED_ONSETS) /
-                  (tally->control_minutes[sign] + POOLED_ONSETS / pooled_rate);
-    return tally->exposed_minutes[sign] * rate;
+    return tally->exposed_minutes[sign] *
+           drawn_rate(tally->control_onsets[sign], tally->control_minutes[sign], pooled_rate);
 }
 
 struct share_key {
@@ -134,10 +144,16 @@ static struct impact_sums_cell *segment_cell(struct counting *counting, uint32_t
 static void count_expected(struct counting *counting)
 {
     const struct exposure *exposure = counting->exposure;
+    double minutes[SIGN_COUNT] = {0};
+    double onsets[SIGN_COUNT] = {0};
     uint32_t first = exposure->updates[counting->update].first_tally;
     for (uint32_t i = first; i != EXPOSURE_NONE; i = exposure->tallies[i].next) {
         const struct exposure_tally *tally = &exposure->tallies[i];
         uint32_t segment = exposure->strata[tally->stratum].segment;
+        for (int sign = 0; sign < SIGN_COUNT; sign++) {
+            minutes[sign] += tally->control_minutes[sign];
+            onsets[sign] += tally->control_onsets[sign];
+        }
         if (is_inside(counting, segment)) {
             struct impact_sums_cell *cell = segment_cell(counting, segment);
             cell->exposed_minutes += tally->exposed_minutes[SIGN_SEEN];
@@ -154,16 +170,16 @@ static void count_expected(struct counting *counting)
             continue;
         }
         struct impact_sums_cell *cell = segment_cell(counting, segment);
-        if (cell->control_minutes[SIGN_SEEN] <= 0 || cell->exposed_minutes <= 0) {
+        if (cell->exposed_minutes <= 0) {
             continue;
         }
         /* The share of the host-minutes that is of hosts not noted; see impact.h. */
         double unnoted = 1 - cell->noted_minutes / cell->exposed_minutes;
-        for (int sign = 0; unnoted > 0 && sign < SIGN_COUNT; sign++) {
-            double minutes = cell->control_minutes[sign];
-            cell->expected_hosts[sign] +=
-                unnoted * impact_expected(tally, (enum exposure_sign)sign,
-                                          minutes > 0 ? cell->control_onsets[sign] / minutes : 0);
+        for (enum exposure_sign sign = SIGN_SEEN; unnoted > 0 && sign < SIGN_COUNT; sign++) {
+            double pooled = impact_pooled_rate(exposure, sign, onsets[sign], minutes[sign]);
+            double rate =
+                drawn_rate(cell->control_onsets[sign], cell->control_minutes[sign], pooled);
+            cell->expected_hosts[sign] += unnoted * impact_expected(tally, sign, rate);
         }
     }
 }

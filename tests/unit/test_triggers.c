@@ -29,10 +29,23 @@
 static const char *const update_ids[UPDATES] = {BAD, "pattern/2", "pattern/3"};
 
 /* A host says these, in the order of their names; one that has no such driver says none. */
-enum { ARCH, DRIVER, ENGINE, LOCALE, OS, PATCH, POLICY, PRODUCT_LINE, REGION, SERIAL, ATTRIBUTES };
+enum {
+    ARCH,
+    DRIVER,
+    ENGINE,
+    LOCALE,
+    OS,
+    PATCH,
+    POLICY,
+    PRODUCT_LINE,
+    REGION,
+    SERIAL,
+    SITE,
+    ATTRIBUTES
+};
 static const char *const names[ATTRIBUTES] = {"arch",   "driver", "engine", "locale",
                                               "os",     "patch",  "policy", "product_line",
-                                              "region", "serial"};
+                                              "region", "serial", "site"};
 static const char *const values[ATTRIBUTES][4] = {
     [ARCH] = {"x86", "x64"},
     [DRIVER] = {"afw 4.1", "afw 5.0"},
@@ -43,7 +56,8 @@ static const char *const values[ATTRIBUTES][4] = {
     [POLICY] = {"archives skipped", "archives scanned"},
     [PRODUCT_LINE] = {"OfficeScan", "VirusBuster"},
     [REGION] = {"AMER", "JP"}};
-static const uint32_t counts[ATTRIBUTES] = {2, 2, 3, 4, 2, 2, 2, 2, 2, 0};
+static const uint32_t counts[ATTRIBUTES] = {2, 2, 3, 4, 2, 2, 2, 2, 2, 0, 0};
+#define SITES 300 /* of a few hosts each */
 
 struct host {
     uint32_t number;
@@ -128,7 +142,7 @@ struct scenario {
     uint32_t hosts;                /* 0: 1500 */
     int delay;                     /* minutes from installation; 0: 3 */
     int window, minutes, interval; /* 0: 60, 240, 2 */
-    bool says_serial;
+    bool says_serial, says_site;
     bool uncounted; /* hosts fall silent by themselves more than once: how many are hit is lost */
 };
 
@@ -189,13 +203,14 @@ static struct host draw_host(const struct scenario *scenario, uint32_t number,
 struct said {
     struct report_attribute attributes[ATTRIBUTES];
     size_t count;
-    char serial[16], customer[16];
+    char serial[16], site[16], customer[16];
 };
 
 static void say(const struct scenario *scenario, const struct host *host, struct said *said)
 {
     said->count = 0;
     snprintf(said->serial, sizeof said->serial, "S%06u", host->number);
+    snprintf(said->site, sizeof said->site, "site %u", host->number % SITES);
     snprintf(said->customer, sizeof said->customer, "C%05u", host->number / 4);
     for (int a = 0; a < SERIAL; a++) {
         if (a != DRIVER || host->has_driver) {
@@ -205,6 +220,9 @@ static void say(const struct scenario *scenario, const struct host *host, struct
     }
     if (scenario->says_serial) {
         said->attributes[said->count++] = (struct report_attribute){names[SERIAL], said->serial};
+    }
+    if (scenario->says_site) {
+        said->attributes[said->count++] = (struct report_attribute){names[SITE], said->site};
     }
 }
 
@@ -502,6 +520,11 @@ static const struct scenario scenarios[] = {
      .share = 0.5,
      .segment = "arch x64",
      .says_serial = true},
+    {.name = "so many kinds that each host is alone of its own",
+     .trigger = is_engine_on_xp,
+     .share = 0.5,
+     .segment = "Windows XP, engine 7.510",
+     .says_site = true},
 };
 
 static void every_trigger_is_found(void **state)

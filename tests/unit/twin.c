@@ -462,6 +462,7 @@ bool twin_count_stratum(const struct twin *twin, const struct twin_minute *minut
                         size_t segment, unsigned size_class, struct twin_count *count)
 {
     bool anybody = false;
+    bool unexposed[TWIN_SIGNS] = {false};
     *count = (struct twin_count){0};
     for (size_t i = 0; i < twin->host_count; i++) {
         const struct twin_host *host = &minute->hosts[i];
@@ -472,11 +473,17 @@ bool twin_count_stratum(const struct twin *twin, const struct twin_minute *minut
         for (int sign = 0; sign < TWIN_SIGNS; sign++) {
             bool counted = sign == 0 || host->settled != 1;
             bool exposed = twin_shows(host, update, sign);
+            unexposed[sign] |= counted && host->ages[update] == 0;
             count->exposed_minutes[sign] += counted && exposed;
             count->control_minutes[sign] += counted && !exposed;
             count->exposed_onsets[sign] += counted && exposed && host->onset == sign;
             count->control_onsets[sign] += counted && !exposed && host->onset == sign;
         }
+    }
+    /* Who is fresh is no control where nobody else is. */
+    for (int sign = 0; sign < TWIN_SIGNS; sign++) {
+        count->control_minutes[sign] *= unexposed[sign];
+        count->control_onsets[sign] *= unexposed[sign];
     }
     return anybody;
 }
