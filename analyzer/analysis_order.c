@@ -304,7 +304,8 @@ static bool take_late(struct minute_order *order, struct failure *failure)
         }
     }
     struct analysis *analysis = order->analysis;
-    bool done = impact_take_late(&analysis->impact, &analysis->exposure, late, count, failure);
+    bool done = impact_take_late(&analysis->impact, &analysis->exposure, &analysis->fleet, late,
+                                 count, failure);
     free(late);
     return done;
 }

@@ -52,6 +52,7 @@ static bool note(struct impact *impact, struct exposure_install *install, uint32
         return false;
     }
     install->affected = impact->record_count++;
+    /* There is room: NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     impact->records[install->affected] = (struct impact_record){
         .host = install->host,
         .segment = segment,
@@ -77,6 +78,27 @@ static bool can_be_behind(const struct exposure *exposure, const struct fleet_ho
            (event->to != HOST_SILENT || age_class_of(exposure, host, age) != 0);
 }
 
+/* What has been noted of the host under the update, or NULL: who installs it more than once is one
+ * host all the same. */
+static struct impact_record *find_noted(struct impact *impact, const struct exposure *exposure,
+                                        const struct fleet_host *host, uint32_t update)
+{
+    for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
+        const struct exposure_install *install = &exposure->installs[i];
+        if (install->update == update && install->affected < IMPACT_HELD) {
+            return &impact->records[install->affected];
+        }
+    }
+    return NULL;
+}
+
+/* It shows the harm that was noted, still or again. */
+static void show_again(struct impact_record *record, enum exposure_sign sign)
+{
+    record->still_affected = 1;
+    record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
+}
+
 bool impact_take(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
                  const struct fleet_event *event, int32_t minute, struct failure *failure)
 {
@@ -93,10 +115,14 @@ bool impact_take(struct impact *impact, struct exposure *exposure, const struct 
                 record->still_affected = 0;
             } else if (distressed && (record->still_affected ||
                                       can_be_behind(exposure, host, install, event, minute))) {
-                record->still_affected = 1;
-                record->sign = sign == SIGN_SEEN ? SIGN_SEEN : record->sign;
+                show_again(record, sign);
             }
         } else if (distressed && can_be_behind(exposure, host, install, event, minute)) {
+            struct impact_record *noted = find_noted(impact, exposure, host, install->update);
+            if (noted != NULL) {
+                show_again(noted, sign);
+                continue;
+            }
             int32_t waited = minute - install->installed / 60;
             int32_t window = exposure_window_minutes(exposure, host);
             int32_t at_risk = event->from != HOST_HEALTHY ? 0 : waited < window ? waited : window;
@@ -133,7 +159,7 @@ static int compare_late(const void *left, const void *right)
     return (a->told > b->told) - (a->told < b->told);
 }
 
-bool impact_take_late(struct impact *impact, struct exposure *exposure,
+bool impact_take_late(struct impact *impact, struct exposure *exposure, const struct fleet *fleet,
                       struct impact_late_install *late, size_t count, struct failure *failure)
 {
     for (size_t i = 0; i < count; i++) {
@@ -141,8 +167,15 @@ bool impact_take_late(struct impact *impact, struct exposure *exposure,
     }
     qsort(late, count, sizeof *late, compare_late);
     for (size_t i = 0; i < count; i++) {
-        if (!note(impact, &exposure->installs[late[i].install], late[i].segment, late[i].began, 0,
-                  SIGN_SEEN, failure)) {
+        struct exposure_install *install = &exposure->installs[late[i].install];
+        struct impact_record *noted =
+            find_noted(impact, exposure, &fleet->hosts[late[i].host], install->update);
+        if (noted != NULL) {
+            install->affected = EXPOSURE_NONE;
+            show_again(noted, SIGN_SEEN);
+            continue;
+        }
+        if (!note(impact, install, late[i].segment, late[i].began, 0, SIGN_SEEN, failure)) {
             return false;
         }
     }

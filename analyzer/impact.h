@@ -50,9 +50,10 @@ struct impact {
 /* A zeroed struct impact is empty. */
 void impact_free(struct impact *impact);
 
-/* Takes one change of a host's state in `minute`: notes the harm under each installation that can
- * be behind it, turns what was known only by silence into seen, or marks recovery. Silence found
- * when the host counts as exposed no longer is not noted: nor is it in the time at risk. */
+/* Takes one change of a host's state in `minute`: notes the harm under each update an installation
+ * of which can be behind it, turns what was known only by silence into seen, or marks recovery.
+ * Silence found when the host counts as exposed no longer is not noted: nor is it in the time at
+ * risk. */
 MUST_CHECK bool impact_take(struct impact *impact, struct exposure *exposure,
                             const struct fleet *fleet, const struct fleet_event *event,
                             int32_t minute, struct failure *failure);
@@ -72,8 +73,8 @@ bool impact_hold_late(struct exposure *exposure, const struct fleet *fleet, uint
 /* Notes the harm under each of them, in the order of hosts, whatever order hosts come in; a host's
  * own come in the order they were told. */
 MUST_CHECK bool impact_take_late(struct impact *impact, struct exposure *exposure,
-                                 struct impact_late_install *late, size_t count,
-                                 struct failure *failure);
+                                 const struct fleet *fleet, struct impact_late_install *late,
+                                 size_t count, struct failure *failure);
 
 /* Restored into an empty ledger. */
 void impact_carry(struct carry *carry, struct impact *impact);

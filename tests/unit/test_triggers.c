@@ -127,6 +127,7 @@ enum rollout {
     BUNDLE,         /* the second always with it */
     FOR_78_MINUTES, /* out from minute 90 on for 78 minutes, whoever is on then takes it */
     WITHDRAWN,      /* released again, mended */
+    TWICE,          /* half of the hosts install it once more within the half hour */
     TO_HALF         /* the other half waits */
 };
 
@@ -171,6 +172,8 @@ static void draw_installs(struct random_stream *random, enum rollout rollout, st
         host->on_until = random_below(random, 3) == 0 ? between(random, 60, MINUTES) : MINUTES;
         int asks = (host->on_from > 90 ? host->on_from : 90) + between(random, 0, 60);
         host->installs[0] = asks < 90 + 78 && asks < host->on_until ? asks : NEVER;
+    } else if (rollout == TWICE && random_below(random, 2) == 0) {
+        host->again = host->installs[0] + between(random, 6, 30);
     } else if (rollout == TO_HALF && random_below(random, 2) == 0) {
         host->installs[0] = NEVER;
     } else if (rollout == WITHDRAWN) {
@@ -515,6 +518,12 @@ static const struct scenario scenarios[] = {
      .share = 0.7,
      .segment = "arch x64",
      .rollout = WITHDRAWN},
+    {.name = "installed twice by half",
+     .trigger = is_64_bit,
+     .share = 0.5,
+     .segment = "arch x64",
+     .rollout = TWICE,
+     .delay = 10},
     {.name = "hosts that say their serial number",
      .trigger = is_64_bit,
      .share = 0.5,
