@@ -239,12 +239,16 @@ static bool forget_old_installs(struct exposure_part *part, struct fleet_host *h
     return true;
 }
 
+/* Told at about the same time, or while the host is exposed to the update already: agents that tell
+ * in each report what they have, as of now, would make it fresh each time, until it fell silent,
+ * and so all silence look like the update's doing. */
 static bool is_known(const struct exposure *exposure, const struct fleet_host *host,
                      uint32_t update, fleet_second installed)
 {
     for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
         const struct exposure_install *install = &exposure->installs[i];
-        if (install->update == update && abs(install->installed - installed) < SAME_INSTALL_S) {
+        if (install->update == update &&
+            (install->age_class != 0 || abs(install->installed - installed) < SAME_INSTALL_S)) {
             return true;
         }
     }

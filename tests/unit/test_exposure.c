@@ -14,6 +14,7 @@
 #include "analyzer/exposure.h"
 #include "analyzer/exposure_cells.h"
 #include "analyzer/exposure_part.h"
+#include "analyzer/exposure_refresh.h"
 #include "analyzer/segment.h"
 #include "common/random_stream.h"
 
@@ -201,7 +202,7 @@ static void install_some(struct world *world, int32_t now)
         }
         uint32_t update = (uint32_t)random_below(&world->random, UPDATES);
         int32_t minute = now - (int32_t)random_below(&world->random, 15);
-        bool again = false;
+        bool again = twin_age(twin, update, now) != 0;
         for (size_t k = 0; k < twin->install_count; k++) {
             again |= twin->installs[k].update == update && abs(twin->installs[k].heard - now) < 20;
         }
@@ -483,6 +484,32 @@ static void the_same_installation_told_again_counts_once(void **state)
     tear_down(&world);
 }
 
+/* An agent that tells with each report, as of now, what it has: one installation while it exposes,
+ * which ends when that of whoever tells once does. */
+static void what_is_told_in_every_report_is_installed_once(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct failure failure;
+    build(&world, 3);
+    const struct fleet_host *hosts = world.fleet.hosts;
+    for (int32_t now = FIRST_MINUTE; now < FIRST_MINUTE + WINDOW; now++) {
+        assert_true(exposure_begin_minute(&world.exposure, &world.fleet, now, &failure));
+        if (now == FIRST_MINUTE) {
+            (void)install(&world.exposure, &world.fleet, 1, 2, now * 60);
+        }
+        if ((now - FIRST_MINUTE) % 5 == 0) {
+            uint32_t record = install(&world.exposure, &world.fleet, 0, 2, now * 60);
+            assert_int_equal(record != EXPOSURE_NONE, now == FIRST_MINUTE);
+        }
+        assert_int_not_equal(exposure_host_mask(&world.exposure, &hosts[0]), 0);
+        assert_int_equal(exposure_host_mask(&world.exposure, &hosts[0]),
+                         exposure_host_mask(&world.exposure, &hosts[1]));
+    }
+    assert_int_equal(world.exposure.updates[2].installed, 2);
+    tear_down(&world);
+}
+
 /* More updates than slots: the one too many is counted, and followed once a slot is free. */
 static void one_update_too_many_waits(void **state)
 {
@@ -553,6 +580,7 @@ static void a_record_that_is_due_is_nobody_elses(void **state)
     }
     assert_int_equal(world.exposure.installs[record].installed, FIRST_MINUTE * 60);
     begin_minutes(&world, FIRST_MINUTE + 81, FIRST_MINUTE + 90);
+    roll_back(&world.exposure, &world.fleet, 0, 2); /* or it would be told again */
     (void)install(&world.exposure, &world.fleet, 0, 2, (FIRST_MINUTE + 90) * 60);
     assert_int_equal(world.exposure.installs[record].update, EXPOSURE_NONE);
     tear_down(&world);
@@ -567,6 +595,7 @@ int main(void)
         cmocka_unit_test(every_healthy_host_is_counted_once),
         cmocka_unit_test(hosts_take_their_past_along),
         cmocka_unit_test(the_same_installation_told_again_counts_once),
+        cmocka_unit_test(what_is_told_in_every_report_is_installed_once),
         cmocka_unit_test(one_update_too_many_waits),
         cmocka_unit_test(only_what_was_installed_is_an_installation),
         cmocka_unit_test(a_record_that_is_due_is_nobody_elses),

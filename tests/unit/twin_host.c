@@ -88,15 +88,19 @@ static int64_t correct(const struct replay *replay, instant_us by_host, instant_
     return second_of(corrected < received_at ? corrected : received_at);
 }
 
-static bool is_told_again(const struct twin_host *host, size_t update, int64_t installed)
+static uint8_t exposure_now(const struct replay *replay, size_t update);
+
+/* About the same date, or it exposes the host already. */
+static bool is_told_again(const struct replay *replay, size_t update, int64_t installed)
 {
+    const struct twin_host *host = replay->host;
     for (size_t i = 0; i < host->install_count; i++) {
         if (host->installs[i].update == update &&
             llabs(host->installs[i].installed - installed) < 300) {
             return true;
         }
     }
-    return false;
+    return exposure_now(replay, update) != 0;
 }
 
 /* Taken back again it counts no more; of an installation nobody told of it does each time. */
@@ -125,7 +129,7 @@ static void take_update(struct replay *replay, size_t update, const struct repor
         roll_back(replay, update);
     } else if (told->outcome == UPDATE_FAILED) {
         host->failed[update]++;
-    } else if (!is_told_again(host, update, installed)) {
+    } else if (!is_told_again(replay, update, installed)) {
         int interval_s = interval_at_end(replay, replay->minute - 1);
         assert_true(host->install_count < TWIN_INSTALLS);
         host->installs[host->install_count++] = (struct twin_install){
