@@ -107,9 +107,9 @@ void exposure_see(struct exposure_part *part, uint32_t update, fleet_second rece
 /* The host reported the update installed (server's time `installed`), in the minute being closed.
  * What exposes is the newest of an update's installations by date, if it is heard of within the
  * window. The same installation told again is ignored: one within 5 minutes of another that is
- * remembered (in its window, or one of the host's last four), and any told while the host is exposed
- * to the update already.
- * Sets *install to its record, or EXPOSURE_NONE when ignored. The host is to be recounted after. */
+ * remembered (in its window, or one of the host's last four), and any told while the host is
+ * exposed to the update already. Sets *install to its record, or EXPOSURE_NONE when ignored. The
+ * host is to be recounted after. */
 MUST_CHECK bool exposure_install(struct exposure_part *part, uint32_t host, uint32_t update,
                                  fleet_second installed, uint32_t *install,
                                  struct failure *failure);
