@@ -213,6 +213,15 @@ static int32_t heard_minute(const struct exposure_install *install)
     return install->installed / 60 + install->heard_after_min;
 }
 
+/* The one before it, where that is kept, stands for it: a roll-back still to come is the first. */
+static void leave_to_older(const struct exposure *exposure, const struct exposure_install *gone)
+{
+    for (uint32_t i = gone->next; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
+        struct exposure_install *older = &exposure->installs[i];
+        older->taken_back &= older->update != gone->update || gone->taken_back;
+    }
+}
+
 /* Frees what is of no more use, oldest last in the list: no longer exposed, harmless, beyond the
  * few kept to show, and out of the wheel, which has it for longer where the host's interval was
  * longer when it was put down. */
@@ -228,6 +237,7 @@ static bool forget_old_installs(struct exposure_part *part, struct fleet_host *h
         if (kept >= INSTALLS_KEPT && over && !install->is_due &&
             install->affected == EXPOSURE_NONE) {
             uint32_t gone = *link;
+            leave_to_older(exposure, install);
             *link = install->next;
             if (!free_record(part, gone, failure)) {
                 return false;
