@@ -13,8 +13,8 @@ import { judge, judgeState, leave, themes, visit } from './visit.mjs';
 const DRAWN_MS = 1500; // a page is drawn every second, whatever happens
 
 async function waitUntil(isSo) {
-  while (!isSo()) {
-    await pause(20); // the runner ends what never comes
+  for (const until = Date.now() + 30_000; !isSo(); await pause(20)) {
+    assert.ok(Date.now() < until, 'what is waited for does not come');
   }
 }
 
@@ -208,6 +208,7 @@ describe('the desk', () => {
     const { page, server, close } = await open('Ann');
     await page.keyboard.press('n');
     await page.locator('.customer').getByText('Yours').waitFor();
+    await page.locator('.people input').waitFor(); // or what is typed are the desk's keys
     await page.keyboard.press('c');
     await page.keyboard.type('nobody answers at the desk');
     server.hold(/^POST .*\/open/);
