@@ -57,8 +57,7 @@ static struct lattice_tally sum_inside(const struct analysis *analysis, uint32_t
             subgroup_contains(subgroup, &analysis->segments, segment)) {
             const struct lattice_tally *tally = &analysis->lattice.tallies[i];
             evidence_add(&sum.sum, &tally->sum);
-            sum.count.observed += tally->count.observed;
-            sum.count.expected += tally->count.expected;
+            lattice_add_count(&sum.count, &tally->count);
         }
     }
     return sum;

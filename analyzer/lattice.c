@@ -58,7 +58,7 @@ static bool holds(const struct segments *segments, uint32_t segment,
     return all;
 }
 
-static void add_count(struct lattice_count *sum, const struct lattice_count *count)
+void lattice_add_count(struct lattice_count *sum, const struct lattice_count *count)
 {
     sum->observed += count->observed;
     sum->expected += count->expected;
@@ -101,7 +101,7 @@ static void count_company(struct lattice_update *update, const struct exposure *
 {
     for (uint64_t left = contrast->company; left != 0; left &= left - 1) {
         int slot = __builtin_ctzll(left) / 2;
-        add_count(&company_of(update, exposure->slots[slot], slot)->count, count);
+        lattice_add_count(&company_of(update, exposure->slots[slot], slot)->count, count);
     }
 }
 
@@ -115,7 +115,7 @@ struct contribution {
 static void add_to_part(struct lattice_part *part, const struct contribution *contribution)
 {
     evidence_add(&part->signs[contribution->sign], &contribution->sum);
-    add_count(&part->count, &contribution->count);
+    lattice_add_count(&part->count, &contribution->count);
 }
 
 /* The contrast with only those of its exposed hosts that are in a part, against all its controls.

@@ -128,6 +128,8 @@ MUST_CHECK bool lattice_take_alone(struct lattice *lattice, const struct exposur
                                    const struct exposure_alone *alone,
                                    const double factors[SIGN_COUNT], struct failure *failure);
 
+void lattice_add_count(struct lattice_count *sum, const struct lattice_count *count);
+
 /* Begins anew with one update, its tallies included. */
 void lattice_forget(struct lattice *lattice, const struct exposure *exposure, uint32_t number);
 

@@ -70,13 +70,6 @@ static bool has_values(const struct segments *segments, uint32_t segment, const 
     return all;
 }
 
-static void add_to(struct lattice_count *sum, const struct lattice_count *count)
-{
-    sum->observed += count->observed;
-    sum->expected += count->expected;
-    sum->variance += count->variance;
-}
-
 /* Counts by value within a conjunction; returns what they are of. */
 static struct lattice_count count_within(const struct search *search, const struct found *within)
 {
@@ -91,11 +84,11 @@ static struct lattice_count count_within(const struct search *search, const stru
             continue;
         }
         const struct lattice_count *tally = &search->lattice->tallies[i].count;
-        add_to(&total, tally);
+        lattice_add_count(&total, tally);
         for (uint32_t a = 0; a < segments->attribute_count; a++) {
             uint32_t value = segments->items[segment].values[a];
             if (value != SEGMENT_NO_VALUE) {
-                add_to(&search->counts[value], tally);
+                lattice_add_count(&search->counts[value], tally);
             }
         }
     }

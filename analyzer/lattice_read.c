@@ -214,9 +214,7 @@ static void add_part(struct lattice_tally *tally, const struct lattice_part *par
 {
     struct evidence_sum sum = both(part);
     evidence_add(&tally->sum, &sum);
-    tally->count.observed += part->count.observed;
-    tally->count.expected += part->count.expected;
-    tally->count.variance += part->count.variance;
+    lattice_add_count(&tally->count, &part->count);
 }
 
 struct lattice_tally lattice_read_value(const struct lattice_update *update, uint32_t value,
