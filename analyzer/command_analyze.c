@@ -94,7 +94,7 @@ static const struct argp_option options[] = {
     {"calls", KEY_CALLS, "N", 0, "customers to list for calling (default 10)", 0},
     {0}};
 
-static void check(const struct arguments *arguments, struct argp_state *state)
+static void check(struct arguments *arguments, struct argp_state *state)
 {
     bool files = arguments->customers != NULL || arguments->seats != NULL ||
                  arguments->updates != NULL || arguments->parameters != NULL ||
@@ -109,8 +109,8 @@ static void check(const struct arguments *arguments, struct argp_state *state)
     if (arguments->conninfo == NULL && arguments->horizon != 0) {
         argp_error(state, "--horizon-hours is for --database; of a file all is read");
     }
-    if (arguments->conninfo != NULL &&
-        arguments->risk_window > (arguments->horizon != 0 ? arguments->horizon : INSTANT_DAY)) {
+    arguments->horizon = arguments->horizon != 0 ? arguments->horizon : INSTANT_DAY;
+    if (arguments->conninfo != NULL && arguments->risk_window > arguments->horizon) {
         argp_error(state, "--risk-window is longer than what --horizon-hours reads");
     }
     if (arguments->seats != NULL && arguments->customers == NULL) {
@@ -261,12 +261,11 @@ static bool read_database(const struct arguments *arguments, struct registry *re
 {
     struct database *database = NULL;
     uint64_t reports = 0;
-    instant_us horizon = arguments->horizon != 0 ? arguments->horizon : INSTANT_DAY;
     bool good = database_open(arguments->conninfo, "epicenter analyze", STATEMENT_TIMEOUT_MS,
                               &database, failure) &&
                 registry_load(registry, database, failure) &&
                 cost_database_load(parameters, database, failure) &&
-                report_database_read(database, analysis, horizon, stderr,
+                report_database_read(database, analysis, arguments->horizon, stderr,
                                      isatty(STDERR_FILENO) != 0, &reports, failure);
     database_close(database);
     return good &&
