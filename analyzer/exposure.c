@@ -82,13 +82,9 @@ bool exposure_want(struct exposure_part *part, const struct fleet_host *host, ui
     if (!exposes || part->updates[update].is_wanted) {
         return true;
     }
-    if (!exposure_make_room((void **)&part->wanted, part->wanted_count, &part->wanted_capacity,
-                            sizeof *part->wanted, failure)) {
-        return false;
-    }
     part->updates[update].is_wanted = true;
-    part->wanted[part->wanted_count++] = update;
-    return true;
+    return exposure_list(&part->wanted, &part->wanted_count, &part->wanted_capacity, update,
+                         failure);
 }
 
 static bool is_of_use(const struct exposure_parts *parts, uint32_t update)
@@ -161,21 +157,11 @@ bool exposure_let_install(struct exposure_parts *parts, const uint32_t *most,
     return true;
 }
 
-static bool list_record(uint32_t **records, uint32_t *count, uint32_t *capacity, uint32_t record,
-                        struct failure *failure)
-{
-    if (!exposure_make_room((void **)records, *count, capacity, sizeof **records, failure)) {
-        return false;
-    }
-    (*records)[(*count)++] = record;
-    return true;
-}
-
 static bool free_record(struct exposure_part *part, uint32_t record, struct failure *failure)
 {
     part->exposure->installs[record] = (struct exposure_install){
         .host = EXPOSURE_NONE, .update = EXPOSURE_NONE, .affected = EXPOSURE_NONE};
-    return list_record(&part->freed, &part->freed_count, &part->freed_capacity, record, failure);
+    return exposure_list(&part->freed, &part->freed_count, &part->freed_capacity, record, failure);
 }
 
 bool exposure_join_records(struct exposure_parts *parts, struct failure *failure)
@@ -197,8 +183,8 @@ bool exposure_join_records(struct exposure_parts *parts, struct failure *failure
     for (unsigned p = 0; p < parts->count; p++) {
         const struct exposure_part *part = &parts->part[p];
         for (uint32_t i = 0; i < part->freed_count; i++) {
-            if (!list_record(&exposure->free_installs, &exposure->free_install_count,
-                             &exposure->free_install_capacity, part->freed[i], failure)) {
+            if (!exposure_list(&exposure->free_installs, &exposure->free_install_count,
+                               &exposure->free_install_capacity, part->freed[i], failure)) {
                 return false;
             }
         }
@@ -278,8 +264,8 @@ static bool is_newest(const struct exposure *exposure, const struct fleet_host *
     return true;
 }
 
-/* The newest installation of the update on the host is what exposes it; an older one steps back. */
-static void retire_older(struct exposure_part *part, const struct fleet_host *host, uint32_t update)
+/* By whichever of its installations the host is exposed to the update. */
+static void end_exposure(struct exposure_part *part, const struct fleet_host *host, uint32_t update)
 {
     const struct exposure *exposure = part->exposure;
     for (uint32_t i = host->installs; i != EXPOSURE_NONE; i = exposure->installs[i].next) {
@@ -331,9 +317,6 @@ bool exposure_install(struct exposure_part *part, uint32_t number, uint32_t upda
         return true;
     }
     bool newest = is_newest(exposure, host, update, installed);
-    if (newest) {
-        retire_older(part, host, update);
-    }
     *install = record_number(exposure, part->next_record++);
     struct exposure_install *record = &exposure->installs[*install];
     int32_t heard_after = exposure->minute - installed / 60;
@@ -351,7 +334,7 @@ bool exposure_install(struct exposure_part *part, uint32_t number, uint32_t upda
     host->installs = *install;
     part->updates[update].installed++;
     if (record->age_class != 0) {
-        if (!list_record(&part->told, &part->told_count, &part->told_capacity, number, failure)) {
+        if (!exposure_list(&part->told, &part->told_count, &part->told_capacity, number, failure)) {
             return false;
         }
         host->has_told = true;
@@ -383,7 +366,7 @@ void exposure_roll_back(struct exposure_part *part, uint32_t number, uint32_t up
         return; /* it is told again */
     }
     part->updates[update].rolled_back++;
-    retire_older(part, host, update);
+    end_exposure(part, host, update);
 }
 
 bool exposure_age(struct exposure_part *part, uint32_t number, struct failure *failure)

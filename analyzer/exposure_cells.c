@@ -24,6 +24,16 @@ bool exposure_make_room(void **array, uint32_t count, uint32_t *capacity, size_t
     return true;
 }
 
+bool exposure_list(uint32_t **list, uint32_t *count, uint32_t *capacity, uint32_t number,
+                   struct failure *failure)
+{
+    if (!exposure_make_room((void **)list, *count, capacity, sizeof **list, failure)) {
+        return false;
+    }
+    (*list)[(*count)++] = number;
+    return true;
+}
+
 struct pair_key {
     const struct exposure *exposure;
     uint32_t first, second;

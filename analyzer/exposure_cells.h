@@ -14,6 +14,10 @@
 MUST_CHECK bool exposure_make_room(void **array, uint32_t count, uint32_t *capacity, size_t size,
                                    struct failure *failure);
 
+/* Puts a number at the end of a list. */
+MUST_CHECK bool exposure_list(uint32_t **list, uint32_t *count, uint32_t *capacity, uint32_t number,
+                              struct failure *failure);
+
 MUST_CHECK bool exposure_find_stratum(struct exposure *exposure, uint32_t segment,
                                       uint8_t size_class, uint32_t *number,
                                       struct failure *failure);

@@ -271,10 +271,9 @@ static bool join_list(uint32_t **all, uint32_t *count, uint32_t *capacity, const
                       uint32_t more, struct failure *failure)
 {
     for (uint32_t i = 0; i < more; i++) {
-        if (!exposure_make_room((void **)all, *count, capacity, sizeof **all, failure)) {
+        if (!exposure_list(all, count, capacity, hosts[i], failure)) {
             return false;
         }
-        (*all)[(*count)++] = hosts[i];
     }
     return true;
 }

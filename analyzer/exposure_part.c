@@ -227,13 +227,3 @@ bool exposure_settle(struct exposure_part *part, uint32_t number, uint8_t arriva
     move(part, host, wanted);
     return true;
 }
-
-bool exposure_await(struct exposure_part *part, uint32_t number, struct failure *failure)
-{
-    if (!exposure_make_room((void **)&part->awaited, part->awaited_count, &part->awaited_capacity,
-                            sizeof *part->awaited, failure)) {
-        return false;
-    }
-    part->awaited[part->awaited_count++] = number;
-    return true;
-}

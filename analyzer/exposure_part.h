@@ -97,10 +97,6 @@ MUST_CHECK bool exposure_recount(struct exposure_part *part, uint32_t host,
 MUST_CHECK bool exposure_settle(struct exposure_part *part, uint32_t host, uint8_t arrival_class,
                                 struct failure *failure);
 
-/* The host told of an installation its patience ago. */
-MUST_CHECK bool exposure_await(struct exposure_part *part, uint32_t number,
-                               struct failure *failure);
-
 /* The update was heard of, at the server's time `received`. */
 void exposure_see(struct exposure_part *part, uint32_t update, fleet_second received);
 

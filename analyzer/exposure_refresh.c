@@ -125,16 +125,6 @@ static bool recount_all(struct exposure_part *part, const uint32_t *hosts, size_
     return true;
 }
 
-static bool list_host(struct host_list *list, uint32_t host, struct failure *failure)
-{
-    if (!exposure_make_room((void **)&list->hosts, list->count, &list->capacity,
-                            sizeof *list->hosts, failure)) {
-        return false;
-    }
-    list->hosts[list->count++] = host;
-    return true;
-}
-
 /* Ages installations, whosever they are, and tells their owners whom they are on. */
 static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
                         struct exposure_part *part, size_t begin, size_t end)
@@ -148,14 +138,16 @@ static bool age_part_of(struct refresh_run *run, struct refresh_part *work,
         struct exposure_install *install = &installs[run->items[i]];
         if (install->age_class == 0) {
             install->is_due = false;
-            continue; /* rolled back, or installed again, meanwhile */
+            continue; /* rolled back meanwhile */
         }
-        unsigned owner = owner_of(run, install->host);
+        struct host_list *list = &work->lists[owner_of(run, install->host)];
         bool was_fresh = install->age_class == EXPOSURE_FRESH;
         if (!exposure_age(part, run->items[i], &work->failure) ||
-            !list_host(&work->lists[owner], install->host, &work->failure) ||
+            !exposure_list(&list->hosts, &list->count, &list->capacity, install->host,
+                           &work->failure) ||
             (was_fresh && install->age_class != EXPOSURE_FRESH &&
-             !exposure_await(part, install->host, &work->failure))) {
+             !exposure_list(&part->awaited, &part->awaited_count, &part->awaited_capacity,
+                            install->host, &work->failure))) {
             return false;
         }
     }
@@ -313,10 +305,9 @@ static bool find_blocks(const struct exposure *exposure, uint32_t **blocks, uint
     for (uint32_t block = 0; block < exposure->block_count; block++) {
         if (atomic_load_explicit(&exposure->settle_at[block], memory_order_relaxed) <=
             exposure->minute) {
-            if (!exposure_make_room((void **)blocks, *count, &capacity, sizeof **blocks, failure)) {
+            if (!exposure_list(blocks, count, &capacity, block, failure)) {
                 return false;
             }
-            (*blocks)[(*count)++] = block;
         }
     }
     return true;
